@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Check everything on a CPU; on a fresh machine this is the one command that is needed.
+#
+# Usage: scripts/test.sh [lint|types|unit|e2e ...]    all four when none is named; installs what they need first
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+lint() {
+    ruff check .
+    ruff format --check .
+    shellcheck --external-sources .ci/run recipes/*.sh scripts/*.sh
+}
+types() { mypy; }
+unit() { python -m pytest tests --ignore=tests/e2e; }
+e2e() { python -m pytest tests/e2e; }
+
+parts=("$@")
+if [[ $# -eq 0 ]]; then parts=(lint types unit e2e); fi
+for part in "${parts[@]}"; do
+    case $part in
+        lint | types | unit | e2e) ;;
+        --help) sed -n '5,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+        *) echo "test.sh: unknown part '$part'. Remedy: scripts/test.sh --help" >&2 && exit 2 ;;
+    esac
+done
+
+scripts/setup.sh cpu --dev
+source scripts/activate.sh
+for part in "${parts[@]}"; do
+    echo "== $part"
+    "$part"
+done

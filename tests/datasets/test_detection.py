@@ -1,0 +1,270 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of preparing a detection dataset: files in, folder out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from verl_visual_rft.datasets.coco_layout import find_layout
+from verl_visual_rft.datasets.detection import DetectionOptions, prepare_detection
+from verl_visual_rft.datasets.manifest import load_manifest
+from verl_visual_rft.datasets.rows import RowStyle
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.prompts import detection_prompt
+
+REPOSITORY = Path(__file__).parents[2]
+REAL = REPOSITORY.parent / "shared/data/visual_rft"
+FILES = ["manifest.json", "sft_train.parquet", "train.parquet", "val.parquet", "val_annotations.json"]
+OPTIONS = DetectionOptions(
+    base_categories=("cat", "hot dog"),
+    novel_categories=("bus",),
+    rows=None,
+    shots=2,
+    negatives=0.0,
+    val_negatives=0.0,
+    max_val_images=None,
+    seed=0,
+    skip_missing_images=False,
+    style=RowStyle("coco", think=True, min_pixels=3136, max_pixels=401408),
+)
+
+
+def prepare(coco: Any, out: Path, **changes: Any) -> None:
+    prepare_detection(find_layout(coco.root), replace(OPTIONS, **changes), out)
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
+
+
+def asked(path: Path) -> list[tuple[int, str, list[list[int]]]]:
+    """Image id, category and true boxes of each row."""
+    return [
+        (
+            int(row["extra_info"]["image_id"]),
+            row["extra_info"]["category"],
+            json.loads(row["reward_model"]["ground_truth"])["boxes"],
+        )
+        for row in rows_of(path)
+    ]
+
+
+def test_the_row_is_what_verl_and_the_reward_read(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path / "out")
+    row = rows_of(tmp_path / "out/val.parquet")[0]
+    assert row == {
+        "data_source": "coco",
+        "prompt": [{"role": "user", "content": "<image>" + detection_prompt("cat")}],
+        "images": [
+            {"bytes": tiny_coco.image("val", 11).read_bytes(), "min_pixels": 3136, "max_pixels": 401408},
+        ],
+        "ability": "detection",
+        "reward_model": {
+            "style": "rule",
+            "ground_truth": '{"boxes": [[100, 100, 400, 500], [600, 100, 900, 500]]}',
+        },
+        "extra_info": {
+            "index": 0,
+            "split": "val",
+            "image_id": "11",
+            "file_name": "011.png",
+            "width": 100,
+            "height": 50,
+            "category": "cat",
+            "category_id": 3,
+        },
+    }
+
+
+def test_few_shot_train_and_its_supervised_twin_hold_the_same_questions(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, shots=2, negatives=0.2)
+    train, sft = rows_of(tmp_path / "train.parquet"), rows_of(tmp_path / "sft_train.parquet")
+    categories = [category for _, category, boxes in asked(tmp_path / "train.parquet") if boxes]
+    assert sorted(categories) == ["cat", "cat", "hot dog", "hot dog"]
+    assert len(train) == 5
+    for rft_row, sft_row in zip(train, sft, strict=True):
+        question, answer = sft_row.pop("messages")
+        assert sft_row == rft_row
+        assert [question] == rft_row["prompt"]
+        boxes = json.loads(rft_row["reward_model"]["ground_truth"])["boxes"]
+        assert answer["role"] == "assistant"
+        assert answer["content"].count("'Position'") == len(boxes)
+        assert ("No Objects" in answer["content"]) == (not boxes)
+
+
+def test_few_shot_negatives_stay_on_the_chosen_images(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, base_categories=("cat", "bus"), novel_categories=(), shots=2, negatives=0.2)
+    questions = asked(tmp_path / "train.parquet")
+    shown = {image for image, _, boxes in questions if boxes}
+    assert [image in shown for image, _, boxes in questions if not boxes] == [True]
+
+
+def test_open_vocabulary_rows_have_the_asked_share_of_negatives(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, shots=None, rows=8, negatives=0.25)
+    questions = asked(tmp_path / "train.parquet")
+    assert (len(questions), sum(not boxes for _, _, boxes in questions)) == (8, 2)
+    assert "bus" not in {category for _, category, _ in questions}
+    assert (3, "hot dog") not in {(image, category) for image, category, _ in questions}
+
+
+def test_validation_asks_every_present_category_and_its_truth_keeps_crowds(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path)
+    assert [question[:2] for question in asked(tmp_path / "val.parquet")] == [(11, "cat"), (12, "bus"), (13, "cat")]
+    truth = json.loads((tmp_path / "val_annotations.json").read_text())
+    assert [(entry["id"], entry["iscrowd"]) for entry in truth["annotations"]] == [
+        *[(31, 0), (32, 0), (33, 1), (34, 0), (35, 0), (36, 1)]
+    ]
+    assert truth["annotations"][0] == {
+        "id": 31,
+        "image_id": 11,
+        "category_id": 3,
+        "bbox": [10.0, 5.0, 30.0, 20.0],
+        "area": 300.0,
+        "iscrowd": 0,
+    }
+    assert [category["name"] for category in truth["categories"]] == ["cat", "hot dog", "bus"]
+
+
+def test_validation_negatives_and_image_limit(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, val_negatives=0.5, max_val_images=2)
+    questions = asked(tmp_path / "val.parquet")
+    assert len({image for image, _, _ in questions}) == 2
+    assert sum(not boxes for _, _, boxes in questions) == len(questions) / 2
+    assert (11, "hot dog") not in {question[:2] for question in questions}
+    images = json.loads((tmp_path / "val_annotations.json").read_text())["images"]
+    assert {image["id"] for image in images} == {image for image, _, _ in questions}
+
+
+def test_base_categories_default_to_all_that_are_not_novel(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, base_categories=None, novel_categories=("hot dog",))
+    assert load_manifest(tmp_path)["categories"] == {"base": ["cat", "bus"], "novel": ["hot dog"]}
+
+
+def test_no_think_changes_the_prompt_alone(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, style=replace(OPTIONS.style, think=False))
+    content = rows_of(tmp_path / "train.parquet")[0]["prompt"][0]["content"]
+    assert "<answer>" in content
+    assert "<think>" not in content
+
+
+def test_equal_input_and_seed_give_equal_bytes(tiny_coco: Any, tmp_path: Path) -> None:
+    contents = []
+    for run in ("first", "second"):
+        prepare(tiny_coco, tmp_path / run, shots=None, rows=6, negatives=0.3, val_negatives=0.3)
+        contents.append({path.name: path.read_bytes() for path in sorted((tmp_path / run).iterdir())})
+        shuffled = tiny_coco.root.rename(tiny_coco.root.with_name(f"moved_{run}"))
+        tiny_coco = replace(tiny_coco, root=shuffled)
+    assert contents[0] == contents[1]
+    prepare(tiny_coco, tmp_path / "other", shots=None, rows=6, negatives=0.3, val_negatives=0.3, seed=1)
+    assert (tmp_path / "other/train.parquet").read_bytes() != contents[0]["train.parquet"]
+
+
+def test_the_manifest_tells_sources_choice_and_counts(tiny_coco: Any, tmp_path: Path) -> None:
+    prepare(tiny_coco, tmp_path, shots=2)
+    manifest = load_manifest(tmp_path)
+    assert (manifest["seed"], manifest["shots"]) == (0, 2)
+    expected = hashlib.sha256(tiny_coco.annotations("train").read_bytes()).hexdigest()
+    assert manifest["sources"]["train"]["annotations_sha256"] == expected
+    assert manifest["chosen"]["train"]["positives"]["hot dog"] == [1, 2]
+    assert manifest["counts"]["train"]["skipped_crowd_or_empty_pairs"] == 1
+    assert manifest["counts"]["both"]["images"] == 0
+    for name, entry in manifest["files"].items():
+        assert entry["sha256"] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+    assert sorted([*manifest["files"], "manifest.json"]) == FILES
+
+
+def test_missing_images_are_an_error_or_skipped_and_counted(tiny_coco: Any, tmp_path: Path) -> None:
+    tiny_coco.image("train", 4).unlink()
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"004\.png \(image id 4\) does not exist; 1 of 6 .*--skip-missing-images"):
+        prepare(tiny_coco, out)
+    prepare(tiny_coco, out, skip_missing_images=True, shots=None, rows=7)
+    assert 4 not in {image for image, _, _ in asked(out / "train.parquet")}
+    assert load_manifest(out)["counts"]["train"]["skipped_missing_images"] == 1
+
+
+def truncate_image(coco: Any) -> None:
+    path = coco.image("val", 12)
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+@pytest.mark.parametrize(
+    ("damage", "changes", "message"),
+    [
+        (truncate_image, {}, r"012\.png \(image id 12\): damaged"),
+        (None, {"base_categories": ("hotdog",)}, "'hotdog': did you mean 'hot dog'"),
+        (None, {"novel_categories": ("cat",)}, "'cat' cannot be base and novel at once"),
+        (None, {"shots": 3}, "'hot dog' has 2"),
+        (None, {"shots": None, "rows": 100}, "100 rows"),
+        (None, {"negatives": 0.9}, "negatives"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(
+    tiny_coco: Any, tmp_path: Path, damage: Callable[[Any], None] | None, changes: dict[str, Any], message: str
+) -> None:
+    if damage:
+        damage(tiny_coco)
+    with pytest.raises(UserError, match=message):
+        prepare(tiny_coco, tmp_path / "out", **changes)
+    assert not (tmp_path / "out").exists()
+
+
+def run_script(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(REPOSITORY / "data_prep/coco.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_script_prepares_a_folder_and_prints_a_summary(tiny_coco: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run_script("--root", tiny_coco.root, "--out", out, "--shots", "1", "--novel-categories", "bus")
+    assert done.returncode == 0, done.stderr
+    assert "boxes" in done.stdout
+    assert sorted(path.name for path in out.iterdir()) == FILES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--root", "gone", "--rows", "1"], "error: gone is not a folder"),
+        (["--rows", "1"], "error: give either --root, or all of"),
+        (["--root", "gone", "--rows", "1", "--negatives", "1"], "1 is not in [0, 1)"),
+        (["--root", "gone", "--shots", "0"], "0 is less than 1"),
+        (["--root", "gone", "--rows", "1", "--shots", "1"], "not allowed with"),
+    ],
+)
+def test_the_script_fails_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = run_script("--out", tmp_path / "out", *arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert message in done.stderr
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real COCO photographs are not on this machine")
+def test_real_coco_annotations_and_photographs(tmp_path: Path) -> None:
+    annotations, images = REAL / "instances_val2017_subset.json", REAL / "images"
+    done = run_script(
+        *("--train-annotations", annotations, "--train-images", images),
+        *("--val-annotations", annotations, "--val-images", images, "--skip-missing-images"),
+        *("--base-categories", "coco-base65", "--novel-categories", "coco-novel15", "--rows", "10"),
+        *("--out", tmp_path),
+    )
+    assert done.returncode == 0, done.stderr
+    questions = asked(tmp_path / "val.parquet")
+    # Counted by hand in the annotation file: pairs with a box in the eight photographs.
+    assert len(questions) == 24
+    assert (6818, "toilet") in {question[:2] for question in questions}
+    counts = load_manifest(tmp_path)["counts"]
+    assert counts["val"]["skipped_missing_images"] == 180
+    assert counts["both"]["images"] > 0
+    assert "both train and val" in done.stdout

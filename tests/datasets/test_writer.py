@@ -1,0 +1,70 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the writer: row groups, equal bytes, and nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from verl_visual_rft.datasets.writer import ROW_GROUP_SIZE, staged_folder, write_parquet
+from verl_visual_rft.errors import UserError
+
+FULL_DEVICE = Path("/dev/full")
+SCHEMA = pa.schema({"n": pa.int64(), "data": pa.binary()})
+
+
+def numbered(count: int, data: bytes = b"") -> Iterator[dict[str, Any]]:
+    return ({"n": n, "data": data} for n in range(count))
+
+
+def test_row_groups_are_small_and_the_order_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, numbered(2 * ROW_GROUP_SIZE + 3), SCHEMA)
+    metadata = pq.read_metadata(path)
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [64, 64, 3]
+    assert pq.read_table(path)["n"].to_pylist() == list(range(131))
+
+
+def test_an_image_in_neighbouring_rows_is_stored_once(tmp_path: Path) -> None:
+    image = bytes(range(256)) * 800
+    write_parquet(tmp_path / "a.parquet", numbered(ROW_GROUP_SIZE, image), SCHEMA)
+    assert (tmp_path / "a.parquet").stat().st_size < 2 * len(image)
+
+
+def test_staged_files_appear_together_and_replace_older_ones(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    for text in ("first", "second"):
+        with staged_folder(out, last="manifest.json") as folder:
+            for name in ("manifest.json", "a.parquet"):
+                (folder / name).write_text(text)
+            assert text == "second" or not (out / "a.parquet").exists()
+        assert {path.name: path.read_text() for path in out.iterdir()} == {"manifest.json": text, "a.parquet": text}
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
+    (tmp_path / "a.parquet").write_text("old")
+    with pytest.raises(error), staged_folder(tmp_path, last="manifest.json") as folder:
+        (folder / "a.parquet").write_text("half")
+        raise error
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.parquet", "old")]
+
+
+@pytest.mark.skipif(not FULL_DEVICE.exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said_plainly_and_cleaned_up(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no space left for"), staged_folder(tmp_path, last="manifest.json") as folder:
+        (folder / "a.parquet").symlink_to(FULL_DEVICE)
+        write_parquet(folder / "a.parquet", numbered(10, b"x" * 100_000), SCHEMA)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write"), staged_folder(tmp_path / "file", last="manifest.json"):
+        pytest.fail("the block must not start")

@@ -1,0 +1,96 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packages are really laid out on the path and found by importlib.metadata: nothing is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards import load_reward, registry, reward_names, score
+from verl_visual_rft.rewards.robust import RobustReward
+
+CONSTANT_REWARD = """
+class Constant:
+    range = (0.0, 1.0)
+
+    def detection(self, answer, truths):
+        return {"score": 0.5, "n_matched": 0.0}
+
+instance = Constant()
+lacking = object()
+"""
+
+
+@pytest.fixture(autouse=True)
+def fresh_registry() -> Iterator[None]:
+    for cached in (registry._discover, registry.load_reward):
+        cached.cache_clear()
+    yield
+    for cached in (registry._discover, registry.load_reward):
+        cached.cache_clear()
+
+
+def install(folder: Path, package: str, entry_points: dict[str, str]) -> None:
+    metadata = folder / f"{package.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n", encoding="utf-8")
+    lines = [f"[{registry.GROUP}]", *(f"{name} = {value}" for name, value in entry_points.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("target", ["Constant", "instance"])
+def test_a_class_or_an_object_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    (tmp_path / "constant_reward.py").write_text(CONSTANT_REWARD, encoding="utf-8")
+    install(tmp_path, "constant-reward", {"constant": f"constant_reward:{target}"})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "constant" in reward_names()
+    assert score("detection", "anything", {"boxes": []}, "constant")["score"] == 0.5
+
+
+def test_naming_does_not_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_reward.py").write_text("raise RuntimeError('no licence')", encoding="utf-8")
+    install(tmp_path, "broken", {"broken": "broken_reward:Reward"})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "broken" in reward_names()
+    assert isinstance(load_reward("robust"), RobustReward)
+    with pytest.raises(UserError, match=r"'broken' \(broken_reward:Reward of package broken\) .* no licence"):
+        load_reward("broken")
+
+
+def test_what_is_no_reward_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lacking_reward.py").write_text(CONSTANT_REWARD, encoding="utf-8")
+    install(tmp_path, "lacking", {"lacking": "lacking_reward:lacking"})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="is no reward: it lacks range and detection"):
+        load_reward("lacking")
+
+
+@pytest.mark.parametrize(
+    ("claims", "named"),
+    [({"first-pack": "mine", "second-pack": "mine"}, ["first-pack", "second-pack"]),
+     ({"first-pack": "paper"}, ["verl-visual-rft", "first-pack"])],
+)  # fmt: skip
+def test_a_clash_names_both_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claims: dict[str, str], named: list[str]
+) -> None:
+    for package, name in claims.items():
+        install(tmp_path, package, {name: "somewhere:Reward"})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match="two packages name a reward") as caught:
+        load_reward("robust")
+    assert all(package in str(caught.value) for package in named)
+
+
+@pytest.mark.parametrize("package", ["verl-visual-rft", "verl_visual_rft"])
+def test_our_own_metadata_is_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    install(tmp_path, package, {"robust": "verl_visual_rft.rewards.robust:RobustReward"})
+    monkeypatch.syspath_prepend(tmp_path)
+    assert isinstance(load_reward("robust"), RobustReward)
+
+
+def test_loaded_once() -> None:
+    assert load_reward("robust") is load_reward("robust")

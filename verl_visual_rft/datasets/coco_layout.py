@@ -1,0 +1,262 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""COCO layout: reading and checking an annotation file, and finding the files of a dataset folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.errors import UserError
+
+# veRL replaces these wherever they stand in a prompt, so a category may not contain them.
+_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One entry of ``categories``."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CocoImage:
+    """One entry of ``images``; sizes in pixels, ``file_name`` relative to the image folder."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        return self.width, self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One entry of ``annotations`` without its segmentation; ``bbox`` is ``(x, y, width, height)`` in pixels."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    area: float
+    iscrowd: bool
+
+    def corners_within(self, size: Size) -> Box | None:
+        """Return ``(x1, y1, x2, y2)`` in pixels cut at the image's edges, or None when no area is left."""
+        x, y, width, height = self.bbox
+        x1, x2 = max(x, 0.0), min(x + width, size[0])
+        y1, y2 = max(y, 0.0), min(y + height, size[1])
+        return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+@dataclass(frozen=True)
+class CocoDataset:
+    """A checked annotation file: ids are unique and every annotation points at a listed image and category."""
+
+    path: Path
+    sha256: str
+    images: Mapping[int, CocoImage]
+    categories: Mapping[int, Category]
+    annotations: Mapping[tuple[int, int], Sequence[Annotation]]
+    """By ``(image_id, category_id)``; pairs without an annotation have no key."""
+
+    def category_ids(self, names: Sequence[str]) -> dict[int, str]:
+        """Return id -> name of the named categories, in the order of the names."""
+        by_name = {category.name: category.id for category in self.categories.values()}
+        return {by_name[name]: name for name in names}
+
+
+@dataclass(frozen=True)
+class CocoPaths:
+    """Where the two splits lie."""
+
+    train_annotations: Path
+    train_images: Path
+    val_annotations: Path
+    val_images: Path
+
+
+_Identified = TypeVar("_Identified", CocoImage, Category, Annotation)
+
+
+def find_layout(root: Path) -> CocoPaths:
+    """Find annotation files and image folders below ``root``: plain names, or those of COCO 2017.
+
+    Raises:
+        UserError: The folder is missing or empty, or holds neither layout or both.
+    """
+    _require_filled_folder(root)
+    found = [
+        paths
+        for year in ("", "2017")
+        if (paths := _layout(root, year)).train_annotations.is_file() or paths.val_annotations.is_file()
+    ]
+    if len(found) != 1:
+        problem = "holds both layouts" if found else "is not in COCO layout"
+        raise UserError(
+            f"{root} {problem}. Expected annotations/instances_train.json, annotations/instances_val.json, train/ and "
+            "val/, or the same with 2017 after train and val. For other names give --train-annotations, "
+            "--train-images, --val-annotations and --val-images."
+        )
+    return found[0]
+
+
+def load_coco(path: Path) -> CocoDataset:
+    """Read and check a COCO annotation file (segmentations are left out).
+
+    Raises:
+        UserError: The file is missing, not JSON or not COCO; the message names the entry and the key.
+    """
+    content, sha256 = _read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is not a COCO annotation file: the top level is {type(content).__name__}, not object")
+    missing = [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]
+    if missing:
+        raise UserError(f"{path} is not a COCO annotation file: no list under {', '.join(map(repr, missing))}")
+    images = _by_id(path, "images", map(_image, _entries(path, content, "images")))
+    categories = _by_id(path, "categories", map(_category, _entries(path, content, "categories")))
+    if len({category.name for category in categories.values()}) < len(categories):
+        raise UserError(f"{path}: two categories have the same name; names must be unique")
+    annotations = _by_id(
+        path,
+        "annotations",
+        (_annotation(entry, images, categories) for entry in _entries(path, content, "annotations")),
+    )
+    pairs: dict[tuple[int, int], list[Annotation]] = defaultdict(list)
+    for _, annotation in sorted(annotations.items()):
+        pairs[annotation.image_id, annotation.category_id].append(annotation)
+    return CocoDataset(path, sha256, images, categories, dict(pairs))
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One object of a list in the file, with what an error message needs to point at it."""
+
+    path: Path
+    section: str
+    position: int
+    value: Any
+
+    def error(self, problem: str) -> UserError:
+        shown = self.value.get("id") if isinstance(self.value, dict) else None
+        name = f" (id {shown})" if shown is not None else ""
+        return UserError(f"{self.path}: {self.section}[{self.position}]{name}: {problem}")
+
+    def get(self, key: str) -> Any:
+        if not isinstance(self.value, dict):
+            raise self.error(f"is {type(self.value).__name__}, not an object")
+        if key not in self.value:
+            raise self.error(f"key {key!r} is missing")
+        return self.value[key]
+
+    def integer(self, key: str, minimum: int | None = None) -> int:
+        value = self.get(key)
+        if not isinstance(value, int) or isinstance(value, bool) or (minimum is not None and value < minimum):
+            bound = "" if minimum is None else f" of at least {minimum}"
+            raise self.error(f"{key!r} is {value!r}, not an integer{bound}")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(f"{key!r} is {value!r}, not a text")
+        return value
+
+
+def _entries(path: Path, content: Mapping[str, Any], section: str) -> Iterator[_Entry]:
+    return (_Entry(path, section, position, value) for position, value in enumerate(content[section]))
+
+
+def _image(entry: _Entry) -> CocoImage:
+    file_name = entry.text("file_name")
+    path = PurePosixPath(file_name)
+    if path.is_absolute() or ".." in path.parts:
+        raise entry.error(f"'file_name' {file_name!r} leads out of the image folder")
+    return CocoImage(entry.integer("id"), file_name, entry.integer("width", 1), entry.integer("height", 1))
+
+
+def _category(entry: _Entry) -> Category:
+    name = entry.text("name")
+    if _PLACEHOLDER.search(name):
+        raise entry.error(f"'name' {name!r} contains a placeholder that veRL would replace by an image")
+    return Category(entry.integer("id"), name)
+
+
+def _annotation(entry: _Entry, images: Mapping[int, CocoImage], categories: Mapping[int, Category]) -> Annotation:
+    image_id, category_id = entry.integer("image_id"), entry.integer("category_id")
+    if image_id not in images:
+        raise entry.error(f"'image_id' {image_id} is not in 'images'")
+    if category_id not in categories:
+        raise entry.error(f"'category_id' {category_id} is not in 'categories'")
+    bbox = entry.get("bbox")
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(_is_finite(value) for value in bbox):
+        raise entry.error(f"'bbox' is {bbox!r}, not four finite numbers [x, y, width, height]")
+    x, y, width, height = (float(value) for value in bbox)
+    area = entry.value.get("area", width * height)
+    if not _is_finite(area):
+        raise entry.error(f"'area' is {area!r}, not a finite number")
+    crowd = entry.value.get("iscrowd", 0)
+    if crowd not in (0, 1):
+        raise entry.error(f"'iscrowd' is {crowd!r}, not 0 or 1")
+    return Annotation(entry.integer("id"), image_id, category_id, (x, y, width, height), float(area), bool(crowd))
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _by_id(path: Path, section: str, entries: Iterable[_Identified]) -> dict[int, _Identified]:
+    by_id: dict[int, _Identified] = {}
+    for entry in entries:
+        if entry.id in by_id:
+            raise UserError(f"{path}: id {entry.id} stands twice in {section!r}; ids must be unique")
+        by_id[entry.id] = entry
+    return by_id
+
+
+def _read_json(path: Path) -> tuple[Any, str]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the annotation file {path}: {error.strerror}") from error
+    try:
+        # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
+        return json.loads(data, object_hook=_without_segmentation), hashlib.sha256(data).hexdigest()
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}") from error
+
+
+def _without_segmentation(entry: dict[str, Any]) -> dict[str, Any]:
+    entry.pop("segmentation", None)
+    return entry
+
+
+def _layout(root: Path, year: str) -> CocoPaths:
+    annotations = root / "annotations"
+    return CocoPaths(
+        train_annotations=annotations / f"instances_train{year}.json",
+        train_images=root / f"train{year}",
+        val_annotations=annotations / f"instances_val{year}.json",
+        val_images=root / f"val{year}",
+    )
+
+
+def _require_filled_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; give the folder that holds the data set")
+    if not any(folder.iterdir()):
+        raise UserError(f"{folder} is empty; give the folder that holds the data set")

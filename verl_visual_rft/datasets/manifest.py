@@ -1,0 +1,62 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The manifest of a prepared folder: where its rows come from and how they were chosen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from verl_visual_rft.errors import UserError
+
+MANIFEST_NAME = "manifest.json"
+
+
+class CategoryGroups(TypedDict):
+    """Names of the categories that training may ask for, and of those kept for evaluation."""
+
+    base: list[str]
+    novel: list[str]
+
+
+class Manifest(TypedDict):
+    """Content of manifest.json; it holds no time, path or machine, so equal input gives equal bytes."""
+
+    task: str
+    package_version: str
+    prompt_version: str
+    seed: int
+    shots: int | None
+    options: dict[str, Any]
+    categories: CategoryGroups
+    sources: dict[str, dict[str, Any]]
+    counts: dict[str, dict[str, Any]]
+    chosen: dict[str, dict[str, Any]]
+    files: dict[str, dict[str, Any]]
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read the manifest of a prepared folder.
+
+    Args:
+        path: The folder, or its manifest.json.
+
+    Raises:
+        UserError: There is no manifest, or it is not one of ours; the message names what is missing.
+    """
+    file = path / MANIFEST_NAME if path.is_dir() else path
+    remedy = "prepare the data again with a script of data_prep/"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the manifest {file}: {error.strerror}; {remedy}") from error
+    except ValueError as error:
+        raise UserError(f"the manifest {file} is not JSON: {error}; {remedy}") from error
+    missing = [key for key in Manifest.__required_keys__ if not isinstance(content, dict) or key not in content]
+    if missing:
+        raise UserError(f"{file} is not a manifest: no {', '.join(map(repr, sorted(missing)))}; {remedy}")
+    groups = content["categories"]
+    if not isinstance(groups, dict) or not {"base", "novel"} <= groups.keys():
+        raise UserError(f"{file} is not a manifest: 'categories' lacks 'base' or 'novel'; {remedy}")
+    return cast(Manifest, content)

@@ -1,0 +1,155 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which (image, category) pairs become questions: few-shot, open-vocabulary, and absent categories.
+
+Every draw sorts its candidates first and has a random stream of its own, so it depends on the seed and on the
+annotations alone, not on the order of the file or on the other draws.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from verl_visual_rft.coordinates import Box
+from verl_visual_rft.datasets.coco_layout import CocoDataset
+from verl_visual_rft.errors import UserError
+
+
+class Pair(NamedTuple):
+    """One question: an image and the category asked for."""
+
+    image_id: int
+    category_id: int
+
+
+@dataclass(frozen=True)
+class PairIndex:
+    """What the annotations say about the pairs of some images and categories.
+
+    Attributes:
+        boxes: The pixel boxes of each pair that can be asked with a full answer.
+        unusable: Pairs that are annotated but have no full answer: neither positive nor absent.
+    """
+
+    boxes: Mapping[Pair, tuple[Box, ...]]
+    unusable: frozenset[Pair]
+
+
+def index_pairs(
+    dataset: CocoDataset, image_ids: Collection[int], category_ids: Collection[int], allow_crowd: bool
+) -> PairIndex:
+    """Sort the annotated pairs into usable and unusable ones.
+
+    A pair is unusable when one of its boxes has no area inside the image, when all its annotations are crowds, or,
+    unless ``allow_crowd``, when any of them is: a crowd stands for objects that nobody boxed, so the other boxes are
+    not the full answer. Evaluation allows them because COCO's AP ignores what falls on a crowd.
+    """
+    images, categories = frozenset(image_ids), frozenset(category_ids)
+    usable: dict[Pair, tuple[Box, ...]] = {}
+    unusable: set[Pair] = set()
+    for (image_id, category_id), entries in dataset.annotations.items():
+        if image_id not in images or category_id not in categories:
+            continue
+        pair = Pair(image_id, category_id)
+        single = [entry for entry in entries if not entry.iscrowd]
+        boxes = [entry.corners_within(dataset.images[image_id].size) for entry in single]
+        whole = tuple(box for box in boxes if box is not None)
+        if not whole or len(whole) < len(boxes) or (len(single) < len(entries) and not allow_crowd):
+            unusable.add(pair)
+        else:
+            usable[pair] = whole
+    return PairIndex(usable, frozenset(unusable))
+
+
+def few_shot(index: PairIndex, categories: Mapping[int, str], shots: int, seed: int) -> list[Pair]:
+    """Draw ``shots`` images of each category (paper, section 4.2).
+
+    The draws of one seed are nested: the images of 2 shots are among those of 4.
+
+    Args:
+        index: The pairs to choose from.
+        categories: Id -> name.
+        shots: Images per category.
+        seed: Seed of the draw; each category has a stream of its own.
+
+    Raises:
+        UserError: A category has fewer usable images.
+    """
+    chosen: list[Pair] = []
+    short: list[str] = []
+    for category_id, name in sorted(categories.items()):
+        candidates = sorted(pair for pair in index.boxes if pair.category_id == category_id)
+        if len(candidates) < shots:
+            short.append(f"  {name!r} has {len(candidates)}")
+        random.Random(f"shots {seed} {category_id}").shuffle(candidates)
+        chosen += candidates[:shots]
+    if short:
+        raise UserError(
+            f"{shots} shots a category are more than there are usable images (without crowds):\n"
+            + "\n".join(short)
+            + "\nAsk for fewer shots or leave these categories out."
+        )
+    return chosen
+
+
+def open_vocabulary(index: PairIndex, rows: int, seed: int) -> list[Pair]:
+    """Draw ``rows`` pairs evenly from all usable ones (paper, section 4.4: 6 000 of the 65 base categories).
+
+    Raises:
+        UserError: There are fewer usable pairs.
+    """
+    if rows > len(index.boxes):
+        raise UserError(
+            f"{rows} rows with objects are more than the {len(index.boxes)} usable (image, category) pairs of these "
+            "categories; ask for fewer rows or name more base categories"
+        )
+    return random.Random(f"rows {seed}").sample(sorted(index.boxes), rows)
+
+
+def absent(
+    index: PairIndex, image_ids: Collection[int], category_ids: Collection[int], count: int, seed: int
+) -> list[Pair]:
+    """Draw ``count`` pairs whose category is nowhere in the image: their answer is "No Objects".
+
+    Raises:
+        UserError: There are fewer such pairs.
+    """
+    images, categories = sorted(image_ids), sorted(category_ids)
+    asked_images, asked_categories = set(images), set(categories)
+    annotated = {
+        pair
+        for pair in (*index.boxes, *index.unusable)
+        if pair.image_id in asked_images and pair.category_id in asked_categories
+    }
+    total = len(images) * len(categories)
+    available = total - len(annotated)
+    if count > available:
+        raise UserError(
+            f"{count} negatives are more than the {available} absent (image, category) pairs among {len(images)} "
+            f"images and {len(categories)} categories; lower the negatives ratio or name more categories"
+        )
+    # Every annotated pair may be drawn in vain, so this many draws always leave enough, without listing all pairs.
+    draws = random.Random(f"absent {seed}").sample(range(total), min(total, count + len(annotated)))
+    pairs = (Pair(images[draw // len(categories)], categories[draw % len(categories)]) for draw in draws)
+    return list(itertools.islice((pair for pair in pairs if pair not in annotated), count))
+
+
+def negatives_for(positives: int, ratio: float) -> int:
+    """Return how many negatives beside ``positives`` make up the share ``ratio`` (in [0, 1)) of all rows.
+
+    Example:
+        >>> negatives_for(positives=75, ratio=0.25)
+        25
+    """
+    return round(positives * ratio / (1 - ratio))
+
+
+def count_by_category(pairs: Sequence[Pair], names: Mapping[int, str]) -> dict[str, int]:
+    """Return how many of the pairs ask for each category, in the order of ``names``."""
+    counts = Counter(pair.category_id for pair in pairs)
+    return {name: counts[category_id] for category_id, name in names.items()}

@@ -1,0 +1,90 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Do veRL and vLLM load this package, and on the right device? Each is asked in a process of its own."""
+
+from __future__ import annotations
+
+from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python
+
+PLUGIN = "verl_visual_rft.plugin"
+REPAIR = "python -m verl_visual_rft.doctor.repair"
+REINSTALL = "install the package where veRL is: bash scripts/setup.sh (or: pip install -e '.[cpu]')"
+
+ASK_VERL = f"""
+import verl, sys
+plugin = sys.modules.get({PLUGIN!r})
+if plugin is None:
+    sys.exit("veRL did not load {PLUGIN}: its entry point is missing, or VERL_USE_EXTERNAL_PLUGINS excludes it")
+if not plugin.REGISTERED:
+    sys.exit("veRL loaded {PLUGIN}, which registered nothing")
+print(len(plugin.REGISTERED), "extensions registered")
+"""
+
+ASK_VLLM = """
+import sys
+from vllm.plugins import load_general_plugins, load_plugins_by_group
+if "visual_rft" not in load_plugins_by_group("vllm.general_plugins"):
+    sys.exit("vLLM did not load it: its entry point is missing, or VLLM_PLUGINS excludes it")
+load_general_plugins()
+print("loaded and called")
+"""
+
+ASK_PLATFORM = """
+import torch, verl
+from verl.plugin.platform import get_platform
+device = get_platform().device_name
+if device == "cuda":
+    count = torch.cuda.device_count()
+    names = {torch.cuda.get_device_name(i) for i in range(count)}
+    assert count, "CUDA is the platform, but no device is visible"
+    print(f"{count} CUDA devices: {', '.join(names)}")
+else:
+    print(f"{device}, {torch.get_num_threads()} threads")
+"""
+
+
+def check_verl_plugin(device: str) -> Finding:
+    """Does `import verl` load the plug-in, and does the plug-in register?"""
+    process = run_python(ASK_VERL)
+    return fail("veRL plug-in", process.error, REINSTALL) if process.error else ok("veRL plug-in", process.answer)
+
+
+def check_vllm_plugin(device: str) -> Finding:
+    """Does vLLM load the plug-in, and does calling it succeed?"""
+    process = run_python(ASK_VLLM)
+    return fail("vLLM plug-in", process.error, REINSTALL) if process.error else ok("vLLM plug-in", process.answer)
+
+
+def check_device(device: str) -> Finding:
+    """Does veRL resolve the platform that the run asks for?"""
+    process = run_python(ASK_PLATFORM, VERL_PLATFORM={"cpu": "cpu", "cuda": "nvidia"}[device])
+    found = process.error or process.answer
+    if process.error or device not in found.lower():
+        remedy = {
+            "cpu": REINSTALL,
+            "cuda": "check that nvidia-smi lists the GPUs and CUDA_VISIBLE_DEVICES does not hide them; or DEVICE=cpu",
+        }
+        return fail("device", found, remedy[device])
+    return ok("device", found)
+
+
+def check_torchvision(device: str) -> Finding:
+    """Does torchvision, which prepares the pictures for Qwen2-VL, import?"""
+    error = import_error("torchvision")
+    if error is None:
+        return ok("torchvision", "imports")
+    return fail("torchvision", error, REINSTALL if error.startswith("ModuleNotFoundError") else REPAIR)
+
+
+def check_torchcodec(device: str) -> Finding:
+    """Is torchcodec absent, or does it import? vLLM dies of one that is installed and cannot load."""
+    error = import_error("torchcodec")
+    if error is None or error.startswith("ModuleNotFoundError"):
+        return ok("torchcodec", "imports" if error is None else "not installed, not needed")
+    return fail("torchcodec", error, REPAIR)
+
+
+def detect_device() -> str:
+    """Return "cuda" where PyTorch sees a CUDA device, else "cpu"."""
+    process = run_python("import torch; print(torch.cuda.is_available())")
+    return "cuda" if process.answer == "True" else "cpu"

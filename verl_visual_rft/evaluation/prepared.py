@@ -1,0 +1,96 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""A prepared data folder, as evaluation reads it: the truth, the category groups and the pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from verl_visual_rft.errors import UserError
+
+
+@dataclass(frozen=True)
+class PreparedTruth:
+    """What the answers are measured against.
+
+    Attributes:
+        annotations: COCO dictionary (``images``, ``annotations``, ``categories``) of the validation pictures.
+        groups: Category names of the groups ``base`` and ``novel``.
+    """
+
+    annotations: dict[str, Any]
+    groups: dict[str, tuple[str, ...]]
+
+    @property
+    def category_ids(self) -> dict[str, int]:
+        """Category name to id."""
+        return {category["name"]: category["id"] for category in self.annotations["categories"]}
+
+    @property
+    def image_ids(self) -> dict[str, int | str]:
+        """Image id as text, as rows carry it, to the id as the annotations write it."""
+        return {str(image["id"]): image["id"] for image in self.annotations["images"]}
+
+
+def load_truth(folder: Path) -> PreparedTruth:
+    """Read ``val_annotations.json`` and the category groups of ``manifest.json`` from a prepared folder.
+
+    Raises:
+        UserError: A file is missing or not what data prep writes, or the manifest names a category that the
+            annotations do not have.
+    """
+    annotations = _read_json(folder / "val_annotations.json")
+    manifest = _read_json(folder / "manifest.json")
+    for key in ("images", "annotations", "categories"):
+        if key not in annotations:
+            raise UserError(f"{folder / 'val_annotations.json'}: no key {key!r}; prepare the data again")
+    try:
+        groups = {group: tuple(manifest["categories"][group]) for group in ("base", "novel")}
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{folder / 'manifest.json'}: no categories {error}; prepare the data again") from error
+    truth = PreparedTruth(annotations, groups)
+    unknown = {name for names in groups.values() for name in names} - truth.category_ids.keys()
+    if unknown:
+        raise UserError(
+            f"{folder / 'manifest.json'}: categories {sorted(unknown)} are not in val_annotations.json; "
+            "prepare the data again"
+        )
+    return truth
+
+
+def read_pictures(parquet: Path, indexes: Collection[int]) -> dict[int, bytes]:
+    """Original image bytes of the rows whose ``extra_info.index`` is in ``indexes``.
+
+    Raises:
+        UserError: The file is missing, or a row is not in it.
+    """
+    if not parquet.is_file():
+        raise UserError(f"{parquet}: no such file; prepare the data first")
+    wanted, pictures = set(indexes), {}
+    for batch in pq.ParquetFile(parquet).iter_batches(batch_size=64, columns=["images", "extra_info"]):
+        for images, extra in zip(batch["images"], batch["extra_info"], strict=True):
+            index = extra["index"].as_py()
+            if index in wanted:
+                pictures[index] = images[0]["bytes"].as_py()
+    missing = sorted(wanted - pictures.keys())
+    if missing:
+        raise UserError(f"{parquet}: no rows with index {missing}; the predictions belong to other data")
+    return pictures
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give the folder that data prep wrote") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON ({error}); prepare the data again") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: a JSON object is expected; prepare the data again")
+    return value

