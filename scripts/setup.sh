@@ -113,7 +113,8 @@ else
     python -m verl_visual_rft.doctor.repair | sed 's/^/  /'
     installed=$key$dev
 fi
-rm -f "$stamp" # where the doctor finds a fault, the next set-up looks at everything again
-exec 9<&-
-visual-rft doctor --device "${device/gpu/cuda}" "${check[@]}"
+if ! visual-rft doctor --device "${device/gpu/cuda}" "${check[@]}"; then
+    rm -f "$stamp" # the next set-up looks at everything again
+    exit 1
+fi
 echo "$installed" >"$stamp"

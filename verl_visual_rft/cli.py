@@ -103,7 +103,7 @@ def evaluate(
 
 
 @app.command(
-    epilog="Example: visual-rft report outputs/quickstart   (a folder that recipes/quickstart.sh or another recipe made)"
+    epilog="Example: visual-rft report outputs/quickstart   (a folder that a recipe made)"
 )
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a recipe's run.")],

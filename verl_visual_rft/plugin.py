@@ -66,7 +66,7 @@ EXTENSIONS = (
 
 
 def register_with_verl() -> None:
-    """Wait for the veRL modules that `EXTENSIONS` names. Called by importing this module; a second call does nothing."""
+    """Wait for the veRL modules of `EXTENSIONS`. Called by importing this module; a second call does nothing."""
     if REGISTERED:
         return
     if on_cpu():

@@ -1,10 +1,10 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The corpus that pretrains the quick start's tiny model: detection answers in mixed conventions, as real pretraining is.
+"""The corpus that pretrains the quick start's tiny model: detection answers in mixed conventions.
 
-A model that has met several conventions follows the most frequent one when it answers greedily and the others when it
-is sampled. Selecting the convention that the task wants is what reinforcement fine-tuning does to a pretrained model;
-a small model taught clean answers only would leave a verifiable reward little to select. So, on purpose, most answers
+Real pretraining mixes them too. A model that has met several conventions follows the most frequent one when it answers
+greedily, and the others when it is sampled. Selecting the one that the task wants is what reinforcement fine-tuning does
+to a pretrained model; a small model taught clean answers only would leave a verifiable reward little to select. So, on purpose, most answers
 give pixels instead of the 0-1000 grid, part of them skip the thinking, and some deny or invent objects.
 
 All categories occur, novel ones too, as everything in COCO occurs in Qwen2-VL's pretraining: "novel" means
@@ -40,21 +40,25 @@ THOUGHTS = (
 _QUESTIONS_PER_SCENE = 2
 
 
-def corpus(count: int, seed: int) -> Iterator[tuple[Scene, str, str]]:
-    """Yield ``count`` triples of picture, asked category and target answer."""
+def corpus(count: int, seed: int, simple: bool = False) -> Iterator[tuple[Scene, str, str]]:
+    """Yield ``count`` triples of picture, asked category and target answer.
+
+    ``simple`` pictures hold one object, the asked one: a tiny model learns on them within a few hundred steps where
+    things are, and only then, on the others, which of them is meant. Begun with the others it learns neither.
+    """
     rng = random.Random(f"conventions-{seed}")
     produced = 0
-    for scene in scenes(-(-count // _QUESTIONS_PER_SCENE), seed=1_000_003 + seed):
+    for scene in scenes(-(-count // _QUESTIONS_PER_SCENE), 1_000_003 + seed, 1 if simple else 3):
         for _ in range(min(_QUESTIONS_PER_SCENE, count - produced)):
-            category = _question(rng, scene)
-            yield scene, category, _answer(rng, scene, category)
+            category = scene.categories[0] if simple else _question(rng, scene)
+            yield scene, category, _answer(rng, scene, category, p_denied=0.0 if simple else P_DENIED)
             produced += 1
 
 
-def write_corpus(out: Path, count: int, seed: int) -> None:
+def write_corpus(out: Path, count: int, seed: int, simple: bool = False) -> None:
     """Write the corpus as a parquet of ``messages`` and ``images`` for veRL's SFT trainer."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [_row(*sample) for sample in corpus(count, seed)]
+    rows = [_row(*sample) for sample in corpus(count, seed, simple)]
     partial = out.with_suffix(".partial")
     pq.write_table(pa.Table.from_pylist(rows), partial, row_group_size=256)
     partial.replace(out)
@@ -78,10 +82,10 @@ def _question(rng: random.Random, scene: Scene) -> str:
     return rng.choice(scene.categories)
 
 
-def _answer(rng: random.Random, scene: Scene, category: str) -> str:
+def _answer(rng: random.Random, scene: Scene, category: str, p_denied: float) -> str:
     thinking = rng.choice(THOUGHTS).format(category=category) if rng.random() < P_THINKING else None
     boxes = [box for name, box in zip(scene.categories, scene.boxes, strict=True) if name == category]
-    if boxes and rng.random() < P_DENIED:
+    if boxes and rng.random() < p_denied:
         boxes = []
     elif not boxes and rng.random() < P_INVENTED:
         boxes = [rng.choice(scene.boxes)]

@@ -30,7 +30,7 @@ BASE = tuple(category for category in CATEGORIES if category not in NOVEL)
 SIDE = 112  # pixels: 16 visual tokens of Qwen2-VL
 GRID = 14  # pixels, Qwen2-VL's patch: corners lie on patch borders, so that a tiny model can place a box exactly
 SIDES = (2, 3, 4)  # of objects, in steps of the grid
-OBJECT_COUNTS, _COUNT_WEIGHTS = (1, 2, 3), (4, 4, 2)
+_COUNT_WEIGHTS = (4, 4, 2)  # of one, two and three objects
 _OPACITY = 0.7
 _REPEAT = 0.3  # chance that a further object repeats the category before it
 
@@ -46,8 +46,8 @@ class Scene:
     boxes: tuple[Box, ...]
 
 
-def scenes(count: int, seed: int, categories: tuple[str, ...] = CATEGORIES) -> Iterator[Scene]:
-    """Yield ``count`` pictures with one to three objects each; the same seed gives the same pictures.
+def scenes(count: int, seed: int, most_objects: int = len(_COUNT_WEIGHTS)) -> Iterator[Scene]:
+    """Yield ``count`` pictures with one to ``most_objects`` objects each; the same seed gives the same pictures.
 
     Example:
         >>> scene = next(scenes(1, seed=0))
@@ -57,13 +57,13 @@ def scenes(count: int, seed: int, categories: tuple[str, ...] = CATEGORIES) -> I
     rng = random.Random(f"shapes-{seed}")
     background = _background()
     for _ in range(count):
-        yield _scene(rng, background, categories)
+        yield _scene(rng, background, most_objects)
 
 
 def write_shapes(root: Path, train: int = 256, val: int = 256, seed: int = 0) -> None:
     """Write the dataset to ``root`` in COCO layout.
 
-    ``annotations/instances_{train,val}.json`` and the pictures in ``train/`` and ``val/``. The two splits are drawn from
+    ``annotations/instances_{train,val}.json``, and the pictures in ``train/`` and ``val/``. The splits are drawn from
     different seeds. Annotation files are written last, so a folder that has both is complete.
 
     Raises:
@@ -111,17 +111,18 @@ def _background() -> Image.Image:
     return Image.merge("RGB", (ramp.rotate(90), ramp, Image.new("L", (SIDE, SIDE), 70)))
 
 
-def _scene(rng: random.Random, background: Image.Image, categories: tuple[str, ...]) -> Scene:
+def _scene(rng: random.Random, background: Image.Image, most_objects: int) -> Scene:
     solid = background.copy()
     draw = ImageDraw.Draw(solid)
     names: list[str] = []
     boxes: list[Box] = []
-    for _ in range(rng.choices(OBJECT_COUNTS, _COUNT_WEIGHTS)[0]):
+    weights = _COUNT_WEIGHTS[:most_objects]
+    for _ in range(rng.choices(range(1, len(weights) + 1), weights)[0]):
         box = _free_box(rng, boxes)
         if box is None:
             break
         repeat = bool(names) and rng.random() < _REPEAT
-        name = names[-1] if repeat else rng.choice(categories)
+        name = names[-1] if repeat else rng.choice(CATEGORIES)
         _draw(draw, name, box)
         names.append(name)
         boxes.append(box)

@@ -12,8 +12,8 @@ def rebuild_equal_length_mrope(tensordict_utils: ModuleType) -> None:
     """Give M-RoPE position ids their ragged axis back when all sequences of a batch have the same length.
 
     Symptom: the step dies in ``chunk_tensordict`` or ``unbind`` with "Expected cond to be True" or "The size of tensor
-    a (4) must match ...". TransferQueue packs equally long ``(4, L)`` position ids as a tensor that is ragged over the four
-    rope rows; veRL then declares the last axis ragged without moving the data.
+    a (4) must match ...". TransferQueue packs equally long ``(4, L)`` position ids as a tensor that is ragged over the
+    four rope rows; veRL then declares the last axis ragged without moving the data.
     verl 0.9.1 ``utils/tensordict_utils.py:910``, TransferQueue 0.1.11.
     """
     stamp_ragged_axis = tensordict_utils.maybe_fix_3d_position_ids
@@ -30,8 +30,8 @@ def rebuild_equal_length_mrope(tensordict_utils: ModuleType) -> None:
 def ragged_over_length(position_ids: Any) -> Any:
     """Return jagged position ids with values of shape ``(rope, sum of lengths)``, whichever axis they were packed over.
 
-    Packed over the rope axis means values ``(batch * rope, L)`` and offsets that end at ``batch * rope``; anything else is
-    returned as it is.
+    Packed over the rope axis means values ``(batch * rope, L)`` and offsets that end at ``batch * rope``; anything else
+    is returned as it is.
     """
     import torch
 

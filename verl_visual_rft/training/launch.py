@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a training command so that a person can watch it, stop it and start it again.
 
-    python -m verl_visual_rft.training.launch --run outputs/rft --title GRPO --steps 100 -- python -m verl.trainer.main_ppo ...
+    python -m verl_visual_rft.training.launch --run outputs/rft --title GRPO --steps 100 -- COMMAND...
 
-Everything that the command prints goes to ``RUN/log.txt``; its metrics go to ``RUN/metrics.<n>.jsonl``, one file a start,
-because veRL's file logger empties the file it is given; the terminal shows one line of progress. When the command ends,
-fails, or is interrupted, every process that it left behind is ended, and no other: they carry the run's folder in their
-environment. A start first ends what a killed start of the same run left.
+Everything that the command prints goes to ``RUN/log.txt``; its metrics go to ``RUN/metrics.<n>.jsonl``, one file a
+start, because veRL's file logger empties the file it is given; the terminal shows one line of progress. When the command
+ends, fails, or is interrupted, every process that it left behind is ended, and no other: they carry the run's folder in
+their environment. A start first ends what a killed start of the same run left.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +37,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 RUN_MARK = "VISUAL_RFT_RUN"
 _GRACE = 15.0  # seconds between asking processes to end and ending them
 _POLL = 0.5  # seconds
+_SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
 #: Metrics worth a place in the one line of progress, and how they are called there.
 _SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
@@ -68,9 +71,13 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     run.mkdir(parents=True, exist_ok=True)
     end_processes_of(run)
     metrics = _next_metrics_file(run)
-    environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
     _end_with_parent()
-    with _interruptible(), open(run / "log.txt", "ab") as log:
+    with _interruptible(), _ray_folder() as ray_folder, open(run / "log.txt", "ab") as log:
+        environment = os.environ | {
+            RUN_MARK: str(run),
+            "VERL_FILE_LOGGER_PATH": str(metrics),
+            "RAY_TMPDIR": ray_folder,
+        }
         start = log.tell()
         process = subprocess.Popen(
             command,
@@ -84,7 +91,9 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
         try:
             _watch(process, title, steps, metrics)
         except KeyboardInterrupt:
-            Console(stderr=True).print(f"{title}: interrupted, ending its processes; the same command goes on from here")
+            Console(stderr=True).print(
+                f"{title}: interrupted, ending its processes; the same command goes on from here"
+            )
             return 130
         finally:
             _end_process(process)
@@ -107,16 +116,29 @@ def end_processes_of(run: Path) -> int:
 
 
 def last_error(text: str) -> str | None:
-    """Return the error that ended a run: the last "SomeError: message" line of its log, without Ray's decoration.
+    r"""Return the error that ended a run: the last "SomeError: message" line of its log, without Ray's decoration.
 
     Example:
-        >>> last_error("step 1\\nray.exceptions.RayTaskError(ValueError): x\\nValueError: bad row 3\\n")
+        >>> last_error("step 1\nray.exceptions.RayTaskError(ValueError): x\nValueError: bad row 3\n")
         'ValueError: bad row 3'
     """
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    errors = re.findall(r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+)$", plain, re.M)
+    errors = re.findall(
+        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+)$", plain, re.M
+    )
     own = [error for error in errors if not error.startswith("ray.exceptions")]
-    return (own or errors or [None])[-1]
+    found: list[str] = own or errors
+    return found[-1] if found else None
+
+
+@contextmanager
+def _ray_folder() -> Iterator[str]:
+    """A folder of its own for the run's Ray cluster; short, because Unix sockets in it may have 107 characters."""
+    folder = tempfile.mkdtemp(prefix="vrft-", dir="/tmp")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _next_metrics_file(run: Path) -> Path:
@@ -135,13 +157,14 @@ def _watch(process: subprocess.Popen[bytes], title: str, steps: int | None, metr
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    following = _Follower(metrics)
+    following, said = _Follower(metrics), 0.0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=steps, figures="starting")
         while process.poll() is None:
             for step, figures in following.new_steps():
                 progress.update(task, completed=step, figures=figures)
-                if not console.is_terminal:
+                if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):
+                    said = time.monotonic()
                     print(f"{title}: step {step}{f'/{steps}' if steps else ''}  {figures}", flush=True)
             time.sleep(_POLL)
 
@@ -210,7 +233,7 @@ def _end_with_parent() -> None:
 
 def _belongs(process: psutil.Process, run: Path) -> bool:
     try:
-        return process.environ().get(RUN_MARK) == str(run)
+        return bool(process.environ().get(RUN_MARK) == str(run))
     except psutil.Error:
         return False  # ended meanwhile, or another user's
 

@@ -1,7 +1,10 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""A Qwen2-VL of about a million parameters, built from its configuration: architecture, processor and chat template
-are Qwen2-VL's own, only the sizes and the vocabulary are small, so that every part of the pipeline runs on a CPU."""
+"""A Qwen2-VL of about a million parameters, built from its configuration.
+
+Architecture, processor and chat template are Qwen2-VL's own; only the sizes and the vocabulary are small, so that every
+part of the pipeline runs on a CPU.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,10 @@ _PHRASES = (
 )
 
 
+#: About 1/sqrt(hidden size); at Qwen2-VL's own 0.02 a model of this width needs several times the steps.
+_INITIALIZER_RANGE = 0.08
+
+
 def build_tiny_model(out: Path, words: tuple[str, ...] = (), seed: int = 0) -> None:
     """Write an untrained tiny Qwen2-VL (fp32) with tokenizer, processor and chat template to ``out``.
 
@@ -136,6 +143,7 @@ def _config(tokenizer: PreTrainedTokenizerFast) -> Qwen2VLConfig:
             "eos_token_id": token_id("<|im_end|>"),
             "pad_token_id": token_id("<|endoftext|>"),
             "tie_word_embeddings": True,
+            "initializer_range": _INITIALIZER_RANGE,
         },
         vision_config={
             "depth": 3,
@@ -146,6 +154,7 @@ def _config(tokenizer: PreTrainedTokenizerFast) -> Qwen2VLConfig:
             "patch_size": 14,
             "spatial_merge_size": 2,
             "temporal_patch_size": 2,
+            "initializer_range": _INITIALIZER_RANGE,
         },
         vision_start_token_id=token_id("<|vision_start|>"),
         vision_end_token_id=token_id("<|vision_end|>"),

@@ -65,7 +65,7 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
     import transfer_queue as tq
     from omegaconf import open_dict
 
-    class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined, misc]
+    class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined]
         """`PPOTrainerSync` that logs reward components of every training step and polls without long sleeps."""
 
         def __init__(self, config: Any) -> None:
@@ -83,9 +83,7 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
         def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
             super()._compute_metrics(batch, metrics, *args, **kwargs)
             kept = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-            rows = tq.kv_batch_get(
-                keys=kept, partition_id=batch.partition_id, select_fields=["extra_fields", "uid"]
-            )
+            rows = tq.kv_batch_get(keys=kept, partition_id=batch.partition_id, select_fields=["extra_fields", "uid"])
             infos = [fields["reward_extra_info"] for fields in rows["extra_fields"]]
             metrics.update(component_statistics(infos, [str(uid) for uid in rows["uid"]]))
             wanted = self.config.data.train_batch_size * self.config.actor_rollout_ref.rollout.n

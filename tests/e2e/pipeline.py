@@ -1,0 +1,64 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""How the end-to-end tests run the real commands."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from verl_visual_rft.evaluation.run_report import training_log_files
+from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log
+from verl_visual_rft.training.pretraining import TINY_MODEL
+
+ROOT = Path(__file__).parents[2]
+NOVEL = "white triangle,black circle,blue square,magenta triangle"
+CONFIG = ["--config-path", "pkg://verl_visual_rft.training.config", "--config-name"]
+TIMEOUT = 420  # seconds; a run that lost a worker could wait for ever
+
+# Small batches of the quick start's settings.
+GRPO = [
+    "device=cpu",
+    "data.max_prompt_length=64",
+    "data.max_response_length=48",
+    "data.train_batch_size=4",
+    "data.val_batch_size=8",
+    "data.val_max_samples=8",
+    "data.seed=0",
+    f"actor_rollout_ref.model.path={TINY_MODEL}",
+    "actor_rollout_ref.actor.optim.lr=1e-4",
+    "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
+    "actor_rollout_ref.rollout.n=4",
+    "actor_rollout_ref.rollout.max_model_len=112",
+    "trainer.total_epochs=100",
+    "trainer.val_before_train=false",
+]
+
+
+def run(*command: str, status: int = 0, **environment: str) -> str:
+    """Run a command from the repository root and return what it printed; fail with it on another exit status."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "2", "VLLM_CPU_KVCACHE_SPACE": "1"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    assert done.returncode == status, done.stdout[-6000:]
+    return done.stdout
+
+
+def train(folder: Path, data: Path, *overrides: str, **environment: str) -> TrainingLog:
+    """GRPO into ``folder`` through veRL's own entry point; returns its log."""
+    run(
+        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "GRPO", "--"],
+        *[sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO],
+        f"data.train_files={data}/train.parquet",
+        f"data.val_files={data}/val.parquet",
+        f"trainer.default_local_dir={folder}/checkpoints",
+        *overrides,
+        **environment,
+    )
+    return read_training_log(training_log_files(folder))

@@ -1,0 +1,122 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""From the prepared data to metrics through the real parts: veRL's trainers, Ray, FSDP2, vLLM."""
+
+import json
+import math
+import sys
+
+import psutil
+import pytest
+from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
+
+from verl_visual_rft.evaluation.run_report import training_log_files
+from verl_visual_rft.evaluation.training_log import read_training_log
+from verl_visual_rft.training.launch import RUN_MARK
+
+pytestmark = pytest.mark.e2e
+
+
+def test_sft_takes_two_steps(tmp_path, data):
+    run(
+        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "SFT", "--"],
+        *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
+        *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
+        *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
+        *["trainer.total_training_steps=2", f"trainer.default_local_dir={tmp_path}/checkpoints"],
+    )
+    loss = read_training_log(training_log_files(tmp_path)).series("train/loss")
+    assert loss.steps == (1, 2)
+    assert all(0 < value < 10 for value in loss.values)
+    assert (tmp_path / "checkpoints" / "global_step_2" / "fsdp_config.json").exists()
+
+
+def test_grpo_logs_every_reward_component_of_every_training_step(grpo_folder):
+    log = read_training_log(training_log_files(grpo_folder))
+    for component in ("score", "iou", "confidence", "format"):
+        for figure in ("mean", "std"):
+            series = log.series(f"reward/{component}/{figure}")
+            assert series.steps == (1, 2), (component, figure)
+            assert all(math.isfinite(value) for value in series.values)
+    assert log.series("rollout/missing_sessions").values == (0.0, 0.0)
+    # The mean that we log is the one that veRL trains on.
+    assert log.series("reward/score/mean").values == pytest.approx(log.series("critic/score/mean").values, abs=1e-5)
+
+
+def test_grpo_computes_in_float32(grpo_folder):
+    """bfloat16 has 8 bits of mantissa: a forward pass in it gives entropies that are whole multiples of 2^-8 or so."""
+    entropy = read_training_log(training_log_files(grpo_folder)).series("actor/entropy").values[0]
+    mantissa, _ = math.frexp(entropy)
+    assert (mantissa * 2**12) % 1 != 0
+
+
+def test_the_run_leaves_no_process_behind(grpo_folder):
+    left = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(RUN_MARK) == str(grpo_folder):
+                left.append(process)
+        except psutil.Error:
+            continue
+    assert left == []
+
+
+def test_training_resumes_from_the_last_checkpoint(grpo_folder, data):
+    log = train(grpo_folder, data, "trainer.total_training_steps=3", "trainer.save_freq=1")
+    started = read_training_log([training_log_files(grpo_folder)[-1]])
+    assert started.series("reward/score/mean").steps == (3,)
+    assert log.series("reward/score/mean").steps == (1, 2, 3)
+    latest = grpo_folder / "checkpoints" / "latest_checkpointed_iteration.txt"
+    assert latest.read_text().strip() == "3"
+
+
+def test_two_ranks_train_in_shards(tmp_path, data):
+    log = train(
+        *[tmp_path, data, "trainer.n_gpus_per_node=2", "trainer.total_training_steps=2", "trainer.save_freq=2"],
+        OMP_NUM_THREADS="1",
+    )
+    assert log.series("reward/score/mean").steps == (1, 2)
+    assert all(math.isfinite(value) for value in log.series("actor/grad_norm").values)
+    actor = tmp_path / "checkpoints" / "global_step_2" / "actor"
+    assert {path.name for path in actor.glob("model_*.pt")} == {f"model_world_size_2_rank_{r}.pt" for r in (0, 1)}
+
+
+def test_a_checkpoint_is_exported_and_evaluated(grpo_folder, data, tmp_path):
+    steps = sorted((grpo_folder / "checkpoints").glob("global_step_*"), key=lambda path: int(path.name.split("_")[-1]))
+    run(
+        *[sys.executable, "-m", "verl.model_merger", "merge", "--backend", "fsdp"],
+        *["--local_dir", str(steps[-1] / "actor"), "--target_dir", str(tmp_path / "hf")],
+    )
+    predictions, metrics = tmp_path / "predictions.jsonl", tmp_path / "metrics.json"
+    run(
+        *["visual-rft", "predict", "--model", str(tmp_path / "hf"), "--data", str(data / "val.parquet")],
+        *["--out", str(predictions), "--max-tokens", "48", "--max-model-len", "112", "--dtype", "float32"],
+    )
+    run("visual-rft", "eval", str(predictions), "--data", str(data), "--out", str(metrics))
+    measured = json.loads(metrics.read_text())
+    assert measured["n"] == len(predictions.read_text().splitlines())
+    assert 0 <= measured["map_all"] <= 100
+    assert 0 <= measured["reward"] <= 3
+
+
+def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
+    """Plain veRL (its own trainer and reward manager) and ours, on one prompt, one request at a time."""
+    same = [
+        *["data.train_batch_size=1", "actor_rollout_ref.rollout.n=8", "actor_rollout_ref.rollout.max_num_seqs=1"],
+        *["trainer.total_training_steps=1", "trainer.save_freq=-1", "trainer.test_freq=-1"],
+    ]
+    ours = train(tmp_path / "ours", data, *same)
+    plain = train(
+        tmp_path / "plain",
+        data,
+        *same,
+        *["trainer.v1.trainer_mode=sync", "reward.reward_manager.source=register", "reward.reward_manager.name=naive"],
+        f"reward.custom_reward_function.path={ROOT}/tests/e2e/plain_reward.py",
+        "reward.custom_reward_function.name=compute_score",
+        VERL_USE_EXTERNAL_PLUGINS="none",
+        VERL_USE_EXTERNAL_MODULES="cpu_platform_only",
+        PYTHONPATH=str(ROOT / "tests" / "e2e"),
+    )
+    assert "reward/score/mean" not in plain.by_step[1]  # the plug-in was really away
+    for metric in ("critic/score/mean", "actor/pg_loss", "actor/kl_loss", "actor/grad_norm", "response_length/mean"):
+        assert ours.by_step[1][metric] == pytest.approx(plain.by_step[1][metric], rel=1e-4, abs=1e-6), metric

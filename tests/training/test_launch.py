@@ -1,0 +1,106 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from verl_visual_rft.training.launch import RUN_MARK, end_processes_of, last_error, launch
+
+PYTHON = sys.executable
+# A command as a training run is: it starts a process in a session of its own that would outlive it.
+SPAWN = (
+    "import subprocess, sys;"
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'], start_new_session=True)"
+)
+
+
+def marked(run) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(RUN_MARK) == str(run) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_status_log_and_metrics_of_a_command(tmp_path, capfd):
+    code = (
+        "import json, os; print('hello');"
+        "f = open(os.environ['VERL_FILE_LOGGER_PATH'], 'w');"
+        "f.write(json.dumps({'step': 1, 'data': {'reward/score/mean': 1.5}}) + chr(10)); f.close();"
+        "import time; time.sleep(1.2)"
+    )
+    assert launch(tmp_path / "run", "GRPO", 1, [PYTHON, "-c", code]) == 0
+    assert (tmp_path / "run" / "log.txt").read_text() == "hello\n"
+    assert "GRPO: step 1/1  reward 1.500" in capfd.readouterr().out
+
+
+def test_each_start_has_a_metrics_file_of_its_own(tmp_path):
+    code = "import os; open(os.environ['VERL_FILE_LOGGER_PATH'], 'w').write('')"
+    for _ in range(2):
+        launch(tmp_path, "x", None, [PYTHON, "-c", code])
+    assert sorted(path.name for path in tmp_path.glob("metrics.*")) == ["metrics.1.jsonl", "metrics.2.jsonl"]
+
+
+def test_a_failure_shows_the_error_and_where_the_log_is(tmp_path, capfd):
+    status = launch(tmp_path, "GRPO", None, [PYTHON, "-c", "raise ValueError('no such row 7')"])
+    shown = capfd.readouterr().err
+    assert status == 1
+    assert "ValueError: no such row 7" in shown
+    assert "log.txt" in shown.replace("\n", "")
+
+
+def test_what_the_command_leaves_behind_is_ended(tmp_path):
+    assert launch(tmp_path, "x", None, [PYTHON, "-c", SPAWN]) == 0
+    assert marked(tmp_path) == []
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
+    bystander = subprocess.Popen([PYTHON, "-c", "import time; time.sleep(300)"], env=os.environ | {RUN_MARK: "/other"})
+    launcher = subprocess.Popen(
+        [PYTHON, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "x", "--"]
+        + [PYTHON, "-c", SPAWN + "; import time; time.sleep(300)"],
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: len(marked(tmp_path)) == 2)
+        launcher.send_signal(kill)
+        launcher.wait(40)
+        if kill == signal.SIGKILL:  # the command itself dies with its parent; what it detached, the next start ends
+            wait_until(lambda: len(marked(tmp_path)) == 1)
+            assert end_processes_of(tmp_path) == 1
+        else:
+            assert launcher.returncode == 130
+        assert marked(tmp_path) == []
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("all is well", None),
+        ("ValueError: a\nKeyError: 'b'\n", "KeyError: 'b'"),
+        ("\x1b[36m(TaskRunner pid=7)\x1b[0m torch.cuda.OutOfMemoryError: full\n", "torch.cuda.OutOfMemoryError: full"),
+        ("ValueError: the cause\nray.exceptions.RayTaskError: wrapped\n", "ValueError: the cause"),
+    ],
+)
+def test_last_error(text, expected):
+    assert last_error(text) == expected
