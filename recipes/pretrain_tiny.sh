@@ -22,28 +22,19 @@ lock_output
 
 SFT=(
     sft_device=cpu
-    data.train_batch_size=$BATCH data.micro_batch_size_per_gpu=$BATCH data.max_length=256
+    data.train_batch_size="$BATCH" data.micro_batch_size_per_gpu="$BATCH" data.max_length=256
     optim.betas='[0.9,0.98]' optim.weight_decay=0.01
     trainer.seed="$SEED" trainer.total_epochs=1 trainer.save_freq=-1
 )
 
-pretrain() { # FOLDER MODEL STEPS OVERRIDES...
-    local run=$OUTPUT_DIR/$1 model=$2 steps=$3
-    shift 3
-    python -m verl_visual_rft.training.launch --run "$run" --title "pretraining" --steps "$steps" -- \
-        torchrun --standalone --nproc_per_node=1 -m verl.trainer.sft_trainer \
-        --config-path pkg://verl_visual_rft.training.config --config-name visual_sft "${SFT[@]}" \
-        model.path="$model" trainer.default_local_dir="$(realpath "$run")/checkpoints" "$@"
-}
-
 corpus=$OUTPUT_DIR/corpus
 stage corpus "corpora and untrained model" python -m verl_visual_rft.training.pretraining --out "$corpus" \
     --simple $((BATCH * SIMPLE_STEPS)) --mixed $((BATCH * MIXED_STEPS)) --seed "$SEED"
-stage simple "where things are: pictures of one object" pretrain simple "$corpus/untrained" "$SIMPLE_STEPS" \
-    data.train_files="$corpus/simple.parquet" optim.lr=2e-3 optim.lr_warmup_steps=50
+stage simple "where things are: pictures of one object" train_sft "$OUTPUT_DIR/simple" "$SIMPLE_STEPS" \
+    "${SFT[@]}" model.path="$corpus/untrained" data.train_files="$corpus/simple.parquet" optim.lr=2e-3 optim.lr_warmup_steps=50
 stage export_simple "export" export_checkpoint "$OUTPUT_DIR/simple" ""
-stage mixed "which of them is meant: one to three objects" pretrain mixed "$OUTPUT_DIR/simple/hf" "$MIXED_STEPS" \
-    data.train_files="$corpus/mixed.parquet" optim.lr=2e-3 optim.lr_warmup_steps=20 \
+stage mixed "which of them is meant: one to three objects" train_sft "$OUTPUT_DIR/mixed" "$MIXED_STEPS" \
+    "${SFT[@]}" model.path="$OUTPUT_DIR/simple/hf" data.train_files="$corpus/mixed.parquet" optim.lr=2e-3 optim.lr_warmup_steps=20 \
     optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.02
 stage export_mixed "export" export_checkpoint "$OUTPUT_DIR/mixed" ""
 

@@ -36,6 +36,7 @@ source recipes/common.sh
 lock_output
 use_environment "$DEVICE"
 use_device "$DEVICE" "$NGPUS"
+visual-rft reward list "$REWARD" > /dev/null
 
 PROMPTS=16      # a step
 ROLLOUTS=8      # of each prompt

@@ -53,7 +53,9 @@ def doctor(
 
 
 @reward_app.command("list")
-def reward_list() -> None:
+def reward_list(
+    names: Annotated[list[str] | None, typer.Argument(help="Only these; an unknown one is an error.")] = None,
+) -> None:
     """List the named rewards, their range and what they are for."""
     from rich.console import Console
     from rich.table import Table
@@ -61,7 +63,7 @@ def reward_list() -> None:
     from verl_visual_rft.rewards import load_reward, reward_names
 
     table = Table("name", "range", "what it is")
-    for name in reward_names():
+    for name in names or reward_names():
         reward = load_reward(name)
         low, high = reward.range
         table.add_row(name, f"{low:g} to {high:g}", (type(reward).__doc__ or "").strip().split("\n")[0])
@@ -102,9 +104,7 @@ def evaluate(
     print(metrics)
 
 
-@app.command(
-    epilog="Example: visual-rft report outputs/quickstart   (a folder that a recipe made)"
-)
+@app.command(epilog="Example: visual-rft report outputs/quickstart   (a folder that a recipe made)")
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a recipe's run.")],
     reward: Annotated[str, typer.Option(help="Named reward that the answers are explained with.")] = "robust",

@@ -3,9 +3,10 @@
 """The corpus that pretrains the quick start's tiny model: detection answers in mixed conventions.
 
 Real pretraining mixes them too. A model that has met several conventions follows the most frequent one when it answers
-greedily, and the others when it is sampled. Selecting the one that the task wants is what reinforcement fine-tuning does
-to a pretrained model; a small model taught clean answers only would leave a verifiable reward little to select. So, on purpose, most answers
-give pixels instead of the 0-1000 grid, part of them skip the thinking, and some deny or invent objects.
+greedily, and the others when it is sampled. Selecting the one that the task wants is what reinforcement fine-tuning
+does to a pretrained model; a small model taught clean answers only would leave a verifiable reward little to select.
+So, on purpose, most answers give pixels instead of the 0-1000 grid, part of them skip the thinking, and some deny or
+invent objects.
 
 All categories occur, novel ones too, as everything in COCO occurs in Qwen2-VL's pretraining: "novel" means
 unseen by fine-tuning.

@@ -5,9 +5,9 @@
     python -m verl_visual_rft.training.launch --run outputs/rft --title GRPO --steps 100 -- COMMAND...
 
 Everything that the command prints goes to ``RUN/log.txt``; its metrics go to ``RUN/metrics.<n>.jsonl``, one file a
-start, because veRL's file logger empties the file it is given; the terminal shows one line of progress. When the command
-ends, fails, or is interrupted, every process that it left behind is ended, and no other: they carry the run's folder in
-their environment. A start first ends what a killed start of the same run left.
+start, because veRL's file logger empties the file it is given; the terminal shows one line of progress. When the
+command ends, fails, or is interrupted, every process that it left behind is ended, and no other: they carry the run's
+folder in their environment. A start first ends what a killed start of the same run left.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
-from verl_visual_rft.rewards import score
+from verl_visual_rft.rewards import load_reward, score
 
 
 class VisualRFTRewardManager(RewardManagerBase):
@@ -21,6 +21,7 @@ class VisualRFTRewardManager(RewardManagerBase):
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any, **kwargs: Any) -> None:
         super().__init__(config, tokenizer, compute_score)
         self.reward = config.visual_rft.reward
+        load_reward(self.reward)  # an unknown name stops the run here, before training
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """Return the score and components of the one response in ``data`` (of several outputs, the last)."""
