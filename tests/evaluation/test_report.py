@@ -36,7 +36,15 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def report(prepared, write_predictions, perfect, answer, tmp_path):
-    figures = {"map_novel": None, "map_base": 50.0, "map_all": 50.0, "reward": 1.0, "mean_iou": 0.5, "format_rate": 1.0}
+    figures = {
+        "map_novel": None,
+        "map_base": 50.0,
+        "map_all": 50.0,
+        "reward": 1.0,
+        "mean_iou": 0.5,
+        "mean_iou_present": 0.5,
+        "format_rate": 1.0,
+    }
     summary = {"seed": 3, "steps": 20, "seconds": {}, "reward_first10": 0.5, "reward_last10": 1.25}
     summary["rows"] = {method: figures for method in ("base", "sft", "rft")}
     (tmp_path / "summary.json").write_text(json.dumps(summary))

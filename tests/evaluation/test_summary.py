@@ -18,7 +18,15 @@ from verl_visual_rft.evaluation.summary import (
 )
 from verl_visual_rft.evaluation.training_log import TrainingLog
 
-FIGURES = {"map_novel": None, "map_base": 12.34, "map_all": 12.34, "reward": 1.5, "mean_iou": 0.25, "format_rate": 0.5}
+FIGURES = {
+    "map_novel": None,
+    "map_base": 12.34,
+    "map_all": 12.34,
+    "reward": 1.5,
+    "mean_iou": 0.25,
+    "mean_iou_present": 0.25,
+    "format_rate": 0.5,
+}
 
 
 @pytest.fixture

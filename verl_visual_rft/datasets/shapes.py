@@ -10,6 +10,7 @@ plain surfaces.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -32,6 +33,7 @@ GRID = 14  # pixels, Qwen2-VL's patch: corners lie on patch borders, so that a t
 SIDES = (2, 3, 4)  # of objects, in steps of the grid
 _COUNT_WEIGHTS = (4, 4, 2)  # of one, two and three objects
 _OPACITY = 0.7
+_ENDLESS = 10**9
 _REPEAT = 0.3  # chance that a further object repeats the category before it
 
 Box = tuple[int, int, int, int]
@@ -63,8 +65,8 @@ def scenes(count: int, seed: int, most_objects: int = len(_COUNT_WEIGHTS)) -> It
 def write_shapes(root: Path, train: int = 256, val: int = 256, seed: int = 0) -> None:
     """Write the dataset to ``root`` in COCO layout.
 
-    ``annotations/instances_{train,val}.json``, and the pictures in ``train/`` and ``val/``. The splits are drawn from
-    different seeds. Annotation files are written last, so a folder that has both is complete.
+    ``annotations/instances_{train,val}.json``, and the pictures in ``train/`` and ``val/``; no picture is in both.
+    Annotation files are written last, so a folder that has both is complete.
 
     Raises:
         UserError: A count is not positive.
@@ -72,7 +74,11 @@ def write_shapes(root: Path, train: int = 256, val: int = 256, seed: int = 0) ->
     for name, count in (("train", train), ("val", val)):
         if count < 1:
             raise UserError(f"the {name} split of the shapes dataset needs at least one picture, not {count}")
-        _write_split(root, name, list(scenes(count, seed=2 * seed + (name == "val"))))
+    shown = list(scenes(train, seed=2 * seed))
+    seen = {(scene.categories, scene.boxes) for scene in shown}
+    unseen = (scene for scene in scenes(_ENDLESS, seed=2 * seed + 1) if (scene.categories, scene.boxes) not in seen)
+    _write_split(root, "train", shown)
+    _write_split(root, "val", list(itertools.islice(unseen, val)))
 
 
 def _write_split(root: Path, name: str, pictures: list[Scene]) -> None:

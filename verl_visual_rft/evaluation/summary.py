@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ COLUMNS = {
     "map_base": "mAP base",
     "map_all": "mAP all",
     "reward": "mean reward",
-    "mean_iou": "mean IoU",
+    "mean_iou_present": "mean IoU",
     "format_rate": "format rate",
 }
 
@@ -39,6 +39,7 @@ class Row:
         map_all: The same over all categories.
         reward: Mean reward over the validation questions.
         mean_iou: Mean IoU component of that reward; ``None`` where it has none.
+        mean_iou_present: The same over the questions whose object is in the picture, which refusing cannot raise.
         format_rate: Share of answers in the asked-for format, 0 to 1.
     """
 
@@ -47,6 +48,7 @@ class Row:
     map_all: float | None
     reward: float
     mean_iou: float | None
+    mean_iou_present: float | None
     format_rate: float
 
 
@@ -163,7 +165,7 @@ def _format(name: str, value: float | None) -> str:
 def _read_row(path: Path) -> Row:
     record = _read_json(path)
     try:
-        return Row(**{name: record[name] for name in COLUMNS})
+        return Row(**{field.name: record[field.name] for field in fields(Row)})
     except KeyError as error:
         raise UserError(f"{path}: no figure {error}; evaluate the predictions again") from error
 
