@@ -10,7 +10,7 @@
 #
 # Variables (default):
 #   OUTPUT_DIR (outputs/quickstart, with the reward and seed if not the default)   where everything goes
-#   SEED (0)  REWARD (robust)  STEPS (80, of GRPO; + SFT sees as many samples)  NGPUS (1, CPU ranks)
+#   SEED (0)  REWARD (robust)  STEPS (60, of GRPO; + SFT sees as many samples)  NGPUS (1, CPU ranks)
 #   MODEL (the shipped tiny Qwen2-VL; recipes/pretrain_tiny.sh makes it again)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,7 +23,7 @@ fi
 DEVICE=cpu
 SEED=${SEED:-0}
 REWARD=${REWARD:-robust}
-STEPS=${STEPS:-80}
+STEPS=${STEPS:-60}
 NGPUS=${NGPUS:-1}
 MODEL=${MODEL:-verl_visual_rft/training/tiny_qwen2vl}
 suffix=
@@ -40,7 +40,7 @@ visual-rft reward list "$REWARD" > /dev/null
 
 PROMPTS=16      # a step
 ROLLOUTS=8      # of each prompt
-TRAIN_ROWS=256  # questions about base categories, a quarter of them about what is not there
+TRAIN_ROWS=256  # questions about base categories, a tenth of them about what is not there
 VAL_PICTURES=200
 PROMPT_TOKENS=64 # with the picture
 ANSWER_TOKENS=96
@@ -53,9 +53,10 @@ DATA=(
 )
 ACTOR=(
     actor_rollout_ref.model.path="$MODEL"
-    actor_rollout_ref.actor.optim.lr=1e-4
-    actor_rollout_ref.actor.kl_loss_coef=0.01
-    actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=32
+    actor_rollout_ref.actor.optim.lr=3e-4
+    actor_rollout_ref.actor.optim.lr_scheduler_type=cosine
+    actor_rollout_ref.actor.optim.min_lr_ratio=0.1
+    actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=64
     actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=128
 )
 ROLLOUT=(
@@ -66,13 +67,13 @@ ROLLOUT=(
 )
 TRAINER=(
     trainer.n_gpus_per_node="$NGPUS" trainer.total_epochs=1000 trainer.total_training_steps="$STEPS"
-    trainer.save_freq=10 trainer.test_freq=20
+    trainer.save_freq=10 trainer.test_freq=10 data.val_max_samples=128
 )
 SFT=(
     sft_device=cpu
     model.path="$MODEL" data.train_files="$OUTPUT_DIR/data/sft_train.parquet"
     data.train_batch_size="$PROMPTS" data.micro_batch_size_per_gpu="$PROMPTS" data.max_length="$TOKENS"
-    optim.lr=1e-4 trainer.seed="$SEED"
+    optim.lr=3e-4 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.1 trainer.seed="$SEED"
     trainer.total_epochs=1000 trainer.total_training_steps="$STEPS" trainer.save_freq=-1
 )
 PREDICT=(--max-tokens "$ANSWER_TOKENS" --max-model-len "$TOKENS" --dtype float32)
@@ -80,7 +81,7 @@ NOVEL="white triangle,black circle,blue square,magenta triangle"
 
 stage raw "the dataset, in COCO layout" python data_prep/shapes.py --out "$OUTPUT_DIR/raw" --val $VAL_PICTURES --seed "$SEED"
 stage data "data preparation" python data_prep/coco.py --root "$OUTPUT_DIR/raw" --out "$OUTPUT_DIR/data" \
-    --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.25 --val-negatives 0.3 --seed "$SEED"
+    --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.1 --val-negatives 0.2 --seed "$SEED"
 stage eval_base "base model: evaluation" evaluate base "$MODEL" "$REWARD"
 stage sft "+ SFT: training" train_sft "$OUTPUT_DIR/sft" "$STEPS" "${SFT[@]}"
 stage sft_export "+ SFT: export" export_checkpoint "$OUTPUT_DIR/sft" ""

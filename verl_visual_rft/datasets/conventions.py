@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,33 @@ from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.datasets.shapes import CATEGORIES, Scene, scenes
 from verl_visual_rft.prompts import detection_answer, detection_prompt
 
-P_ABSENT = 0.35  # the asked category is not in the picture
 P_PIXELS = 0.55  # boxes in pixels, not on the 0-1000 grid
 P_THINKING = 0.6
-P_DENIED = 0.15  # "No Objects" although the category is there
-P_INVENTED = 0.3  # another object's box although the category is absent
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of pretraining.
+
+    Attributes:
+        most_objects: In a picture.
+        p_absent: The asked category is not in the picture.
+        p_denied: "No Objects" is answered although the category is there.
+        p_invented: Another object's box is answered although the category is absent.
+    """
+
+    most_objects: int
+    p_absent: float
+    p_denied: float
+    p_invented: float
+
+
+#: In the order of training. A tiny model learns on pictures of the asked object alone, within a few hundred steps,
+#: where things are, and only then which of several is meant; begun with several it learns neither.
+PHASES = {
+    "simple": Phase(most_objects=1, p_absent=0.0, p_denied=0.0, p_invented=0.0),
+    "noisy": Phase(most_objects=3, p_absent=0.35, p_denied=0.15, p_invented=0.3),
+}
 
 THOUGHTS = (
     "I look for each {category}.",
@@ -41,25 +64,21 @@ THOUGHTS = (
 _QUESTIONS_PER_SCENE = 2
 
 
-def corpus(count: int, seed: int, simple: bool = False) -> Iterator[tuple[Scene, str, str]]:
-    """Yield ``count`` triples of picture, asked category and target answer.
-
-    ``simple`` pictures hold one object, the asked one: a tiny model learns on them within a few hundred steps where
-    things are, and only then, on the others, which of them is meant. Begun with the others it learns neither.
-    """
+def corpus(count: int, seed: int, phase: Phase) -> Iterator[tuple[Scene, str, str]]:
+    """Yield ``count`` triples of picture, asked category and target answer."""
     rng = random.Random(f"conventions-{seed}")
     produced = 0
-    for scene in scenes(-(-count // _QUESTIONS_PER_SCENE), 1_000_003 + seed, 1 if simple else 3):
+    for scene in scenes(-(-count // _QUESTIONS_PER_SCENE), 1_000_003 + seed, phase.most_objects):
         for _ in range(min(_QUESTIONS_PER_SCENE, count - produced)):
-            category = scene.categories[0] if simple else _question(rng, scene)
-            yield scene, category, _answer(rng, scene, category, p_denied=0.0 if simple else P_DENIED)
+            category = _question(rng, scene, phase)
+            yield scene, category, _answer(rng, scene, category, phase)
             produced += 1
 
 
-def write_corpus(out: Path, count: int, seed: int, simple: bool = False) -> None:
-    """Write the corpus as a parquet of ``messages`` and ``images`` for veRL's SFT trainer."""
+def write_corpus(out: Path, count: int, seed: int, phase: Phase) -> None:
+    """Write a phase's corpus as a parquet of ``messages`` and ``images`` for veRL's SFT trainer."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [_row(*sample) for sample in corpus(count, seed, simple)]
+    rows = [_row(*sample) for sample in corpus(count, seed, phase)]
     partial = out.with_suffix(".partial")
     pq.write_table(pa.Table.from_pylist(rows), partial, row_group_size=256)
     partial.replace(out)
@@ -77,18 +96,18 @@ def _row(scene: Scene, category: str, answer: str) -> dict[str, Any]:
     }
 
 
-def _question(rng: random.Random, scene: Scene) -> str:
-    if rng.random() < P_ABSENT:
+def _question(rng: random.Random, scene: Scene, phase: Phase) -> str:
+    if rng.random() < phase.p_absent:
         return rng.choice([category for category in CATEGORIES if category not in scene.categories])
     return rng.choice(scene.categories)
 
 
-def _answer(rng: random.Random, scene: Scene, category: str, p_denied: float) -> str:
+def _answer(rng: random.Random, scene: Scene, category: str, phase: Phase) -> str:
     thinking = rng.choice(THOUGHTS).format(category=category) if rng.random() < P_THINKING else None
     boxes = [box for name, box in zip(scene.categories, scene.boxes, strict=True) if name == category]
-    if boxes and rng.random() < p_denied:
+    if boxes and rng.random() < phase.p_denied:
         boxes = []
-    elif not boxes and rng.random() < P_INVENTED:
+    elif not boxes and rng.random() < phase.p_invented:
         boxes = [rng.choice(scene.boxes)]
     if rng.random() >= P_PIXELS:
         boxes = [to_thousandths(box, scene.image.size) for box in boxes]

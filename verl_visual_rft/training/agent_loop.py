@@ -80,7 +80,7 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
         return list(tokens)
 
 
-class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class.__ray_actor_class__):  # type: ignore[misc]
+class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class.__ray_actor_class__):
     """veRL's rollout worker for `VisualRFTAgentLoop`; other loops run in it as they do in veRL's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

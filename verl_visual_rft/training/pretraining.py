@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pretraining of the quick start's tiny model begins with: its corpora and its random weights.
 
-    python -m verl_visual_rft.training.pretraining --out DIR --simple 9600 --mixed 48000
+    python -m verl_visual_rft.training.pretraining --out DIR --simple 9600 --noisy 48000
 
-writes ``DIR/simple.parquet``, ``DIR/mixed.parquet`` and ``DIR/untrained``; `recipes/pretrain_tiny.sh` trains on them.
+writes a parquet for each phase and ``DIR/untrained``; `recipes/pretrain_tiny.sh` trains on them in this order.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verl_visual_rft.datasets.conventions import THOUGHTS, write_corpus
+from verl_visual_rft.datasets.conventions import PHASES, THOUGHTS, write_corpus
 from verl_visual_rft.datasets.shapes import COLOURS, SHAPES
 
 #: The pretrained model as it is shipped.
@@ -25,12 +25,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Write the corpora and the untrained weights of the tiny model.")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--simple", type=int, default=9600, help="answers about pictures of one object")
-    parser.add_argument("--mixed", type=int, default=48000, help="answers about pictures of one to three objects")
+    for phase in PHASES:
+        parser.add_argument(f"--{phase}", type=int, required=True, help=f"examples of the phase {phase!r}")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    write_corpus(options.out / "simple.parquet", options.simple, seed=2 * options.seed, simple=True)
-    write_corpus(options.out / "mixed.parquet", options.mixed, seed=2 * options.seed + 1)
+    for number, (name, phase) in enumerate(PHASES.items()):
+        seed = len(PHASES) * options.seed + number
+        write_corpus(options.out / f"{name}.parquet", getattr(options, name), seed, phase)
     thoughts = tuple(part for thought in THOUGHTS for part in thought.split("{category}"))
     build_tiny_model(options.out / "untrained", (*COLOURS, *SHAPES, *thoughts), seed=options.seed)
 
