@@ -76,6 +76,7 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
         [PYTHON, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "x", "--"]
         + [PYTHON, "-c", SPAWN + "; import time; time.sleep(300)"],
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell starts a job with &
     )
     try:
         wait_until(lambda: len(marked(tmp_path)) == 2)

@@ -203,16 +203,17 @@ def _explain(log: Path, start: int, title: str, status: int) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the run like Ctrl-C."""
+    """Let SIGTERM end the run like Ctrl-C, and SIGINT also where the shell made a background job ignore it."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end_process(process: subprocess.Popen[bytes]) -> None:
