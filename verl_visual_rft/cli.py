@@ -97,11 +97,13 @@ def evaluate(
     reward: Annotated[str, typer.Option(help="Named reward to report the mean of.")] = "robust",
 ) -> None:
     """Measure predictions: AP of novel, base and all categories, reward, format. Needs no GPU, torch or veRL."""
-    from verl_visual_rft.evaluation.detection import evaluate_predictions, write_metrics
+    from rich.console import Console
+
+    from verl_visual_rft.evaluation.detection import evaluate_predictions, metrics_table, write_metrics
 
     metrics = evaluate_predictions(predictions, data, reward)
     write_metrics(metrics, out)
-    print(metrics)
+    Console().print(metrics_table(metrics))
 
 
 @app.command(epilog="Example: visual-rft report outputs/quickstart   (a folder that a recipe made)")

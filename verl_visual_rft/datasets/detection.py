@@ -180,7 +180,8 @@ def _check_split(split: _Split) -> Mapping[int, CheckedImage]:
 
 
 def _read_samples(split: _Split, label: str) -> Iterator[tuple[DetectionSample, bytes]]:
-    for pair in track(split.pairs, label, console=Console(stderr=True), transient=True):
+    console = Console(stderr=True)
+    for pair in track(split.pairs, label, console=console, transient=True, disable=not console.is_terminal):
         sample = split.sample(pair)
         path = split.folder / sample.image.file_name
         try:

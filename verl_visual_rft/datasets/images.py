@@ -66,7 +66,9 @@ def check_images(folder: Path, images: Sequence[CocoImage], label: str) -> Mappi
     problems: list[str] = []
     with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
         outcomes = pool.map(lambda image: _check(folder / image.file_name, image), images)
-        bar = track(outcomes, label, total=len(images), console=Console(stderr=True), transient=True)
+        console = Console(stderr=True)
+        hidden = not console.is_terminal
+        bar = track(outcomes, label, total=len(images), console=console, transient=True, disable=hidden)
         for image, outcome in zip(images, bar, strict=True):
             if isinstance(outcome, CheckedImage):
                 checked[image.id] = outcome

@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from rich.table import Table
+
 from verl_visual_rft.answers import Detection, DetectionAnswer, parse_detection
 from verl_visual_rft.coordinates import from_thousandths
 from verl_visual_rft.errors import UserError
@@ -107,6 +109,19 @@ def evaluate_predictions(predictions: Path, prepared: Path, reward: str) -> Dete
     answered = read_predictions(predictions)
     _refuse_strangers(answered, truth, predictions)
     return measure(score_predictions(answered, reward), truth, reward)
+
+
+def metrics_table(metrics: DetectionMetrics) -> Table:
+    """The figures that a person asks for first, for a terminal."""
+    table = Table("categories", "AP", "AP50", "AP75", title=f"{metrics.n} questions", title_justify="left")
+    for name, group in metrics.groups.items():
+        figures = ("n/a" if value is None else f"{value:.1f}" for value in (group.ap, group.ap50, group.ap75))
+        table.add_row(f"{name} ({group.classes})", *figures)
+    outcomes = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in metrics.outcomes.items())
+    table.caption = (
+        f"reward {metrics.reward_name} {metrics.reward:.3f}, format {metrics.format_rate:.1%}; answers: {outcomes}"
+    )
+    return table
 
 
 def score_predictions(predictions: Iterable[Prediction], reward: str) -> list[ScoredPrediction]:
