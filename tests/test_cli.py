@@ -1,0 +1,36 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+
+import pytest
+
+from verl_visual_rft import __version__
+
+
+def visual_rft(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["visual-rft", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_version():
+    assert visual_rft("--version").stdout.strip() == __version__
+
+
+def test_rewards_are_listed_with_their_range():
+    done = visual_rft("reward", "list")
+    assert done.returncode == 0
+    assert "paper" in done.stdout and "robust" in done.stdout and "0 to 3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["reward", "list", "nope"], "unknown reward 'nope': use one of paper, robust"),
+        (["eval", "no/such.jsonl", "--data", "no/data", "--out", "x.json"], "no"),
+        (["report", "no/such/run"], "nothing evaluated"),
+    ],
+)
+def test_a_mistake_of_the_user_gets_one_line_and_status_2(arguments, message):
+    done = visual_rft(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("visual-rft: error: ") and message in done.stderr
+    assert "Traceback" not in done.stderr
