@@ -30,7 +30,7 @@ suffix=
 [[ $REWARD == robust ]] || suffix+=_$REWARD
 [[ $SEED == 0 ]] || suffix+=_seed$SEED
 OUTPUT_DIR=${OUTPUT_DIR:-outputs/quickstart$suffix}
-STAGE_COUNT=10
+STAGE_COUNT=9
 
 source recipes/common.sh
 lock_output
@@ -90,7 +90,7 @@ stage rft "+ Visual-RFT: training (GRPO)" train_rft "$OUTPUT_DIR/rft" "$STEPS" "
     device=cpu "${DATA[@]}" "${ACTOR[@]}" "${ROLLOUT[@]}" "${TRAINER[@]}" "$@"
 stage rft_export "+ Visual-RFT: export" export_checkpoint "$OUTPUT_DIR/rft" /actor
 stage eval_rft "+ Visual-RFT: evaluation" evaluate rft "$OUTPUT_DIR/rft/hf" "$REWARD"
-stage report "report" visual-rft report "$OUTPUT_DIR" --reward "$REWARD" --seed "$SEED"
+visual-rft report "$OUTPUT_DIR" --reward "$REWARD" --seed "$SEED"
 echo "
 $OUTPUT_DIR/report.html   pictures with boxes, before and after
 $OUTPUT_DIR/curves.png    reward and accuracy over the steps
