@@ -24,8 +24,10 @@ use_device() { # DEVICE RANKS
     [[ $1 == cpu ]] || return 0
     export VERL_PLATFORM=cpu
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( ($(nproc) + $2 - 1) / $2 ))}
+    # Waiting threads sleep: spinning ones take the cores from the run's other processes, and from a second run all of them.
+    export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
     export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-1}
-    # torch.compile cannot pay for itself here, and Ray's default niceness would starve a run beside any other program.
+    # Ray's default niceness of 15 would starve a run beside any other program.
     export RAY_worker_niceness=${RAY_worker_niceness:-0}
 }
 

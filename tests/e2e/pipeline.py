@@ -16,6 +16,13 @@ NOVEL = "white triangle,black circle,blue square,magenta triangle"
 CONFIG = ["--config-path", "pkg://verl_visual_rft.training.config", "--config-name"]
 TIMEOUT = 420  # seconds; a run that lost a worker could wait for ever
 
+CPU = {
+    "VERL_PLATFORM": "cpu",
+    "OMP_NUM_THREADS": "2",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+}
+
 # Small batches of the quick start's settings.
 GRPO = [
     "device=cpu",
@@ -40,7 +47,7 @@ def run(*command: str, status: int = 0, **environment: str) -> str:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=os.environ | {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "2", "VLLM_CPU_KVCACHE_SPACE": "1"} | environment,
+        env=os.environ | CPU | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

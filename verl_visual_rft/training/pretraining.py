@@ -25,8 +25,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Write the corpora and the untrained weights of the tiny model.")
     parser.add_argument("--out", type=Path, required=True)
-    for phase in PHASES:
-        parser.add_argument(f"--{phase}", type=int, required=True, help=f"examples of the phase {phase!r}")
+    for name in PHASES:
+        parser.add_argument(f"--{name}", type=int, required=True, help=f"examples of the phase {name!r}")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     for number, (name, phase) in enumerate(PHASES.items()):
