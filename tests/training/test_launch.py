@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -54,6 +55,17 @@ def test_each_start_has_a_metrics_file_of_its_own(tmp_path):
     for _ in range(2):
         launch(tmp_path, "x", None, [PYTHON, "-c", code])
     assert sorted(path.name for path in tmp_path.glob("metrics.*")) == ["metrics.1.jsonl", "metrics.2.jsonl"]
+
+
+def test_what_a_killed_start_left_in_its_ray_folder_is_removed(tmp_path):
+    code = "import os, pathlib; p = pathlib.Path(os.environ['RAY_TMPDIR']); print(p, *p.iterdir())"
+    launch(tmp_path, "x", None, [PYTHON, "-c", code])
+    folder = Path((tmp_path / "log.txt").read_text().split()[0])
+    assert not folder.exists()
+    (folder / "left").mkdir(parents=True)
+    launch(tmp_path, "x", None, [PYTHON, "-c", code])
+    assert (tmp_path / "log.txt").read_text().split() == [str(folder), str(folder)]
+    assert not folder.exists()
 
 
 def test_a_failure_shows_the_error_and_where_the_log_is(tmp_path, capfd):

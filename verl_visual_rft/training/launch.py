@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import hashlib
 import json
 import os
 import re
@@ -21,7 +22,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,7 +72,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     end_processes_of(run)
     metrics = _next_metrics_file(run)
     _end_with_parent()
-    with _interruptible(), _ray_folder() as ray_folder, open(run / "log.txt", "ab") as log:
+    with _interruptible(), _ray_folder(run) as ray_folder, open(run / "log.txt", "ab") as log:
         environment = os.environ | {
             RUN_MARK: str(run),
             "VERL_FILE_LOGGER_PATH": str(metrics),
@@ -132,11 +132,16 @@ def last_error(text: str) -> str | None:
 
 
 @contextmanager
-def _ray_folder() -> Iterator[str]:
-    """A folder of its own for the run's Ray cluster; short, because Unix sockets in it may have 107 characters."""
-    folder = tempfile.mkdtemp(prefix="vrft-", dir="/tmp")
+def _ray_folder(run: Path) -> Iterator[str]:
+    """A folder for the run's Ray cluster, always the same one, so that what a killed start left there is removed.
+
+    Its name is short because Unix sockets in it may have 107 characters.
+    """
+    folder = Path("/tmp") / f"vrft-{os.getuid()}-{hashlib.sha256(str(run).encode()).hexdigest()[:8]}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     try:
-        yield folder
+        yield str(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
