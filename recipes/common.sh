@@ -68,13 +68,14 @@ train_sft() { # FOLDER STEPS OVERRIDES...
         trainer.default_local_dir="$(realpath "$run")/checkpoints" "$@"
 }
 
+# REWARD is a name, or a composition, whose = and , Hydra must not read: hence the quotes within quotes.
 train_rft() { # FOLDER STEPS REWARD OVERRIDES...
     local run=$1 steps=$2 reward=$3
     shift 3
     python -m verl_visual_rft.training.launch --run "$run" --title "  GRPO" --steps "$steps" -- \
         python -m verl.trainer.main_ppo \
         --config-path pkg://verl_visual_rft.training.config --config-name visual_rft \
-        trainer.default_local_dir="$(realpath "$run")/checkpoints" visual_rft.reward="$reward" "$@"
+        trainer.default_local_dir="$(realpath "$run")/checkpoints" visual_rft.reward="'$reward'" "$@"
 }
 
 # The last complete checkpoint of FOLDER/checkpoints as a Hugging Face model in FOLDER/hf.

@@ -4,6 +4,7 @@
 #
 #   bash recipes/quickstart.sh                  about 15 minutes on 2 cores; results in outputs/quickstart
 #   REWARD=paper bash recipes/quickstart.sh     the paper's reward, which this model learns to game
+#   REWARD='iou=1,confidence=0.5,format=0.5' bash recipes/quickstart.sh     a reward of one's own choice
 #   SEED=1 STEPS=40 bash recipes/quickstart.sh algorithm.norm_adv_by_std_in_grpo=False     any veRL override
 #
 # The same command again reuses what is finished and resumes what was interrupted.
@@ -27,7 +28,7 @@ STEPS=${STEPS:-60}
 NGPUS=${NGPUS:-1}
 MODEL=${MODEL:-verl_visual_rft/training/tiny_qwen2vl}
 suffix=
-[[ $REWARD == robust ]] || suffix+=_$REWARD
+[[ $REWARD == robust ]] || suffix+=_${REWARD//[^A-Za-z0-9.]/_}
 [[ $SEED == 0 ]] || suffix+=_seed$SEED
 OUTPUT_DIR=${OUTPUT_DIR:-outputs/quickstart$suffix}
 STAGE_COUNT=9

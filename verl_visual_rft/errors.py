@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The one error type that is meant for the person at the keyboard."""
+"""The error types that are meant for the person at the keyboard."""
 
 from __future__ import annotations
 
@@ -10,3 +10,7 @@ class UserError(Exception):
 
     Commands print the message without a traceback and exit with status 2.
     """
+
+
+class RewardError(UserError):
+    """A reward of another package failed on a response: it raised, did not return, or returned no finite numbers."""

@@ -2,14 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from verl_visual_rft.rewards import score
-
-SHARED = Path(__file__).parents[3] / "shared"
 
 TRUTH = {"boxes": [[100, 150, 300, 350]]}
 FIVE = {"boxes": [[100, 150, 300, 350]] + [[500 + 50 * i, 500, 540 + 50 * i, 600] for i in range(4)]}
@@ -68,22 +63,22 @@ def test_paper(response: str, truth: dict[str, list], expected: tuple[float, flo
     assert result["score"] == pytest.approx(sum(expected))
 
 
-def test_case_file() -> None:
-    """Cases worked by hand from the paper; null or a confidence outside [0, 1] is ours to define."""
-    path = SHARED / "cases/reward_cases.json"
-    if not path.exists():
-        pytest.skip(f"case file not found: {path}")
-    checked = 0
-    for case in json.loads(path.read_text(encoding="utf-8")):
-        if case["task"] != "detection":
-            continue
-        result = score("detection", case["response"], case["ground_truth"], "paper")
-        components = {**case["paper"], "score": case["paper"]["total"]}
-        del components["total"]
-        if "out_of_range" in case["tags"]:
-            del components["confidence"], components["score"]
-        for name, expected in components.items():
-            if expected is not None:
-                assert result[name] == pytest.approx(expected, abs=1e-6), (case["name"], name)
-                checked += 1
-    assert checked > 100
+@pytest.mark.parametrize(
+    ("answer", "accuracy"),
+    [("american_bulldog", 1), (" American  Bulldog\n", 1), ("bulldog", 0), ("american bulldog.", 0), ("", 0)],
+)
+def test_classification(answer: str, accuracy: float) -> None:
+    for response, form in ((f"<think></think><answer>{answer}</answer>", 1), (f"<answer>{answer}</answer>", 0)):
+        result = score("classification", response, {"label": "American Bulldog"}, "paper")
+        assert (result["accuracy"], result["format"], result["score"]) == (accuracy, form, accuracy + form)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("(450,450),(650,650)", 22500 / 57500), ("(0,0),(100,100)", 0), ("(600,600),(400,400)", 0), ("", 0),
+     ("(400,400),(600,600),(400,400),(600,600)", 0), ("\n( 400 , 400 ) , ( 600 , 600 )\n", 1)],
+)  # fmt: skip
+def test_grounding(answer: str, expected: float) -> None:
+    truth = {"box": [400, 400, 600, 600]}
+    result = score("grounding", f"<think> red </think> <answer>{answer}</answer>", truth, "paper")
+    assert (result["iou"], result["score"]) == pytest.approx((expected, expected + 1))

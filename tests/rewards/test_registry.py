@@ -17,8 +17,14 @@ CONSTANT_REWARD = """
 class Constant:
     range = (0.0, 1.0)
 
-    def detection(self, answer, truths):
-        return {"score": 0.5, "n_matched": 0.0}
+    def __init__(self, value=0.5):
+        self.value = value
+
+    def detection(self, answer, truth):
+        return {"score": self.value}
+
+def function():
+    return 0.5
 
 instance = Constant()
 lacking = object()
@@ -27,10 +33,10 @@ lacking = object()
 
 @pytest.fixture(autouse=True)
 def fresh_registry() -> Iterator[None]:
-    for cached in (registry._discover, registry.load_reward):
+    for cached in (registry._discover, registry._load, registry._compose):
         cached.cache_clear()
     yield
-    for cached in (registry._discover, registry.load_reward):
+    for cached in (registry._discover, registry._load, registry._compose):
         cached.cache_clear()
 
 
@@ -42,8 +48,10 @@ def install(folder: Path, package: str, entry_points: dict[str, str]) -> None:
     (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize("target", ["Constant", "instance"])
-def test_a_class_or_an_object_of_another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+@pytest.mark.parametrize("target", ["Constant", "instance", "function"])
+def test_a_class_an_object_or_a_function_of_another_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
     (tmp_path / "constant_reward.py").write_text(CONSTANT_REWARD, encoding="utf-8")
     install(tmp_path, "constant-reward", {"constant": f"constant_reward:{target}"})
     monkeypatch.syspath_prepend(tmp_path)
@@ -56,7 +64,7 @@ def test_naming_does_not_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     install(tmp_path, "broken", {"broken": "broken_reward:Reward"})
     monkeypatch.syspath_prepend(tmp_path)
     assert "broken" in reward_names()
-    assert isinstance(load_reward("robust"), RobustReward)
+    assert load_reward("robust").summary == (RobustReward.__doc__ or "").split("\n")[0]
     with pytest.raises(UserError, match=r"'broken' \(broken_reward:Reward of package broken\) .* no licence"):
         load_reward("broken")
 
@@ -65,14 +73,15 @@ def test_what_is_no_reward_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "lacking_reward.py").write_text(CONSTANT_REWARD, encoding="utf-8")
     install(tmp_path, "lacking", {"lacking": "lacking_reward:lacking"})
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match="is no reward: it lacks range and detection"):
+    with pytest.raises(UserError, match="is no reward: it is neither a function nor has it"):
         load_reward("lacking")
 
 
 @pytest.mark.parametrize(
     ("claims", "named"),
     [({"first-pack": "mine", "second-pack": "mine"}, ["first-pack", "second-pack"]),
-     ({"first-pack": "paper"}, ["verl-visual-rft", "first-pack"])],
+     ({"first-pack": "paper"}, ["verl-visual-rft", "first-pack"]),
+     ({"first-pack": "iou"}, ["verl-visual-rft", "first-pack"])],
 )  # fmt: skip
 def test_a_clash_names_both_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claims: dict[str, str], named: list[str]
@@ -89,7 +98,28 @@ def test_a_clash_names_both_packages(
 def test_our_own_metadata_is_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     install(tmp_path, package, {"robust": "verl_visual_rft.rewards.robust:RobustReward"})
     monkeypatch.syspath_prepend(tmp_path)
-    assert isinstance(load_reward("robust"), RobustReward)
+    assert load_reward("robust").summary == (RobustReward.__doc__ or "").split("\n")[0]
+
+
+def test_options_go_to_the_class_and_to_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "constant_reward.py").write_text(CONSTANT_REWARD, encoding="utf-8")
+    targets = {"constant": "constant_reward:Constant", "plain": "constant_reward:function"}
+    install(tmp_path, "constant-reward", targets)
+    monkeypatch.syspath_prepend(tmp_path)
+    composed = load_reward({"constant": {"weight": 2, "value": 0.25}, "plain": 0})
+    assert score("detection", "", {"boxes": []}, composed)["score"] == 0.5
+    assert composed.trusted is False
+    for name, fault in (("constant", "unexpected keyword argument 'colour'"), ("plain", "takes no options")):
+        with pytest.raises(UserError, match=fault):
+            load_reward({name: {"weight": 1, "colour": "red"}})
+
+
+def test_ours_are_trusted_but_for_the_one_that_may_take_its_time() -> None:
+    assert {name: load_reward(name).trusted for name in ("paper", "robust", "reference")} == {
+        "paper": True,
+        "robust": True,
+        "reference": False,
+    }
 
 
 def test_loaded_once() -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +76,14 @@ def corpus(count: int, seed: int, phase: Phase) -> Iterator[tuple[Scene, str, st
 
 
 def write_corpus(out: Path, count: int, seed: int, phase: Phase) -> None:
-    """Write a phase's corpus as a parquet of ``messages`` and ``images`` for veRL's SFT trainer."""
+    """Write a phase's corpus for veRL's SFT trainer."""
+    write_rows(out, corpus(count, seed, phase))
+
+
+def write_rows(out: Path, samples: Iterable[tuple[Scene, str, str]]) -> None:
+    """Write pictures, asked categories and target answers as a parquet of ``messages`` and ``images``."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [_row(*sample) for sample in corpus(count, seed, phase)]
+    rows = [_row(*sample) for sample in samples]
     partial = out.with_suffix(".partial")
     pq.write_table(pa.Table.from_pylist(rows), partial, row_group_size=256)
     partial.replace(out)

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from verl_visual_rft.coordinates import Box, to_thousandths
 from verl_visual_rft.datasets.coco_layout import Category, CocoImage
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import detection_answer, detection_prompt
+from verl_visual_rft.truths import read_truth
 
 _CHAT = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 
@@ -85,7 +87,7 @@ def rft_row(sample: DetectionSample, image_bytes: bytes, index: int, split: str,
         "prompt": [_user_turn(sample, style)],
         "images": [{"bytes": image_bytes, "min_pixels": style.min_pixels, "max_pixels": style.max_pixels}],
         "ability": "detection",
-        "reward_model": {"style": "rule", "ground_truth": json.dumps({"boxes": _grid_boxes(sample)})},
+        "reward_model": {"style": "rule", "ground_truth": _ground_truth(sample)},
         "extra_info": {
             "index": index,
             "split": split,
@@ -112,6 +114,15 @@ def sft_row(sample: DetectionSample, image_bytes: bytes, index: int, split: str,
 
 def _user_turn(sample: DetectionSample, style: RowStyle) -> dict[str, str]:
     return {"role": "user", "content": "<image>" + detection_prompt(sample.category.name, think=style.think)}
+
+
+def _ground_truth(sample: DetectionSample) -> str:
+    ground_truth = json.dumps({"boxes": _grid_boxes(sample)})
+    try:
+        read_truth("detection", ground_truth)
+    except UserError as error:
+        raise UserError(f"{sample.image.file_name}, category {sample.category.name!r}: {error}") from error
+    return ground_truth
 
 
 def _grid_boxes(sample: DetectionSample) -> list[tuple[int, int, int, int]]:

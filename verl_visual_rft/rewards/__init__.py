@@ -7,37 +7,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verl_visual_rft.answers import parse_detection
-from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards import detection
-from verl_visual_rft.rewards.registry import Reward, load_reward, reward_names
+from verl_visual_rft.answers import Answer, Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.rewards.registry import load_reward, reward_names
+from verl_visual_rft.rewards.reward import TASKS, Reward
+from verl_visual_rft.rewards.sample import Sample
+from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
 
-__all__ = ["TASKS", "Reward", "load_reward", "reward_names", "score"]
+__all__ = ["TASKS", "Reward", "Sample", "load_reward", "make_sample", "reward_names", "score"]
 
-#: Tasks that can be scored.
-TASKS = ("detection",)
+_OUTCOME_KEYS = {outcome: f"outcome_{outcome.value}" for outcome in Outcome}
 
 
-def score(task: str, response: str, ground_truth: str | Mapping[str, Any], reward: str = "paper") -> dict[str, float]:
+def score(
+    task: str,
+    response: str,
+    ground_truth: str | Mapping[str, Any],
+    reward: str | Mapping[str, Any] | Reward = "paper",
+    *,
+    image_size: tuple[int, int] | None = None,
+    extra_info: Mapping[str, Any] | None = None,
+) -> dict[str, float]:
     """Score one response.
 
     Total in the response: any text gives finite numbers and nothing is raised for it. A wrong task, reward or ground
     truth is the caller's mistake and is raised, never scored as 0.
 
     Args:
-        task: "detection".
+        task: "detection", "classification" or "grounding".
         response: The model's whole response, special tokens left out.
-        ground_truth: ``{"boxes": [[x1, y1, x2, y2], ...]}`` in the answer's coordinates (0-1000, no boxes = no
-            objects) as a mapping or JSON, or a published solution string ``<answer>...</answer>``.
-        reward: Name of a reward: "paper", "robust", or an entry point of the group ``verl_visual_rft.rewards``.
+        ground_truth: A mapping, its JSON text, or a published solution string: see `read_truth`.
+        reward: A name, a composition such as ``"iou=1,format=0.5"``, or a loaded reward: see `load_reward`.
+        image_size: ``(width, height)`` of the picture, for rewards that ask for it.
+        extra_info: The row's ``extra_info``, for rewards that ask for it.
 
     Returns:
-        ``score``, the total in the reward's ``range``; its components ``iou``, ``confidence`` and ``format``; the
-        counts ``n_pred`` (invalid boxes included), ``n_truth``, ``n_matched`` and ``n_invalid``; and one flag
-        ``outcome_*`` for each way in which reading the answer can end, 1.0 for the one it did.
+        ``score``, the total; the reward's components; for detection and grounding the counts ``n_pred`` (invalid
+        boxes included) and ``n_invalid``, for detection ``n_truth``; and one flag ``outcome_*`` for each way in which
+        reading the answer can end, 1.0 for the one it did.
 
     Raises:
         UserError: Unknown task or reward, or an unreadable ground truth.
+        RewardError: A reward of another package failed.
 
     Example:
         >>> response = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
@@ -45,9 +55,41 @@ def score(task: str, response: str, ground_truth: str | Mapping[str, Any], rewar
         >>> result["iou"], result["confidence"], result["format"], round(result["score"], 6)
         (0.9, 0.8, 1.0, 2.7)
     """
-    if task not in TASKS:
-        raise UserError(f"unknown task {task!r}: use one of {', '.join(TASKS)}")
-    scorer = load_reward(reward)
-    truths = detection.read_truth(ground_truth)
-    answer = parse_detection(response)
-    return {**scorer.detection(answer, truths), **detection.describe(answer, truths)}
+    loaded = reward if isinstance(reward, Reward) else load_reward(reward)
+    sample = make_sample(task, response, ground_truth, image_size=image_size, extra_info=extra_info)
+    return {**loaded(sample), **_describe(sample)}
+
+
+def make_sample(
+    task: str,
+    response: str,
+    ground_truth: str | Mapping[str, Any],
+    *,
+    image_size: tuple[int, int] | None = None,
+    extra_info: Mapping[str, Any] | None = None,
+) -> Sample:
+    """Parse a response and its ground truth; arguments and errors are those of `score`."""
+    truth = read_truth(task, ground_truth)
+    return Sample(task, response, _parse(response, truth), truth, ground_truth, image_size, extra_info or {})
+
+
+def _parse(response: str, truth: Truth) -> Answer:
+    if isinstance(truth, DetectionTruth):
+        return parse_detection(response, truth.extent)
+    if isinstance(truth, GroundingTruth):
+        return parse_grounding(response, truth.extent)
+    return parse_classification(response)
+
+
+def _describe(sample: Sample) -> dict[str, float]:
+    """Return the counts and outcome flags that are reported with every reward."""
+    answer: Any = sample.answer
+    described: dict[str, float] = {}
+    if not isinstance(sample.truth, ClassificationTruth):
+        described["n_pred"] = float(answer.n_boxes)
+        described["n_invalid"] = float(answer.invalid)
+    if isinstance(sample.truth, DetectionTruth):
+        described["n_truth"] = float(len(sample.truth.boxes))
+    for outcome, key in _OUTCOME_KEYS.items():
+        described[key] = 1.0 if outcome is answer.outcome else 0.0
+    return described

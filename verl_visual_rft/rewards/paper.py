@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from verl_visual_rft.answers import DetectionAnswer, Outcome
-from verl_visual_rft.boxes import Box, match_greedy
+from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer, Outcome
+from verl_visual_rft.boxes import iou, match_greedy
+from verl_visual_rft.labels import same_name
+from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
 
 #: tau: a match below it is no match. The paper gives no number; the published code uses 0.5.
 IOU_THRESHOLD = 0.5
@@ -20,9 +20,9 @@ class PaperReward:
     confidence 0. `RobustReward` is for real use; this one is for comparison with the paper.
     """
 
-    range = (0.0, 3.0)
+    range = {"detection": (0.0, 3.0), "classification": (0.0, 2.0), "grounding": (0.0, 2.0)}
 
-    def detection(self, answer: DetectionAnswer, truths: Sequence[Box]) -> dict[str, float]:
+    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> dict[str, float]:
         """Score a detection answer by Eq. 5-10: ``score = iou + confidence + format``.
 
         Predictions are matched greedily by descending confidence; a prediction hits when ``IoU >= tau``.
@@ -39,9 +39,9 @@ class PaperReward:
         - a box that is not valid is a miss; a confidence outside [0, 1] or missing earns 0 for its box.
         """
         has_format = float(answer.has_format)
-        n_pred = len(answer.detections) + answer.invalid
+        n_pred = answer.n_boxes
         if n_pred == 0:
-            right = float(not truths and answer.outcome is Outcome.NO_OBJECTS)
+            right = float(not truth.boxes and answer.outcome is Outcome.NO_OBJECTS)
             return {
                 "score": 2 * right + has_format,
                 "iou": right,
@@ -51,22 +51,41 @@ class PaperReward:
             }
 
         ranked = sorted(answer.detections, key=lambda d: -1.0 if d.confidence is None else d.confidence, reverse=True)
-        matches = match_greedy([detection.box for detection in ranked], truths, IOU_THRESHOLD)
-        iou_sum = confidence_sum = 0.0
+        matches = match_greedy([detection.box for detection in ranked], truth.boxes, IOU_THRESHOLD)
+        overlaps = confidences = 0.0
         n_matched = 0
-        for detection, (truth, overlap) in zip(ranked, matches, strict=True):
-            hit = truth is not None
+        for detection, (matched, overlap) in zip(ranked, matches, strict=True):
+            hit = matched is not None
             n_matched += hit
-            iou_sum += overlap
+            overlaps += overlap
             if detection.confidence is not None:
-                confidence_sum += detection.confidence if hit else 1 - detection.confidence
-        confidence_sum += sum(1 - confidence for confidence in answer.invalid_confidences if confidence is not None)
+                confidences += detection.confidence if hit else 1 - detection.confidence
+        confidences += sum(1 - confidence for confidence in answer.invalid_confidences if confidence is not None)
 
-        iou, confidence = iou_sum / n_pred, confidence_sum / n_pred
+        mean_iou, mean_confidence = overlaps / n_pred, confidences / n_pred
         return {
-            "score": iou + confidence + has_format,
-            "iou": iou,
-            "confidence": confidence,
+            "score": mean_iou + mean_confidence + has_format,
+            "iou": mean_iou,
+            "confidence": mean_confidence,
             "format": has_format,
             "n_matched": float(n_matched),
         }
+
+    def classification(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> dict[str, float]:
+        """Score the class that an answer names by Eq. 3 and 11: ``score = accuracy + format``.
+
+        - ``accuracy``: 1 if the answer equals the label; case, underscores and white space do not matter.
+        - ``format``: 1 if the response is think tags, then answer tags, whatever they hold.
+        """
+        accuracy, has_format = float(same_name(answer.label, truth.label)), float(answer.has_format)
+        return {"score": accuracy + has_format, "accuracy": accuracy, "format": has_format}
+
+    def grounding(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
+        """Score the box of an answer: ``score = iou + format``. The paper gives no formula of its own for this task.
+
+        - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box.
+        - ``format``: 1 if the response is think tags, then answer tags, whatever they hold.
+        """
+        overlap = iou(answer.box, truth.box) if answer.box else 0.0
+        has_format = float(answer.has_format)
+        return {"score": overlap + has_format, "iou": overlap, "format": has_format}

@@ -4,11 +4,20 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+from collections.abc import Mapping
 from typing import Any
 
+from omegaconf import OmegaConf
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
+from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import load_reward, score
+from verl_visual_rft.training.failures import ON_REWARD_ERROR, failure
+from verl_visual_rft.training.isolation import IsolatedScorer
+
+logger = logging.getLogger(__name__)
 
 
 class VisualRFTRewardManager(RewardManagerBase):
@@ -16,24 +25,70 @@ class VisualRFTRewardManager(RewardManagerBase):
 
     A row's task is its ``ability`` column; ``extra_info.reward`` overrides the reward of the run, for mixed-task data.
     Every component goes to ``reward_extra_info``, from where training and validation log it.
+
+    A row whose truth cannot be read ends the run. So does a reward of another package that fails
+    (``visual_rft.on_reward_error=stop``), unless the user chose to go on with a counted 0 (``zero``).
     """
 
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any, **kwargs: Any) -> None:
         super().__init__(config, tokenizer, compute_score)
-        self.reward = config.visual_rft.reward
+        settings = config.visual_rft
+        if settings.on_reward_error not in ON_REWARD_ERROR:
+            raise UserError(
+                f"visual_rft.on_reward_error={settings.on_reward_error}: use {' or '.join(ON_REWARD_ERROR)}"
+            )
+        self.on_error = settings.on_reward_error
+        self.reward: Any = settings.reward  # a name or composition, or a mapping of names to weights
+        if not isinstance(self.reward, str):
+            self.reward = OmegaConf.to_object(self.reward)
         load_reward(self.reward)  # an unknown name stops the run here, before training
+        self.isolated = IsolatedScorer(self.reward, settings.reward_timeout)
+        self.failed: dict[str, Any] | None = None  # what ends the run; the responses after it need not be scored
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """Return the score and components of the one response in ``data`` (of several outputs, the last)."""
+        if self.failed:
+            return self.failed
         item = data[-1:][0]
         row = item.non_tensor_batch
         response_ids = item.batch["responses"]
         length = int(item.batch["attention_mask"][-response_ids.shape[-1] :].sum())
         response = self.tokenizer.decode(response_ids[:length], skip_special_tokens=True)
-        components = score(
-            row["ability"],
-            response,
-            row["reward_model"]["ground_truth"],
-            reward=(row.get("extra_info") or {}).get("reward") or self.reward,
-        )
+        try:
+            components = await self._score(row, response)
+        except RewardError as error:
+            if self.on_error == "zero":
+                logger.warning("scored 0: %s\n%s", row_name(row), error)
+                return {"reward_score": 0.0, "reward_extra_info": {"score": 0.0, "failed": 1.0}}
+            details = f"response: {response[:500]!r}\n{''.join(traceback.format_exception(error))}"
+            self.failed = failure(f"{row_name(row)}: {str(error).splitlines()[0]}", details)
+            return self.failed
+        except UserError as error:
+            self.failed = failure(f"{row_name(row)}: {error}")
+            return self.failed
+        if self.on_error == "zero":
+            components["failed"] = 0.0
         return {"reward_score": components["score"], "reward_extra_info": components}
+
+    async def _score(self, row: Mapping[str, Any], response: str) -> dict[str, float]:
+        extra_info = row.get("extra_info") or {}
+        reward = extra_info.get("reward") or self.reward
+        width, height = extra_info.get("width"), extra_info.get("height")
+        arguments: dict[str, Any] = {
+            "task": row["ability"],
+            "response": response,
+            "ground_truth": row["reward_model"]["ground_truth"],
+            "reward": reward,
+            "image_size": (int(width), int(height)) if width and height else None,
+            "extra_info": extra_info,
+        }
+        if load_reward(reward).trusted:
+            return score(**arguments)
+        return await self.isolated.score(**arguments)
+
+
+def row_name(row: Mapping[str, Any]) -> str:
+    """Say which row of which data a response belongs to."""
+    extra_info = row.get("extra_info") or {}
+    named = [f"{key} {extra_info[key]}" for key in ("split", "index", "image_id") if key in extra_info]
+    return f"row of {row.get('data_source')}" + (f" ({', '.join(named)})" if named else "")

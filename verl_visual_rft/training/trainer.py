@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
+from verl_visual_rft.training.failures import raise_failures
+
 #: ``trainer.v1.trainer_mode`` that selects the trainer.
 TRAINER_MODE = "visual_rft"
 
@@ -65,6 +67,10 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
     import transfer_queue as tq
     from omegaconf import open_dict
 
+    def _reward_infos(keys: list[str], partition_id: str) -> list[dict[str, Any]]:
+        rows = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
+        return [fields["reward_extra_info"] for fields in rows["extra_fields"]]
+
     class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined]
         """`PPOTrainerSync` that logs reward components of every training step and polls without long sleeps."""
 
@@ -78,14 +84,21 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
             # veRL sleeps 2.0 s between looks at the finished rollouts (replay_buffer.py:144), which no option changes.
             buffer = super()._build_replay_buffer()
             buffer.poll_interval = self.config.visual_rft.poll_interval
+            sample = buffer.sample  # the one way by which training and validation get responses
+
+            def sample_scored(*args: Any, **kwargs: Any) -> Any:
+                batch, metrics = sample(*args, **kwargs)
+                raise_failures(_reward_infos(batch.keys, batch.partition_id))
+                return batch, metrics
+
+            buffer.sample = sample_scored
             return buffer
 
         def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
             super()._compute_metrics(batch, metrics, *args, **kwargs)
             kept = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-            rows = tq.kv_batch_get(keys=kept, partition_id=batch.partition_id, select_fields=["extra_fields", "uid"])
-            infos = [fields["reward_extra_info"] for fields in rows["extra_fields"]]
-            metrics.update(component_statistics(infos, [str(uid) for uid in rows["uid"]]))
+            groups = [key.rsplit("_", 2)[0] for key in kept]  # <uid of the prompt>_<session>_<index>
+            metrics.update(component_statistics(_reward_infos(kept, batch.partition_id), groups))
             wanted = self.config.data.train_batch_size * self.config.actor_rollout_ref.rollout.n
             metrics["rollout/missing_sessions"] = wanted - len(kept)
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft import __version__
+from verl_visual_rft.cli import reward
 from verl_visual_rft.errors import UserError
 
 app = typer.Typer(
@@ -21,8 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-reward_app = typer.Typer(help="The named rewards.", no_args_is_help=True)
-app.add_typer(reward_app, name="reward")
+app.add_typer(reward.app, name="reward")
 
 
 def main() -> None:
@@ -50,24 +50,6 @@ def doctor(
     from verl_visual_rft import doctor as checks
 
     raise typer.Exit(checks.run(device, quick=quick))
-
-
-@reward_app.command("list")
-def reward_list(
-    names: Annotated[list[str] | None, typer.Argument(help="Only these; an unknown one is an error.")] = None,
-) -> None:
-    """List the named rewards, their range and what they are for."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from verl_visual_rft.rewards import load_reward, reward_names
-
-    table = Table("name", "range", "what it is")
-    for name in names or reward_names():
-        reward = load_reward(name)
-        low, high = reward.range
-        table.add_row(name, f"{low:g} to {high:g}", (type(reward).__doc__ or "").strip().split("\n")[0])
-    Console().print(table)
 
 
 @app.command(

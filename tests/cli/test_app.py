@@ -15,16 +15,9 @@ def test_version():
     assert visual_rft("--version").stdout.strip() == __version__
 
 
-def test_rewards_are_listed_with_their_range():
-    done = visual_rft("reward", "list")
-    assert done.returncode == 0
-    assert "paper" in done.stdout and "robust" in done.stdout and "0 to 3" in done.stdout
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["reward", "list", "nope"], "unknown reward 'nope': use one of paper, robust"),
         (["eval", "no/such.jsonl", "--data", "no/data", "--out", "x.json"], "no"),
         (["report", "no/such/run"], "nothing evaluated"),
     ],

@@ -1,0 +1,158 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.rewards.audit import CHEATS, HONEST, AuditResult, Contest, audit
+from verl_visual_rft.rewards.audit.tournament import hold_contest, score_policy, standard_error
+from verl_visual_rft.rewards.audit.truth_sets import built_in
+from verl_visual_rft.rewards.reward import TASKS
+
+
+def winners(contest: Contest) -> set[str]:
+    return {standing.policy.name for standing in contest.standings if standing.beats_honesty}
+
+
+def contest_of(reward: str, task: str, names: set[str], size: int = 300) -> Contest:
+    cheats = [cheat for cheat in CHEATS[task] if cheat.name in names]
+    assert len(cheats) == len(names)
+    return hold_contest(load_reward(reward), built_in(task, size, seed=0), HONEST[task], cheats, seed=0)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("task", TASKS)
+def test_no_cheat_beats_honesty_under_robust(task: str, seed: int) -> None:
+    (contest,) = audit("robust", [task], seed=seed).contests
+    assert len(contest.standings) == len(CHEATS[task])
+    assert not winners(contest)
+
+
+def test_under_paper_the_surest_box_alone_and_blind_certainty_beat_honesty() -> None:
+    names = {"one box only", "confidence 1", "copied reasoning", "padding", "no objects always"}
+    assert winners(contest_of("paper", "detection", names)) == {"one box only", "confidence 1"}
+
+
+def test_under_paper_reasoning_is_worth_nothing() -> None:
+    for task in TASKS:
+        for standing in contest_of("paper", task, {"copied reasoning", "no reasoning"}, size=50).standings:
+            assert standing.lead == pytest.approx(0, abs=1e-12)
+
+
+def test_under_reference_y1_alone_beats_honesty() -> None:
+    pytest.importorskip("math_verify")
+    names = {"y1 copied", "confidence 100", "no objects always", "one box only"}
+    assert winners(contest_of("reference", "detection", names, size=100)) == {"y1 copied", "confidence 100"}
+
+
+def test_under_reference_no_class_and_every_class_beat_honesty() -> None:
+    pytest.importorskip("math_verify")
+    names = {"empty answer", "every name", "every name in the reasoning", "none of them", "one class always"}
+    expected = {"empty answer", "every name", "every name in the reasoning"}
+    contest = contest_of("reference", "classification", names)
+    assert winners(contest) == expected
+    assert all(standing.score == 2.0 for standing in contest.standings if standing.policy.name in expected)
+
+
+def test_under_reference_inverted_boxes_beat_honesty_without_bound() -> None:
+    pytest.importorskip("math_verify")
+    names = {"inverted giant", "inverted picture", "swapped corners", "whole image box"}
+    contest = contest_of("reference", "grounding", names)
+    assert winners(contest) == {"inverted giant", "inverted picture", "swapped corners"}
+    assert contest.standings[0].policy.name == "inverted giant"
+    assert contest.standings[0].score > 100
+
+
+def test_a_reward_that_pays_for_cheating_is_beaten_and_a_tie_is_no_win() -> None:
+    assert audit("iou=-1", ["detection"], size=20).beaten
+    assert not audit("format=1", ["classification"], size=20).beaten
+
+
+def test_the_same_seed_gives_the_same_result() -> None:
+    first, again, other = (audit("paper", ["grounding"], seed=seed, size=20) for seed in (1, 1, 2))
+    assert first == again
+    assert first.contests[0].honest_score != other.contests[0].honest_score
+
+
+def test_a_cheat_is_paired_with_the_honest_answer_that_it_builds_on() -> None:
+    contest = contest_of("robust", "grounding", {"copied reasoning", "whole image box"}, size=50)
+    errors = {standing.policy.name: standing.lead_error for standing in contest.standings}
+    assert errors["copied reasoning"] == pytest.approx(0, abs=1e-9)  # always the format's weight less
+    assert errors["whole image box"] > 0.01
+
+
+def test_leads_are_differences_of_means() -> None:
+    questions = built_in("grounding", 40, seed=3)
+    reward, cheat = load_reward("paper"), CHEATS["grounding"][3]
+    contest = hold_contest(reward, questions, HONEST["grounding"], [cheat], seed=3)
+    scores = score_policy(reward, questions, cheat, seed=3)
+    assert contest.standings[0].score == pytest.approx(sum(scores) / 40)
+    assert contest.standings[0].lead == pytest.approx(contest.standings[0].score - contest.honest_score)
+
+
+def test_standard_error() -> None:
+    assert standard_error([1.0, 3.0]) == pytest.approx(1.0)
+    assert math.isnan(standard_error([1.0]))
+
+
+def test_all_tasks_that_the_reward_and_the_truths_have_are_audited(tmp_path: Path) -> None:
+    assert [contest.task for contest in audit("format=1", size=1).contests] == list(TASKS)
+    assert [contest.task for contest in audit("giou=1", size=1).contests] == ["detection", "grounding"]
+    path = tmp_path / "truths.jsonl"
+    path.write_text(json.dumps({"task": "grounding", "ground_truth": {"box": [1, 2, 300, 400]}}))
+    assert [contest.task for contest in audit("robust", truths=path).contests] == ["grounding"]
+
+
+@pytest.mark.parametrize(
+    ("reward", "tasks", "size", "message"),
+    [
+        ("rubost", None, 10, "unknown reward 'rubost'"),
+        ("robust", ["detectoin"], 10, "unknown task 'detectoin'"),
+        ("giou=1", ["classification"], 10, "cannot score classification"),
+        ("robust", None, 0, "at least 1"),
+    ],
+)
+def test_a_wrong_request_is_named(reward: str, tasks: list[str] | None, size: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        audit(reward, tasks, size=size)
+
+
+def test_a_task_that_the_truths_do_not_have_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "truths.jsonl"
+    path.write_text(json.dumps({"task": "grounding", "ground_truth": {"box": [1, 2, 300, 400]}}))
+    with pytest.raises(UserError, match="questions of grounding, but detection"):
+        audit("robust", ["detection"], path)
+
+
+@pytest.fixture(scope="module")
+def beaten() -> AuditResult:
+    return audit("iou=-1,format=0.1", ["detection"], size=20)
+
+
+def test_markdown_shows_every_policy_in_order_of_score(beaten: AuditResult) -> None:
+    heading, _, columns, _, *rows = beaten.to_markdown().strip().split("\n")
+    assert heading.startswith("### iou=-1,format=0.1, detection: ")
+    assert columns.startswith("| policy | score |")
+    assert len(rows) == 1 + len(CHEATS["detection"])
+    assert {row.count("|") for row in rows} == {6}
+    scores = [float(row.split("|")[2].split("±")[0]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    honesty = next(place for place, row in enumerate(rows) if row.startswith("| honest |"))
+    assert all(("beats honesty" in row) is (place < honesty) for place, row in enumerate(rows))
+
+
+def test_the_table_prints_the_same(beaten: AuditResult) -> None:
+    from rich.console import Console
+
+    output = io.StringIO()
+    Console(file=output, width=250, markup=False).print(*beaten.tables())
+    for standing in beaten.contests[0].standings:
+        assert standing.policy.description in output.getvalue()
+    assert output.getvalue().count("beats honesty") >= 1

@@ -1,0 +1,107 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import fmean, median
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from verl_visual_rft.boxes import area
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards.audit.truth_files import read_questions
+from verl_visual_rft.rewards.audit.truth_sets import CLASS_NAMES, built_in
+from verl_visual_rft.rewards.reward import TASKS
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_made_up_questions_depend_on_the_seed_alone(task: str) -> None:
+    assert built_in(task, 30, seed=1) == built_in(task, 30, seed=1)
+    assert built_in(task, 30, seed=1) != built_in(task, 30, seed=2)
+
+
+def test_made_up_detection_has_negatives_crowds_and_small_objects() -> None:
+    counts = [len(question.truth.boxes) for question in built_in("detection", 1000, seed=0)]
+    assert fmean(count == 0 for count in counts) == pytest.approx(0.25, abs=0.05)
+    assert fmean(count > 1 for count in counts if count) == pytest.approx(0.5, abs=0.07)
+    areas = [area(box) / 1e6 for question in built_in("detection", 1000, seed=0) for box in question.truth.boxes]
+    assert median(areas) < 0.1 < max(areas)
+
+
+def test_made_up_classes_are_evenly_asked_and_known_to_the_policies() -> None:
+    questions = built_in("classification", 1000, seed=0)
+    assert {question.truth.label for question in questions} == set(CLASS_NAMES)
+    assert all(question.names == tuple(sorted(CLASS_NAMES)) for question in questions)
+
+
+def annotations(images: int) -> dict:
+    return {
+        "images": [{"id": i, "file_name": f"{i}.jpg", "width": 200, "height": 100} for i in range(images)],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "bbox": [20, 10, 100, 50], "iscrowd": 0} for i in range(images)
+        ],
+    }
+
+
+def test_coco_annotations_become_questions_on_the_grid_with_a_quarter_of_negatives(tmp_path: Path) -> None:
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(annotations(60)))
+    (detection,) = read_questions(path, size=40, seed=0).values()
+    boxes = [question.truth.boxes for question in detection]
+    assert boxes.count(()) == 10
+    assert boxes.count(((100, 100, 600, 600),)) == 30
+    assert read_questions(path, 40, seed=0) == {"detection": detection}
+
+
+def write_rows(path: Path, rows: list[tuple[str, str]]) -> None:
+    table = [{"ability": task, "reward_model": {"style": "rule", "ground_truth": truth}} for task, truth in rows]
+    pq.write_table(pa.Table.from_pylist(table), path)
+
+
+ROWS = [
+    ("grounding", '{"box": [1, 2, 3, 4]}'),
+    ("classification", '{"label": "rose"}'),
+    ("classification", '{"label": "lily"}'),
+]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_rows_of_several_tasks_are_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"rows.{kind}"
+    if kind == "parquet":
+        write_rows(path, ROWS)
+    else:
+        path.write_text("\n".join(json.dumps({"task": t, "ground_truth": json.loads(truth)}) for t, truth in ROWS))
+    questions = read_questions(path, size=300, seed=0)
+    assert list(questions) == ["classification", "grounding"]
+    assert [question.names for question in questions["classification"]] == [("lily", "rose")] * 2
+    assert questions["grounding"][0].truth.box == (1, 2, 3, 4)
+    assert len(read_questions(path, size=1, seed=0)["classification"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("truths.csv", "", "cannot tell what it holds"),
+        ("missing.jsonl", None, "no such file"),
+        ("empty.jsonl", "", "holds no questions"),
+        ("a.jsonl", "{", "row 1 is not JSON"),
+        ("b.jsonl", '{"task": "detection"}', "row 1 is not"),
+        ("c.jsonl", '{"task": "detection", "ground_truth": 3}', "row 1 has no task or no ground truth"),
+        ("d.jsonl", '{"task": "x", "ground_truth": {}}', "row 1: unknown task 'x'"),
+        ("e.jsonl", '{"task": "grounding", "ground_truth": {"box": [5, 5, 1, 1]}}', "row 1: ground truth box"),
+        ("f.json", "[]", "not a COCO annotation file"),
+        ("g.parquet", "no parquet", "no prepared parquet"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | None, message: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_questions(path, 300, 0)
+    assert name in str(error.value)

@@ -1,0 +1,113 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""200 000 damaged responses through every parser and every reward of ours: finite, within range, no exception."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+
+import pytest
+
+from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.rewards import TASKS, load_reward, score
+
+SEEDS = range(20)
+RESPONSES_PER_SEED = 10_000
+
+PARSERS = {"detection": parse_detection, "classification": parse_classification, "grounding": parse_grounding}
+TRUTHS = {
+    "detection": [
+        '{"boxes": []}',
+        '{"boxes": [[100, 150, 300, 350]]}',
+        '{"boxes": [[0, 0, 1000, 1000], [10, 20, 30, 40], [500, 500, 501, 501]]}',
+    ],
+    "classification": [
+        '{"label": "rose"}',
+        '{"label": "pink_primrose", "labels": ["pink_primrose", "rose", "737-200"], "aliases": {"rose": ["rosa"]}}',
+    ],
+    "grounding": ['{"box": [400, 400, 600, 600]}', '{"box": [0, 0, 1000, 1000]}'],
+}
+
+# What models write, whole: the mutations below take it apart.
+RESPONSES = [
+    "<think> A cat on the left. </think> <answer>[{'Position': [110, 160, 300, 350], 'Confidence': 0.9}]</answer>",
+    '<think>\nTwo.\n</think>\n<answer>\n[\n  {"Position": [1, 2, 30, 40], "Confidence": 1.0},\n  {"Position": '
+    '[500.5, 600, 700, 800], "Confidence": 0.25}\n]\n</answer>\n',
+    "<think> ... </think> <answer>[{'Position': [x1, y1, x2, y2], 'Confidence': number}, ...]</answer>",
+    "<think>There is no face.</think><answer>No Objects</answer>",
+    "<think>None here.</think>\n<answer>['No Objects']</answer>",
+    '<answer>```json\n[{"bbox_2d": [223, 57, 597, 316], "label": "face"}]\n```</answer>',
+    "<think> I count. </think> <answer>[{'Position': [20, 650, 270, 700], 'Confidence': 0.85}, {'Position': [270, 65",
+    "<think> The tool. </think>\n<answer>(624,796),(814,996)</answer>",
+    "<think> in <answer>x</answer> tags </think> <answer> ( 400 , 400 ) , ( 600 , 600 ) </answer>",
+    "<think> Pink petals. </think> <answer>pink primrose</answer>",
+    "<think> rose or tulip? </think>\n<answer>\n Rosa \n</answer>",
+    "<think>a</think> {'position': (1, 2, 3, 4), 'confidence': '90%'}",
+    "system\nUse <think> </think> and <answer> </answer> tags.\nassistant\n<think> b </think><answer>737-200</answer>",
+]
+FRAGMENTS = [
+    *("<think>", "</think>", "<answer>", "</answer>", "<thinking>", "<|im_end|>", "\\end{answer}"),
+    *("[", "]", "{", "}", "(", ")", "'", '"', ",", ":", ", ", "...", "\u2026", "\\", "```", "%", "\n", "\t", " " * 20),
+    *("'Position': ", "'Confidence': ", '"bbox_2d": ', "Position", "CONFIDENCE: ", "[[[[", "}}}}", "(1,2),", "),("),
+    *("NaN", "Infinity", "-Infinity", "1e999", "-1e-999", "null", "true", "-1", "1001", "0", "00012", "0x1F", "1_000"),
+    *("9" * 400, "0." + "3" * 60, "5e-324", ".", "-", "e", "\u0661\u0662", "\u00bd", "\uff11", "\u221e"),
+    *("No Objects", "no object", "None", "[]", "{}", "rose", "the rose.", "a rose or a tulip", "737", "\u540d\u5b57"),
+    *("\0", "\ud800", "\U0001f600", "\u200b", "\u2028", "\u0130", "\u00df", "e\u0301", "\ufb01", "\u202e"),
+]
+
+
+def damaged(rng: random.Random) -> str:
+    """One or two responses spliced, then damaged in up to six places."""
+    response = rng.choice(RESPONSES)
+    if rng.random() < 0.3:
+        other = rng.choice(RESPONSES)
+        response = response[: rng.randrange(len(response))] + other[rng.randrange(len(other)) :]
+    for _ in range(rng.randrange(7)):
+        start = rng.randrange(len(response) + 1)
+        end = min(len(response), start + rng.choice((0, 0, 1, 1, 2, 5, 20, 200)))
+        response = response[:start] + replacement(rng, response[start:end]) + response[end:]
+    return response
+
+
+def replacement(rng: random.Random, cut: str) -> str:
+    """What stands in the place of a piece that is cut out."""
+    kind = rng.randrange(6)
+    if kind == 0:
+        return ""
+    if kind == 1:
+        return cut * rng.choice((2, 3, 30))
+    if kind == 2:
+        return str(rng.choice((rng.randrange(-10, 1100), round(rng.uniform(-1, 2), 2), rng.random() * 1000)))
+    if kind == 3:
+        corners = [rng.randrange(1001) for _ in range(4)]
+        return f"{{'Position': {corners}, 'Confidence': {rng.random():.2f}}}"
+    return "".join(rng.choices(FRAGMENTS, k=rng.choice((1, 1, 2, 8))))
+
+
+def test_enough_are_tried() -> None:
+    assert len(SEEDS) * RESPONSES_PER_SEED >= 200_000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_response_gives_finite_rewards(seed: int) -> None:
+    rng = random.Random(seed)
+    rewards = [load_reward("paper"), load_reward("robust")]
+    outcomes: dict[str, Counter[Outcome]] = {task: Counter() for task in TASKS}
+    for number in range(RESPONSES_PER_SEED):
+        response = damaged(rng)
+        try:
+            for task in TASKS:
+                outcomes[task][PARSERS[task](response).outcome] += 1
+                truth = rng.choice(TRUTHS[task])
+                for reward in rewards:
+                    result = score(task, response, truth, reward)
+                    assert math.isfinite(sum(result.values())), result
+                    low, high = reward.ranges[task]
+                    assert low - 1e-9 <= result["score"] <= high + 1e-9, result
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, response {number}: {response!r}") from error
+    assert all(sum(seen.values()) == RESPONSES_PER_SEED for seen in outcomes.values())
+    assert set(outcomes["detection"]) == set(Outcome)  # the damage leaves something of every kind
+    assert set(outcomes["grounding"]) == set(outcomes["classification"]) == set(Outcome) - {Outcome.NO_OBJECTS}

@@ -1,0 +1,82 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, read_truth
+
+BOXES = [[100, 150, 300, 350], [500.5, 500, 600, 600]]
+DETECTION = DetectionTruth(((100, 150, 300, 350), (500.5, 500, 600, 600)))
+ROSE = ClassificationTruth("rose", ("rose", "tulip"), {"rose": ("rosa",)})
+PIXELS = {"box": [0, 0, 1400, 700], "extent": [1400, 896]}
+
+
+@pytest.mark.parametrize(
+    ("task", "ground_truth", "truth"),
+    [
+        ("detection", {"boxes": BOXES}, DETECTION),
+        ("detection", json.dumps({"boxes": BOXES}), DETECTION),
+        ("detection", {"boxes": tuple(map(tuple, BOXES))}, DETECTION),
+        ("detection", DETECTION.solution, DETECTION),
+        ("detection", '{"boxes": []}', DetectionTruth(())),
+        ("detection", "<answer>No Objects</answer>", DetectionTruth(())),
+        ("classification", '{"label": "rose"}', ClassificationTruth("rose")),
+        ("classification", {"label": "rose", "labels": ["rose", "tulip"], "aliases": {"rose": ["rosa"]}}, ROSE),
+        ("classification", "<answer>rose</answer>", ClassificationTruth("rose")),
+        ("grounding", {"box": [400, 400, 600, 600]}, GroundingTruth((400, 400, 600, 600))),
+        ("grounding", "<answer> (400,400),(600,600) </answer>", GroundingTruth((400, 400, 600, 600))),
+        ("grounding", json.dumps(PIXELS), GroundingTruth((0, 0, 1400, 700), (1400, 896))),
+    ],
+)
+def test_forms(task: str, ground_truth: object, truth: object) -> None:
+    assert read_truth(task, ground_truth) == truth  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("truth", "solution"),
+    [
+        (DETECTION, "<answer>[{'Position': [100, 150, 300, 350], 'Confidence': 1}, "
+                    "{'Position': [500.5, 500, 600, 600], 'Confidence': 1}]</answer>"),
+        (DetectionTruth(()), "<answer>No Objects</answer>"),
+        (ROSE, "<answer>rose</answer>"),
+        (GroundingTruth((400, 400, 600, 600)), "<answer> (400,400),(600,600) </answer>"),
+    ],
+)  # fmt: skip
+def test_published_notation(truth: DetectionTruth, solution: str) -> None:
+    assert truth.solution == solution
+
+
+NEVER = ["", "null", "[]", "{}", {}, None, "[" * 9999, "3"]
+
+
+@pytest.mark.parametrize(
+    ("task", "ground_truth"),
+    [(task, bad) for task in ("detection", "classification", "grounding") for bad in NEVER]
+    + [("detection", bad) for bad in ("cat", '{"boxes": null}', '{"boxes": "none"}', '{"box": [1, 2, 3, 4]}')]
+    + [("detection", {"boxes": [box]}) for box in ([1, 2, 3], [3, 2, 1, 4], [1, 2, 3, 1001], [-1, 2, 3, 4], 5, "1234")]
+    + [("detection", {"boxes": [box]}) for box in (["1", "2", "3", "4"], [1, 2, 3, math.nan], [True, 2, 3, 4])]
+    + [("detection", "<answer>[{'Position': [3, 2, 1, 4], 'Confidence': 1}]</answer>")]
+    + [("detection", text) for text in ("<answer>cat</answer>", "<answer></answer>")]
+    + [("classification", {"label": label}) for label in ("", "  ", 3, None, ["rose"])]
+    + [("classification", {"label": "rose", "labels": labels}) for labels in ("rose", 3, ["tulip"], ["rose", ""])]
+    + [("classification", {"label": "rose", "aliases": aliases}) for aliases in (["rosa"], {"rose": "rosa"}, 3)]
+    + [("classification", {"label": "rose", "labels": labels}) for labels in (["rose", "Roses"], ["rose", "..."])]
+    + [("classification", {"label": "rose", "aliases": {"tulip": ["tulipa"]}})]
+    + [("classification", "<answer></answer>"), ("classification", "rose")]
+    + [("grounding", {"box": box}) for box in (None, [], [1, 2, 3], [3, 2, 1, 4], [0, 0, 1, 1001])]
+    + [("grounding", text) for text in ("<answer>(4,4),(2,2)</answer>", "<answer>(1,2),(3,4),(5,6),(7,8)</answer>")]
+    + [("grounding", {"box": [0, 0, 1, 1], "extent": extent}) for extent in (5, [1], [0, 1], [1, math.inf], "ab")],
+)
+def test_what_cannot_be_read_is_an_error_with_a_remedy(task: str, ground_truth: object) -> None:
+    with pytest.raises(UserError, match="ground truth .*give "):
+        read_truth(task, ground_truth)  # type: ignore[arg-type]
+
+
+def test_an_unknown_task_lists_the_known_ones() -> None:
+    with pytest.raises(UserError, match="unknown task 'detektion': use one of classification, detection, grounding"):
+        read_truth("detektion", "{}")

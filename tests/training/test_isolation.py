@@ -1,0 +1,98 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Rewards that hang or kill their process, declared as entry points and run in real child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from verl_visual_rft.errors import RewardError, UserError
+from verl_visual_rft.rewards import registry
+from verl_visual_rft.training.isolation import IsolatedScorer
+
+REWARDS = '''
+import ctypes, re, time
+
+def backtracks(response):
+    """Catastrophic regular expression: holds the interpreter's lock for ever."""
+    return float(bool(re.match(r"(a+)+$", response)))
+
+def sleeps(response):
+    if response == "wait":
+        time.sleep(3600)
+    return 1.0
+
+def crashes(response):
+    ctypes.string_at(0)
+
+def raises(response):
+    return 1 / 0
+'''
+CALL = {"task": "detection", "ground_truth": {"boxes": []}}
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bad_rewards.py").write_text(REWARDS, encoding="utf-8")
+    metadata = tmp_path / "bad_rewards-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-rewards\nVersion: 1.0\n", encoding="utf-8")
+    names = "".join(f"{name} = bad_rewards:{name}\n" for name in ("backtracks", "sleeps", "crashes", "raises"))
+    (metadata / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{names}", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reward", "response", "line"),
+    [("backtracks", "a" * 60 + "b", "in backtracks"), ("sleeps", "wait", "in sleeps"), ("crashes", "", "died")],
+)
+def test_a_reward_that_does_not_return_is_given_up_with_its_traceback(reward: str, response: str, line: str) -> None:
+    async def run() -> None:
+        scorer = IsolatedScorer(reward, timeout=1.0)
+        try:
+            begin = time.monotonic()
+            with pytest.raises(RewardError, match=f"reward '{reward}' did not return within 1 s") as caught:
+                await scorer.score(response=response, **CALL)
+            assert line in str(caught.value)
+            assert time.monotonic() - begin < 30
+        finally:
+            scorer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.slow
+def test_the_others_are_still_scored() -> None:
+    async def run() -> list[object]:
+        scorer = IsolatedScorer("sleeps", timeout=1.0)
+        try:
+            waiting = [scorer.score(response=response, **CALL) for response in ("a", "wait", "b", "c")]
+            return list(await asyncio.gather(*waiting, return_exceptions=True))
+        finally:
+            scorer.close()
+
+    first, given_up, *rest = asyncio.run(run())
+    assert isinstance(given_up, RewardError)
+    assert [result["score"] for result in (first, *rest)] == [1.0, 1.0, 1.0]  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_errors_come_through_with_the_traceback_of_the_child() -> None:
+    async def run(ground_truth: object) -> None:
+        scorer = IsolatedScorer("raises", timeout=10.0)
+        try:
+            await scorer.score(task="detection", response="", ground_truth=ground_truth)
+        finally:
+            scorer.close()
+
+    with pytest.raises(RewardError, match="raised ZeroDivisionError") as caught:
+        asyncio.run(run({"boxes": []}))
+    assert "return 1 / 0" in str(caught.value.__cause__)
+    with pytest.raises(UserError, match="no list under the key 'boxes'"):
+        asyncio.run(run({}))

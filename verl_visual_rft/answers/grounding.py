@@ -1,0 +1,80 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The box that a response gives for an instruction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Outcome
+from verl_visual_rft.answers.notations import find_list, is_pair, read_objects, read_pairs, valid_box
+from verl_visual_rft.answers.tags import split_tags
+from verl_visual_rft.boxes import Box
+
+
+@dataclass(frozen=True)
+class GroundingAnswer(Answer):
+    """What a response answers to a grounding question.
+
+    Attributes:
+        boxes: The valid boxes in the order of the answer.
+        invalid: Number of boxes that are not valid.
+    """
+
+    boxes: tuple[Box, ...]
+    invalid: int
+
+    @property
+    def n_boxes(self) -> int:
+        """Number of boxes answered, valid or not."""
+        return len(self.boxes) + self.invalid
+
+    @property
+    def box(self) -> Box | None:
+        """The one box of the answer; None when it is not exactly one and valid."""
+        return self.boxes[0] if len(self.boxes) == 1 and not self.invalid else None
+
+
+def parse_grounding(response: str, extent: tuple[float, float] = EXTENT) -> GroundingAnswer:
+    """Read the box of a response to a grounding question.
+
+    The last answer block outside the reasoning counts; without answer tags, what follows the reasoning counts if it
+    begins as a box does. Text inside the think tags is never read as an answer.
+
+    - Well-formed: ``(x1,y1),(x2,y2)`` of whole numbers, with any white space.
+    - Repaired: text around it, tags not closed, or one object with Qwen's ``bbox_2d`` or with ``Position``.
+    - Malformed: not exactly one box, or it is not valid. Pairs of decimal numbers ``(400.0,400.0),(600.0,600.0)`` and
+      a bare list ``[400, 400, 600, 600]`` are no boxes, on purpose: the published rule reads neither, and scores are
+      to be compared with its.
+
+    Args:
+        response: Any text.
+        extent: Upper ends of the coordinates, ``(x, y)``.
+
+    Returns:
+        The typed answer; its ``box`` is None exactly if it is malformed or there is no answer.
+
+    Example:
+        >>> parse_grounding("<think> left </think> <answer>(10,20),(300,400)</answer>").box
+        (10.0, 20.0, 300.0, 400.0)
+    """
+    tagged = split_tags(response)
+    text, tags_fault = find_list(tagged)
+    if text is None:
+        return GroundingAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), 0)
+
+    notation_fault = "" if is_pair(text) else "text around the box"
+    written = read_pairs(text)
+    if not written:
+        notation_fault = "the box is written as an object"
+        written = read_objects(text)
+    judged = [valid_box(position, extent) for position, _ in written]
+    boxes = tuple(box for box in judged if box is not None)
+    invalid = len(judged) - len(boxes)
+
+    faults = [fault for fault in (tags_fault, notation_fault) if fault]
+    outcome = Outcome.REPAIRED if faults else Outcome.WELL_FORMED
+    if len(judged) != 1 or invalid:
+        outcome = Outcome.MALFORMED
+        faults = [f"{len(judged)} boxes, {invalid} of them invalid" if judged else "no box in a known notation"]
+    return GroundingAnswer(outcome, "; ".join(faults), tagged.has_format, tagged.thinking, boxes, invalid)

@@ -1,0 +1,73 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tags of a response: where the reasoning ends and which block is the answer."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+#: Characters of an answer that are read: more than the largest list of `MAX_BOXES` boxes needs.
+MAX_LENGTH = 32768
+
+_TAG = re.compile(r"(</?(?:think|answer)>)")
+
+
+class Tagged(NamedTuple):
+    r"""A response taken apart at its tags.
+
+    Attributes:
+        has_format: It is a full match of ``<think>.*?</think>\s*<answer>.*?</answer>``, outer white space ignored.
+        thinking: The text between the think tags before the answer, without tags that it mentions.
+        answer: The text of the last answer block outside the reasoning, cut at `MAX_LENGTH`; None when there is none.
+        fault: What is amiss with that block; empty when nothing is.
+        untagged: The text outside the reasoning where an answer may stand if there is no answer block; cut likewise.
+    """
+
+    has_format: bool
+    thinking: str
+    answer: str | None
+    fault: str
+    untagged: str
+
+
+def split_tags(response: str) -> Tagged:
+    """Take a response apart at its think and answer tags, in time linear in its length.
+
+    The last answer block counts, for a model may echo the prompt's template before it answers. Everything up to
+    ``</think>`` is reasoning, also where a chat template wrote the opening tag into the prompt, and an answer block
+    inside it is no answer. Reasoning that is never closed ends where an answer block begins.
+
+    Example:
+        >>> split_tags("<think> I see <answer>x</answer> </think> <answer> rose </answer>").answer
+        ' rose '
+    """
+    pieces = _TAG.split(response)  # text, tag, text, tag, ..., text
+    reasoning: int | None = 0  # the piece in which the reasoning that is open began
+    thinking = ""
+    answer = answer_before_reasoning = 0  # the piece that is the answer; 0 stands for none
+    untagged = 0
+    has_format = False
+    for i in range(1, len(pieces), 2):
+        tag = pieces[i]
+        if tag == "<answer>":
+            answer = i + 1
+            has_format = has_format or (pieces[i - 2] == "</think>" and not pieces[i - 1].strip())
+        elif tag == "<think>" and not reasoning:
+            reasoning, answer_before_reasoning = i + 1, answer
+        elif tag == "</think>" and reasoning is not None:
+            thinking = "".join(pieces[reasoning:i:2])
+            reasoning, answer = None, answer_before_reasoning
+            untagged = i + 1
+    has_format = has_format and pieces[1] == "<think>" and pieces[-2] == "</answer>"
+    has_format = has_format and not pieces[0].strip() and not pieces[-1].strip()
+    if not answer:
+        return Tagged(has_format, thinking, None, "", pieces[untagged][:MAX_LENGTH])
+    fault = ""
+    if reasoning and reasoning < answer:
+        fault = "the think tag is not closed"
+    if pieces[answer + 1 : answer + 2] != ["</answer>"]:
+        fault = "the answer tag is not closed"
+    if len(pieces[answer]) > MAX_LENGTH:
+        fault = f"the answer is longer than {MAX_LENGTH} characters"
+    return Tagged(has_format, thinking, pieces[answer][:MAX_LENGTH], fault, "")

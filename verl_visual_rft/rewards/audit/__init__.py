@@ -1,0 +1,90 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""An audit of a reward: policies that cheat against an honest one of moderate quality.
+
+A reward that pays a cheat more than honesty teaches a model to cheat, for that is what policy optimisation does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, Policy
+from verl_visual_rft.rewards.audit.result import AuditResult
+from verl_visual_rft.rewards.audit.tournament import Contest, Standing, hold_contest
+from verl_visual_rft.rewards.audit.truth_files import read_questions
+from verl_visual_rft.rewards.audit.truth_sets import Question, built_in
+from verl_visual_rft.rewards.registry import load_reward
+from verl_visual_rft.rewards.reward import TASKS, Reward
+
+__all__ = ["CHEATS", "HONEST", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
+
+
+def audit(
+    reward: str | Mapping[str, Any],
+    tasks: Sequence[str] | None = None,
+    truths: Path | None = None,
+    seed: int = 0,
+    size: int = 300,
+) -> AuditResult:
+    """Let every cheat contend with honesty for a reward.
+
+    Progress is shown on stderr when that is a terminal.
+
+    Args:
+        reward: A name or a composition: see `load_reward`.
+        tasks: Only these; all that the reward and the truths have when left out.
+        truths: Questions to ask: see `read_questions`; made up when left out.
+        seed: Of made-up questions, of draws from a file, and of all policies.
+        size: Questions of a task, at most where they come from a file.
+
+    Raises:
+        UserError: Unknown reward; a task that it or the truths do not have; no task in common; an unreadable file.
+        RewardError: A reward of another package failed.
+
+    Example:
+        >>> result = audit("robust", tasks=["detection"], size=50)
+        >>> result.beaten
+        False
+    """
+    if size < 1:
+        raise UserError(f"an audit of {size} questions says nothing; ask for at least 1")
+    loaded = load_reward(reward)
+    questions = _questions(loaded, tasks, truths, seed, size)
+    source = f"{truths.name if truths else 'built-in truths'}, seed {seed}"
+    return AuditResult(loaded.name, source, tuple(_contests(loaded, questions, seed)))
+
+
+def _questions(
+    reward: Reward, tasks: Sequence[str] | None, truths: Path | None, seed: int, size: int
+) -> dict[str, list[Question]]:
+    asked = TASKS if tasks is None else tuple(dict.fromkeys(tasks))
+    for task in asked:
+        if task not in TASKS:
+            raise UserError(f"unknown task {task!r}: use one of {', '.join(TASKS)}")
+        if tasks is not None and task not in reward.scorers:
+            raise UserError(f"reward {reward.name!r} cannot score {task}, only {', '.join(reward.scorers)}")
+    wanted = [task for task in asked if task in reward.scorers]
+    if truths is None:
+        return {task: built_in(task, size, seed) for task in wanted}
+    read = read_questions(truths, size, seed)
+    common = {task: read[task] for task in wanted if task in read}
+    if not common or (tasks is not None and len(common) < len(wanted)):
+        raise UserError(f"{truths} has questions of {', '.join(read)}, but {', '.join(wanted)} is asked for")
+    return common
+
+
+def _contests(reward: Reward, questions: Mapping[str, list[Question]], seed: int) -> list[Contest]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    contests = []
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        for task, asked in questions.items():
+            cheats = progress.track(CHEATS[task], description=f"{reward.name}, {task}")
+            contests.append(hold_contest(reward, asked, HONEST[task], cheats, seed))
+    return contests

@@ -1,0 +1,186 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Detection: honesty, and cheats that build on an honest answer."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+
+from verl_visual_rft.prompts import NO_OBJECTS
+from verl_visual_rft.rewards.audit.policies.detection_answers import (
+    Guess,
+    answer,
+    claimed,
+    detection_truth,
+    honest_guesses,
+    random_guesses,
+    written,
+)
+from verl_visual_rft.rewards.audit.policies.detection_blind import BLIND
+from verl_visual_rft.rewards.audit.policies.policy import policies, response
+from verl_visual_rft.rewards.audit.random_boxes import jittered, scaled
+from verl_visual_rft.rewards.audit.truth_sets import Question
+
+
+def honest(question: Question, rng: Random) -> str:
+    """Finds 70 % of the objects at a mean IoU of 0.7, fairly calibrated, with some false alarms."""
+    return answer(honest_guesses(question, rng), rng)
+
+
+def confidence_0(question: Question, rng: Random) -> str:
+    """The honest boxes, all at confidence 0."""
+    return answer(claimed(honest_guesses(question, rng), 0), rng)
+
+
+def confidence_1(question: Question, rng: Random) -> str:
+    """The honest boxes, all at confidence 1."""
+    return answer(claimed(honest_guesses(question, rng), 1), rng)
+
+
+def constant_confidence(question: Question, rng: Random) -> str:
+    """The honest boxes, all at confidence 0.7, the mean IoU."""
+    return answer(claimed(honest_guesses(question, rng), 0.7), rng)
+
+
+def confidence_100(question: Question, rng: Random) -> str:
+    """The honest boxes at confidence 100: taken literally, one hit outweighs everything."""
+    return answer(claimed(honest_guesses(question, rng), 100), rng)
+
+
+def nan_confidence(question: Question, rng: Random) -> str:
+    """The honest boxes at confidence NaN."""
+    return answer(claimed(honest_guesses(question, rng), math.nan), rng)
+
+
+def infinite_confidence(question: Question, rng: Random) -> str:
+    """The honest boxes at infinite confidence."""
+    return answer(claimed(honest_guesses(question, rng), math.inf), rng)
+
+
+def one_box_only(question: Question, rng: Random) -> str:
+    """The honest answer's most confident box alone: nothing doubtful in the mean."""
+    guesses = honest_guesses(question, rng)
+    return answer(sorted(guesses, key=lambda guess: guess.confidence, reverse=True)[:1], rng)
+
+
+def duplicates(question: Question, rng: Random) -> str:
+    """Every honest box three times."""
+    return answer(honest_guesses(question, rng) * 3, rng)
+
+
+def thousand_copies(question: Question, rng: Random) -> str:
+    """The first honest box a thousand times: outvotes everything else in a mean."""
+    return answer(honest_guesses(question, rng)[:1] * 1000, rng)
+
+
+def jittered_duplicates(question: Question, rng: Random) -> str:
+    """Every honest box with two shifted copies at confidence 0: second and third guesses, and announced misses."""
+    extent = detection_truth(question).extent
+    guesses = honest_guesses(question, rng)
+    copies = [Guess(jittered(guess.box, rng, extent), 0) for guess in guesses * 2]
+    return answer(guesses + copies, rng)
+
+
+def concentric_boxes(question: Question, rng: Random) -> str:
+    """Every honest box with a smaller and a larger one of the same confidence around it."""
+    extent = detection_truth(question).extent
+    guesses = honest_guesses(question, rng)
+    return answer(
+        [Guess(scaled(guess.box, factor, extent), guess.confidence) for guess in guesses for factor in (1, 0.8, 1.25)],
+        rng,
+    )
+
+
+def padding(question: Question, rng: Random) -> str:
+    """The honest boxes and five at random at confidence 0, each a miss that was announced."""
+    return answer(honest_guesses(question, rng) + random_guesses(5, question, rng), rng)
+
+
+def padding_to_the_count(question: Question, rng: Random) -> str:
+    """Knows how many objects there are: honest boxes, and random ones at confidence 0 in place of those it missed."""
+    guesses = honest_guesses(question, rng)
+    missing = len(detection_truth(question).boxes) - len(guesses)
+    return answer(guesses + random_guesses(max(missing, 0), question, rng), rng)
+
+
+def copies_to_the_count(question: Question, rng: Random) -> str:
+    """The same with shifted copies of the honest boxes, where objects stand close together."""
+    guesses, truth = honest_guesses(question, rng), detection_truth(question)
+    missing = len(truth.boxes) - len(guesses) if guesses else 0
+    copies = [Guess(jittered(guesses[i % len(guesses)].box, rng, truth.extent), 0) for i in range(missing)]
+    return answer(guesses + copies, rng)
+
+
+def never_no_objects(question: Question, rng: Random) -> str:
+    """The honest boxes, and a random one at confidence 0 where honesty says "No Objects"."""
+    return answer(honest_guesses(question, rng) or random_guesses(1, question, rng), rng)
+
+
+def boxes_and_no_objects(question: Question, rng: Random) -> str:
+    """The honest boxes and "No Objects" in one answer: right either way."""
+    return response(f"{written(honest_guesses(question, rng))} {NO_OBJECTS}", rng)
+
+
+def two_answers(question: Question, rng: Random) -> str:
+    """The honest boxes in one answer block and "No Objects" in the next."""
+    return answer(honest_guesses(question, rng), rng) + f" <answer>{NO_OBJECTS}</answer>"
+
+
+def inverted_boxes(question: Question, rng: Random) -> str:
+    """The honest boxes with their corners swapped: negative sides, positive area."""
+    guesses = honest_guesses(question, rng)
+    return answer([Guess((x2, y2, x1, y1), sure) for (x1, y1, x2, y2), sure in guesses], rng)
+
+
+def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
+    """The honest boxes inside the think tags; the answer proper is empty."""
+    return f"<think> I see <answer>{written(honest_guesses(question, rng))}</answer> </think> <answer></answer>"
+
+
+def copied_reasoning(question: Question, rng: Random) -> str:
+    """The honest answer without a thought: the prompt's own dots between the think tags."""
+    return f"<think> ... </think> <answer>{written(honest_guesses(question, rng))}</answer>"
+
+
+def no_reasoning(question: Question, rng: Random) -> str:
+    """The honest answer with nothing between the think tags."""
+    return f"<think></think> <answer>{written(honest_guesses(question, rng))}</answer>"
+
+
+def bare_list(question: Question, rng: Random) -> str:
+    """The honest boxes without any tags, for the parser to repair."""
+    return written(honest_guesses(question, rng))
+
+
+def prompt_ellipsis(question: Question, rng: Random) -> str:
+    """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
+    return response(written(honest_guesses(question, rng)).replace("}]", "}, ...]"), rng)
+
+
+(HONEST,) = policies(honest)
+CHEATS = BLIND + policies(
+    confidence_0,
+    confidence_1,
+    constant_confidence,
+    confidence_100,
+    nan_confidence,
+    infinite_confidence,
+    one_box_only,
+    duplicates,
+    thousand_copies,
+    jittered_duplicates,
+    concentric_boxes,
+    padding,
+    padding_to_the_count,
+    copies_to_the_count,
+    never_no_objects,
+    boxes_and_no_objects,
+    two_answers,
+    inverted_boxes,
+    hidden_in_the_reasoning,
+    copied_reasoning,
+    no_reasoning,
+    bare_list,
+    prompt_ellipsis,
+)

@@ -1,0 +1,120 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Questions read from files: a prepared parquet, COCO annotations, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_names
+from verl_visual_rft.rewards.reward import TASKS
+
+
+def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]]:
+    """Read the questions of a file, at most ``size`` of each task, drawn with the seed.
+
+    Args:
+        path: What it is, its name says:
+
+            - ``.parquet``: rows that data preparation wrote (``ability`` and ``reward_model.ground_truth``);
+            - ``.json``: COCO annotations; a detection question for each (image, category), boxes on the 0-1000 grid,
+              and a quarter of questions about categories that are not in the image;
+            - ``.jsonl``: one ``{"task": ..., "ground_truth": ...}`` a line.
+        size: Most questions of a task.
+        seed: Of the draw.
+
+    Returns:
+        By task, in the order of `TASKS`; tasks without questions are left out.
+
+    Raises:
+        UserError: The file cannot be read, is of another kind, has no questions, or a row's truth is not readable;
+            the message names the row.
+    """
+    if path.suffix not in _READERS:
+        raise UserError(f"{path}: cannot tell what it holds; give a file ending in {', '.join(_READERS)}")
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give a truth set, or none for the built-in one")
+    questions = _READERS[path.suffix](path, size, seed)
+    if not questions:
+        raise UserError(f"{path}: holds no questions; give another truth set, or none for the built-in one")
+    return {
+        task: with_names(chosen)
+        for task in TASKS
+        if (chosen := _draw([question for question in questions if question.task == task], size, seed))
+    }
+
+
+def _draw(questions: list[Question], size: int, seed: int) -> list[Question]:
+    return questions if len(questions) <= size else Random(f"truths {seed}").sample(questions, size)
+
+
+def _read_parquet(path: Path, size: int, seed: int) -> list[Question]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path, columns=["ability", "reward_model"]).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: no prepared parquet ({error}); write it with data preparation") from error
+    return _read_rows(path, ((row["ability"], (row["reward_model"] or {}).get("ground_truth")) for row in rows))
+
+
+def _read_json_lines(path: Path, size: int, seed: int) -> list[Question]:
+    return _read_rows(path, (_json_row(path, number, line) for number, line in enumerate(_lines(path), start=1)))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as text ({error})") from error
+
+
+def _json_row(path: Path, number: int, line: str) -> tuple[Any, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise UserError(f"{path}: row {number} is not JSON ({error})") from error
+    if not isinstance(row, dict) or not {"task", "ground_truth"} <= row.keys():
+        raise UserError(f'{path}: row {number} is not {{"task": ..., "ground_truth": ...}}')
+    return row["task"], row["ground_truth"]
+
+
+def _read_rows(path: Path, rows: Iterable[tuple[Any, Any]]) -> list[Question]:
+    questions = []
+    for number, (task, ground_truth) in enumerate(rows, start=1):
+        if not isinstance(task, str) or not isinstance(ground_truth, str | Mapping):
+            raise UserError(f"{path}: row {number} has no task or no ground truth")
+        try:
+            questions.append(make_question(task, ground_truth))
+        except UserError as error:
+            raise UserError(f"{path}: row {number}: {error}") from error
+    return questions
+
+
+def _read_coco(path: Path, size: int, seed: int) -> list[Question]:
+    # Here and not above: the reward room does not need the data room for anything else.
+    from verl_visual_rft.coordinates import to_thousandths
+    from verl_visual_rft.datasets.coco_layout import load_coco
+    from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for, open_vocabulary
+
+    dataset = load_coco(path)
+    index = index_pairs(dataset, dataset.images, dataset.categories, allow_crowd=False)
+    positives = min(len(index.boxes), size - round(size * P_NEGATIVE))
+    pairs = open_vocabulary(index, positives, seed)
+    pairs += absent(index, dataset.images, dataset.categories, negatives_for(positives, P_NEGATIVE), seed)
+    return [
+        make_question(
+            "detection",
+            {"boxes": [to_thousandths(box, dataset.images[pair.image_id].size) for box in index.boxes.get(pair, ())]},
+        )
+        for pair in pairs
+    ]
+
+
+_READERS = {".parquet": _read_parquet, ".json": _read_coco, ".jsonl": _read_json_lines}

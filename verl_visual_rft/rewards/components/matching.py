@@ -1,0 +1,66 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which box of an answer stands for which object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from verl_visual_rft.answers import Detection, DetectionAnswer, Outcome
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.truths import DetectionTruth
+
+
+def ranked(detections: Sequence[Detection]) -> list[Detection]:
+    """Return detections most confident first, those without a confidence last.
+
+    Ties go by place, so that the order of the answer does not matter.
+    """
+    return sorted(detections, key=_rank)
+
+
+def says_nothing_is_there(answer: DetectionAnswer) -> float:
+    """Score an answer about a picture without the object: 1 for "No Objects", 0 for all else."""
+    return float(answer.outcome is Outcome.NO_OBJECTS)
+
+
+def mean_count(answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    """Return (predictions + truths) / 2, boxes that are not valid among the predictions: what sums are divided by.
+
+    As in the F1 score a missed object and a surplus box cost alike. The published code's max(predictions, truths)
+    makes surplus boxes free as long as objects are missed, so that padding an answer with guesses pays; the paper's
+    number of predictions makes missed objects free.
+    """
+    return (answer.n_boxes + len(truth.boxes)) / 2
+
+
+def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: Callable[[Box, Box], float]) -> float:
+    """Return the sum of the similarities of matched pairs / `mean_count`.
+
+    Each prediction, most confident first, takes the truth that is most similar to it of those that are free (equals:
+    the earlier). Boxes that are not valid count among the predictions and take none. Where nothing is there:
+    `says_nothing_is_there`.
+
+    Args:
+        answer: The parsed answer.
+        truth: The boxes to be found.
+        similarity: Of a predicted and a true box, in [0, 1].
+
+    Returns:
+        In [0, 1].
+    """
+    if not truth.boxes:
+        return says_nothing_is_there(answer)
+    free = list(truth.boxes)
+    total = 0.0
+    for detection in ranked(answer.detections)[: len(free)]:
+        similarities = [similarity(detection.box, box) for box in free]
+        best = max(similarities)
+        total += best
+        del free[similarities.index(best)]
+    return total / mean_count(answer, truth)
+
+
+def _rank(detection: Detection) -> tuple[float, Box]:
+    box, confidence = detection
+    return (1.0 if confidence is None else -confidence, box)

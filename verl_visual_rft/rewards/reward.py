@@ -1,0 +1,160 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a reward is once it is loaded: for each task a function of the arguments that it asks for."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from verl_visual_rft.errors import RewardError, UserError
+from verl_visual_rft.rewards.sample import Sample
+
+#: Tasks that can be scored.
+TASKS = ("detection", "classification", "grounding")
+
+#: Scores one sample: the total under "score" and every component under its name.
+Scorer = Callable[[Sample], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Reward:
+    """A loaded reward.
+
+    Attributes:
+        name: By which it was asked for.
+        summary: What it is, in a line.
+        trusted: Whether it always returns finite numbers, and soon; other rewards are run where they can be given up.
+        scorers: For each task that it can score, the function that does.
+        ranges: Smallest and largest total of a task, where the reward declares it.
+        documents: For each task the docstring that explains the score.
+    """
+
+    name: str
+    summary: str
+    trusted: bool
+    scorers: Mapping[str, Scorer]
+    ranges: Mapping[str, tuple[float, float]]
+    documents: Mapping[str, str]
+
+    def __call__(self, sample: Sample) -> dict[str, float]:
+        """Score one sample.
+
+        Raises:
+            UserError: The reward does not know the task.
+            RewardError: A reward of another package raised, or returned something else than finite numbers.
+        """
+        scorer = self.scorers.get(sample.task)
+        if scorer is None:
+            raise UserError(f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}")
+        return scorer(sample)
+
+
+def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
+    """Turn a function, or an object with a method for each task, into a `Reward`.
+
+    Args:
+        name: By which it is asked for.
+        loaded: A function scores every task. An object scores the tasks that it has methods for: ``detection``,
+            ``classification``, ``grounding``. Either takes any of the fields of `Sample` as arguments and returns a
+            number, or a mapping of numbers with the total under "score". An attribute ``range``, a pair or a pair for
+            each task, says between what bounds totals lie.
+        origin: Where it comes from, for errors.
+        trusted: Whether its results are taken as they are.
+
+    Raises:
+        UserError: It is neither, or asks for an argument that there is none of.
+    """
+    functions = {task: getattr(loaded, task) for task in TASKS if callable(getattr(loaded, task, None))}
+    if not functions and callable(loaded):
+        functions = dict.fromkeys(TASKS, loaded)
+    if not functions:
+        raise UserError(
+            f"{origin} is no reward: it is neither a function nor has it a method "
+            f"{', '.join(TASKS[:-1])} or {TASKS[-1]}"
+        )
+    return Reward(
+        name=name,
+        summary=_first_line(loaded if inspect.isroutine(loaded) else type(loaded)),
+        trusted=trusted,
+        scorers={task: _scorer(function, name, origin, trusted) for task, function in functions.items()},
+        ranges=_ranges(getattr(loaded, "range", None), functions, origin),
+        documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
+    )
+
+
+def _scorer(function: Callable[..., Any], name: str, origin: str, trusted: bool) -> Scorer:
+    fields = _wanted_fields(function, origin)
+
+    def unguarded(sample: Sample) -> dict[str, float]:
+        result = function(**{field: getattr(sample, field) for field in fields})
+        return result if isinstance(result, dict) else {"score": result}
+
+    def guarded(sample: Sample) -> dict[str, float]:
+        try:
+            result = function(**{field: getattr(sample, field) for field in fields})
+        except Exception as error:  # a plug-in may raise anything
+            raise RewardError(f"{origin} raised {type(error).__name__} on a {sample.task} response: {error}") from error
+        try:
+            return _checked(result)
+        except (TypeError, ValueError) as error:
+            raise RewardError(f"{origin} returned {result!r:.200} for a {sample.task} response: {error}") from error
+
+    return unguarded if trusted else guarded
+
+
+def _wanted_fields(function: Callable[..., Any], origin: str) -> tuple[str, ...]:
+    """Return the fields of `Sample` that a function names as parameters."""
+    wanted = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if parameter.name in Sample._fields and parameter.kind is not parameter.POSITIONAL_ONLY:
+            wanted.append(parameter.name)
+        elif parameter.default is parameter.empty:
+            raise UserError(
+                f"{origin} asks for an argument {parameter.name!r} that there is none of; "
+                f"it may ask for {', '.join(Sample._fields)}"
+            )
+    return tuple(wanted)
+
+
+def _checked(result: Any) -> dict[str, float]:
+    """Return a result as finite floats by name.
+
+    Raises:
+        TypeError: It is neither a number nor a mapping of numbers with a "score".
+        ValueError: A number is not finite.
+    """
+    if not isinstance(result, Mapping):
+        result = {"score": result}
+    if "score" not in result:
+        raise TypeError('it has no "score"')
+    for name, value in result.items():
+        if not isinstance(name, str) or not isinstance(value, Real):
+            raise TypeError(f"{name!r} is not a number")
+        if not math.isfinite(value):
+            raise ValueError(f"{name!r} is not finite")
+    return {name: float(value) for name, value in result.items()}
+
+
+def _ranges(
+    declared: Any, functions: Mapping[str, Callable[..., Any]], origin: str
+) -> Mapping[str, tuple[float, float]]:
+    if declared is None:
+        return {}
+    by_task = declared if isinstance(declared, Mapping) else dict.fromkeys(functions, declared)
+    try:
+        return {task: (float(by_task[task][0]), float(by_task[task][1])) for task in functions if task in by_task}
+    except (TypeError, ValueError, IndexError) as error:
+        raise UserError(
+            f"{origin} has a range {declared!r} that is no pair of numbers, nor one for each task"
+        ) from error
+
+
+def _first_line(documented: object) -> str:
+    return (inspect.getdoc(documented) or "").split("\n", 1)[0]
