@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-#: Characters of an answer that are read: more than the largest list of `MAX_BOXES` boxes needs.
+#: Characters of an answer that are read. A list of 300 boxes, the most that are read, takes about 18000.
 MAX_LENGTH = 32768
 
 _TAG = re.compile(r"(</?(?:think|answer)>)")
