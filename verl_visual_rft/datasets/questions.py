@@ -1,0 +1,120 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What readers of original datasets give and the writer takes: questions about pictures, in the datasets' own terms.
+
+Boxes are in pixels of the picture as it was annotated; nothing here knows prompts, models or parquet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verl_visual_rft.coordinates import Box, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image of an original dataset.
+
+    Attributes:
+        id: Names the picture in its dataset; the same picture has the same id in every split.
+        path: Its file. For a picture inside a table, the table's file.
+        name: What people call it: its path relative to the dataset's root.
+        size: ``(width, height)`` in pixels that the annotations give; None when they give none.
+        crop_bottom: Rows to cut off at the bottom (the credit banner of FGVC-Aircraft).
+        data: The encoded image where it is no file of its own.
+    """
+
+    id: str
+    path: Path
+    name: str
+    size: Size | None = None
+    crop_bottom: int = 0
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionQuestion:
+    """All boxes of one category in one picture.
+
+    Attributes:
+        picture: The picture.
+        category: Name of the category, as the dataset spells it.
+        category_id: Its id in the dataset.
+        boxes: ``(x1, y1, x2, y2)`` in pixels; none means that the category is absent.
+    """
+
+    picture: Picture
+    category: str
+    category_id: int
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSet:
+    """The classes of a dataset and how a question about them is worded.
+
+    Attributes:
+        names: The closed set, in the order of the labels.
+        container: What the pictures show, "a plant".
+        asked: What is asked for, "the species of the plant".
+        aliases: Other names of classes: class name -> names.
+    """
+
+    names: tuple[str, ...]
+    container: str
+    asked: str
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationQuestion:
+    """The class of one picture.
+
+    Attributes:
+        picture: The picture.
+        label: Index of its class in ``classes.names``.
+        classes: The classes of the dataset.
+    """
+
+    picture: Picture
+    label: int
+    classes: ClassSet
+
+    @property
+    def name(self) -> str:
+        """Name of the class."""
+        return self.classes.names[self.label]
+
+
+@dataclass(frozen=True, slots=True)
+class GroundingQuestion:
+    """The box that an instruction means.
+
+    Attributes:
+        picture: The picture.
+        instruction: What to find, in words.
+        box: ``(x1, y1, x2, y2)`` in pixels.
+    """
+
+    picture: Picture
+    instruction: str
+    box: Box
+
+
+Question = DetectionQuestion | ClassificationQuestion | GroundingQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Something of the original that was left out, by a documented rule.
+
+    Attributes:
+        rule: The rule, in a few words that are the same for all it applies to ("crowd box", "no file").
+        where: File and entry, for people.
+    """
+
+    rule: str
+    where: str
