@@ -7,18 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from verl_visual_rft.datasets.arguments import add_arguments, at_least, options_of, print_summary, run, share
 from verl_visual_rft.datasets.category_lists import BUILT_IN, parse_category_list
 from verl_visual_rft.datasets.coco_layout import CocoPaths, find_layout
-from verl_visual_rft.datasets.detection import DetectionOptions, prepare_detection
-from verl_visual_rft.datasets.manifest import Manifest
-from verl_visual_rft.datasets.rows import RowStyle
+from verl_visual_rft.datasets.detection import Selection, prepare_detection
 from verl_visual_rft.errors import UserError
 
 LAYOUT_AND_EXAMPLES = """\
@@ -44,25 +38,17 @@ examples:
 """
 
 
-def main() -> int:
-    """Prepare the folder, print a summary, and return the exit status."""
+def main() -> None:
+    """Prepare the folder and print a summary."""
     args = _parse_arguments()
-    started = time.monotonic()
-    try:
-        manifest = prepare_detection(_paths(args), _options(args), args.out)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    _print_summary(manifest, args.out, time.monotonic() - started)
-    return 0
+    manifest = prepare_detection(_paths(args), _selection(args), options_of(args), args.out)
+    print_summary(manifest, args.out)
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=LAYOUT_AND_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-
     source = parser.add_argument_group("source: --root, or all four files and folders")
     source.add_argument("--root", type=Path, help="folder in the layout below")
     source.add_argument("--train-annotations", type=Path, metavar="FILE")
@@ -77,67 +63,27 @@ def _parse_arguments() -> argparse.Namespace:
         f"questions (a category LIST: NAME,NAME,... or @FILE or {' or '.join(BUILT_IN)})"
     )
     mode = choice.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--rows", type=_at_least(1), metavar="N", help="open vocabulary: N (image, base category) rows")
-    mode.add_argument("--shots", type=_at_least(1), metavar="K", help="few-shot: K images of each base category")
+    mode.add_argument("--rows", type=at_least(1), metavar="N", help="open vocabulary: N (image, base category) rows")
+    mode.add_argument("--shots", type=at_least(1), metavar="K", help="few-shot: K images of each base category")
     choice.add_argument(
         "--base-categories", metavar="LIST", help="categories to train on (default: all that are not novel)"
     )
     choice.add_argument("--novel-categories", metavar="LIST", help="categories for evaluation only (default: none)")
     choice.add_argument(
         "--negatives",
-        type=_share,
+        type=share,
         default=0.0,
         metavar="RATIO",
         help="share of training rows whose category is absent (default: 0, as in the paper)",
     )
     choice.add_argument(
-        "--val-negatives", type=_share, default=0.0, metavar="RATIO", help="the same for validation (default: 0)"
+        "--val-negatives", type=share, default=0.0, metavar="RATIO", help="the same for validation (default: 0)"
     )
     choice.add_argument(
-        "--max-val-images", type=_at_least(1), metavar="N", help="draw N validation images (default: all)"
+        "--max-val-images", type=at_least(1), metavar="N", help="draw N validation images (default: all)"
     )
-    choice.add_argument("--seed", type=int, default=0, help="seed of every draw (default: 0)")
-
-    style = parser.add_argument_group("prompt and images")
-    style.add_argument(
-        "--think",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="ask for a thinking process before the answer (default: yes)",
-    )
-    style.add_argument(
-        "--max-pixels",
-        type=_at_least(784),
-        default=401408,
-        metavar="N",
-        help="pixels that larger images are reduced to (default: 401408)",
-    )
-    style.add_argument(
-        "--min-pixels",
-        type=_at_least(784),
-        default=3136,
-        metavar="N",
-        help="pixels that smaller images are enlarged to (default: 3136)",
-    )
+    add_arguments(parser, shots=False)
     return parser.parse_args()
-
-
-def _at_least(minimum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if value < minimum:
-            raise argparse.ArgumentTypeError(f"{value} is less than {minimum}")
-        return value
-
-    parse.__name__ = "integer"  # argparse names the type in its message
-    return parse
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
-    return value
 
 
 def _paths(args: argparse.Namespace) -> CocoPaths:
@@ -151,45 +97,17 @@ def _paths(args: argparse.Namespace) -> CocoPaths:
     )
 
 
-def _options(args: argparse.Namespace) -> DetectionOptions:
-    if args.min_pixels > args.max_pixels:
-        raise UserError(f"--min-pixels {args.min_pixels} is more than --max-pixels {args.max_pixels}")
-    return DetectionOptions(
+def _selection(args: argparse.Namespace) -> Selection:
+    return Selection(
         base_categories=parse_category_list(args.base_categories) if args.base_categories else None,
         novel_categories=parse_category_list(args.novel_categories) if args.novel_categories else (),
         rows=args.rows,
-        shots=args.shots,
         negatives=args.negatives,
         val_negatives=args.val_negatives,
         max_val_images=args.max_val_images,
-        seed=args.seed,
         skip_missing_images=args.skip_missing_images,
-        style=RowStyle("coco", args.think, args.min_pixels, args.max_pixels),
     )
-
-
-def _print_summary(manifest: Manifest, out: Path, seconds: float) -> None:
-    train, val = manifest["counts"]["train"], manifest["counts"]["val"]
-    table = Table("", "train", "val", title=f"{out}, {seconds:.1f} s")
-    for label, key in (
-        ("rows", "rows"),
-        ("of them without objects", "negatives"),
-        ("boxes", "boxes"),
-        ("categories with objects", "categories"),
-        ("images", "images"),
-        ("images skipped: no file", "skipped_missing_images"),
-        ("pairs skipped: crowd or empty box", "skipped_crowd_or_empty_pairs"),
-    ):
-        table.add_row(label, f"{train[key]:,}", f"{val[key]:,}")
-    table.add_row(
-        "parquet bytes", *(f"{manifest['files'][f'{split}.parquet']['bytes']:,}" for split in ("train", "val"))
-    )
-    console = Console(soft_wrap=True)
-    console.print(table)
-    shared = manifest["counts"]["both"]["images"]
-    if shared:
-        console.print(f"warning: {shared} images are in both train and val; scores on val will flatter the model")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

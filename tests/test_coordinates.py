@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verl_visual_rft.coordinates import from_thousandths, to_thousandths
+from verl_visual_rft.coordinates import (
+    FAMILIES,
+    answer_extent,
+    from_extent,
+    model_size,
+    smart_resize,
+    to_extent,
+    to_thousandths,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,10 +40,46 @@ def test_a_box_on_the_grid_is_inside_and_has_area(box, size):
     assert 0 <= x1 < x2 <= 1000 and 0 <= y1 < y2 <= 1000
 
 
-@given(size=st.tuples(sides, sides), data=st.data())
-def test_there_and_back_moves_a_corner_by_at_most_one_unit_of_the_grid(size, data):
-    axis = st.integers(0, 999)
-    x1, y1 = data.draw(axis), data.draw(axis)
-    grid = (x1, y1, data.draw(st.integers(x1 + 1, 1000)), data.draw(st.integers(y1 + 1, 1000)))
-    again = to_thousandths(from_thousandths(grid, size), size)
-    assert all(abs(a - b) <= 1 for a, b in zip(grid, again, strict=True))
+@st.composite
+def extents_and_boxes(draw):
+    """An answer space and a box with area in it, of integers."""
+    extent = draw(st.sampled_from([(1000, 1000), (644, 476), (28, 5600)]))
+    corners = [sorted(draw(st.lists(st.integers(0, end), min_size=2, max_size=2, unique=True))) for end in extent]
+    return extent, (corners[0][0], corners[1][0], corners[0][1], corners[1][1])
+
+
+@given(size=st.tuples(sides, sides), drawn=extents_and_boxes())
+def test_there_and_back_gives_the_same_box(size, drawn):
+    extent, box = drawn
+    assert to_extent(from_extent(box, size, extent), size, extent) == box
+
+
+@pytest.mark.parametrize(
+    ("size", "budget", "expected"),
+    [
+        ((640, 480), (3136, 401408), (644, 476)),
+        ((1417, 944), (3136, 401408), (756, 504)),
+        ((20, 10), (3136, 401408), (84, 56)),
+        ((42, 70), (784, 401408), (56, 56)),  # halves are rounded to even: 1.5 -> 2, 2.5 -> 2
+    ],
+)
+def test_smart_resize(size, budget, expected):
+    assert smart_resize(size, 28, *budget) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "max_pixels", "message"),
+    [((2010, 10), 401408, "longer than 200 times"), ((5000, 30), 100 * 784, "no side left when reduced to 78400")],
+)
+def test_pictures_too_long_for_the_model_are_refused(size, max_pixels, message):
+    with pytest.raises(ValueError, match=message):
+        smart_resize(size, 28, 3136, max_pixels)
+
+
+def test_each_family_answers_in_its_own_space():
+    spaces = {name: answer_extent((640, 480), family, 3136, 401408) for name, family in FAMILIES.items()}
+    assert spaces == {"qwen2-vl": (1000, 1000), "qwen2.5-vl": (644, 476), "qwen3-vl": (1000, 1000)}
+
+
+def test_the_processor_enlarges_what_the_rows_budget_leaves_small():
+    assert model_size((112, 112), FAMILIES["qwen3-vl"], min_pixels=3136, max_pixels=401408) == (256, 256)

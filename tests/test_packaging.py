@@ -80,7 +80,7 @@ def test_lock_meets_every_requirement(device):
     for line in distribution("verl-visual-rft").requires or []:
         requirement = Requirement(line)
         applies = requirement.marker is None or any(
-            requirement.marker.evaluate({"extra": extra}) for extra in ("", device, "eval", "dev")
+            requirement.marker.evaluate({"extra": extra}) for extra in ("", device, "data", "eval", "dev")
         )
         if applies and requirement.name != "verl-visual-rft":
             versions = pins[canonicalize_name(requirement.name)]

@@ -12,6 +12,9 @@ from verl_visual_rft.datasets.category_lists import (
     COCO_BASE65,
     COCO_FEWSHOT8,
     COCO_NOVEL15,
+    LVIS_FEWSHOT6,
+    LVIS_NOVEL13,
+    MG5,
     parse_category_list,
     require_known,
 )
@@ -24,12 +27,18 @@ def test_coco_lists_have_the_papers_sizes_and_do_not_overlap() -> None:
     assert {*COCO_FEWSHOT8} <= {*COCO_BASE65, *COCO_NOVEL15}
 
 
+def test_lvis_and_mg_lists_have_the_papers_sizes() -> None:
+    assert (len({*LVIS_FEWSHOT6}), len({*LVIS_NOVEL13}), len({*MG5})) == (6, 13, 5)
+    assert {*LVIS_FEWSHOT6} & {*LVIS_NOVEL13} == {"die", "kitchen_table", "omelet", "stepladder"}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("cat", ("cat",)),
         ("hot dog, cat,", ("hot dog", "cat")),
         ("coco-fewshot8", COCO_FEWSHOT8),
+        ("lvis-novel13", LVIS_NOVEL13),
     ],
 )
 def test_parse_category_list(text: str, expected: tuple[str, ...]) -> None:

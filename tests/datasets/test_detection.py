@@ -8,40 +8,33 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from verl_visual_rft.datasets.coco_layout import find_layout
-from verl_visual_rft.datasets.detection import DetectionOptions, prepare_detection
+from verl_visual_rft.datasets.detection import Selection, prepare_detection
 from verl_visual_rft.datasets.manifest import load_manifest
-from verl_visual_rft.datasets.rows import RowStyle
+from verl_visual_rft.datasets.prepare import PrepareOptions
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import detection_prompt
 
 REPOSITORY = Path(__file__).parents[2]
 REAL = REPOSITORY.parent / "shared/data/visual_rft"
 FILES = ["manifest.json", "sft_train.parquet", "train.parquet", "val.parquet", "val_annotations.json"]
-OPTIONS = DetectionOptions(
-    base_categories=("cat", "hot dog"),
-    novel_categories=("bus",),
-    rows=None,
-    shots=2,
-    negatives=0.0,
-    val_negatives=0.0,
-    max_val_images=None,
-    seed=0,
-    skip_missing_images=False,
-    style=RowStyle("coco", think=True, min_pixels=3136, max_pixels=401408),
-)
+SELECTION = Selection(base_categories=("cat", "hot dog"), novel_categories=("bus",))
+OPTIONS = PrepareOptions(shots=2)
 
 
 def prepare(coco: Any, out: Path, **changes: Any) -> None:
-    prepare_detection(find_layout(coco.root), replace(OPTIONS, **changes), out)
+    """Prepare the tiny data set; each change is one of the selection or of the options."""
+    chosen = {key: value for key, value in changes.items() if hasattr(SELECTION, key)}
+    options = {key: value for key, value in changes.items() if key not in chosen}
+    prepare_detection(find_layout(coco.root), replace(SELECTION, **chosen), replace(OPTIONS, **options), out)
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -84,6 +77,10 @@ def test_the_row_is_what_verl_and_the_reward_read(tiny_coco: Any, tmp_path: Path
             "height": 50,
             "category": "cat",
             "category_id": 3,
+            "image_tokens": 8,
+            "prompt_tokens": None,
+            "model_family": "qwen2-vl",
+            "reward": None,
         },
     }
 
@@ -153,7 +150,7 @@ def test_base_categories_default_to_all_that_are_not_novel(tiny_coco: Any, tmp_p
 
 
 def test_no_think_changes_the_prompt_alone(tiny_coco: Any, tmp_path: Path) -> None:
-    prepare(tiny_coco, tmp_path, style=replace(OPTIONS.style, think=False))
+    prepare(tiny_coco, tmp_path, think=False)
     content = rows_of(tmp_path / "train.parquet")[0]["prompt"][0]["content"]
     assert "<answer>" in content
     assert "<think>" not in content
@@ -176,9 +173,15 @@ def test_the_manifest_tells_sources_choice_and_counts(tiny_coco: Any, tmp_path: 
     manifest = load_manifest(tmp_path)
     assert (manifest["seed"], manifest["shots"]) == (0, 2)
     expected = hashlib.sha256(tiny_coco.annotations("train").read_bytes()).hexdigest()
-    assert manifest["sources"]["train"]["annotations_sha256"] == expected
-    assert manifest["chosen"]["train"]["positives"]["hot dog"] == [1, 2]
-    assert manifest["counts"]["train"]["skipped_crowd_or_empty_pairs"] == 1
+    assert manifest["sources"]["files"][0]["file"] == "instances_train.json"
+    assert manifest["sources"]["files"][0]["sha256"] == expected
+    assert sorted(manifest["chosen"]["train"]["positives"]["hot dog"]) == ["1", "2"]
+    assert manifest["skips"] == {
+        "only crowd boxes": {
+            "count": 2,
+            "where": ["instances_train.json: 003.png, 'hot dog'", "instances_val.json: 011.png, 'hot dog'"],
+        },
+    }
     assert manifest["counts"]["both"]["images"] == 0
     for name, entry in manifest["files"].items():
         assert entry["sha256"] == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
@@ -192,30 +195,62 @@ def test_missing_images_are_an_error_or_skipped_and_counted(tiny_coco: Any, tmp_
         prepare(tiny_coco, out)
     prepare(tiny_coco, out, skip_missing_images=True, shots=None, rows=7)
     assert 4 not in {image for image, _, _ in asked(out / "train.parquet")}
-    assert load_manifest(out)["counts"]["train"]["skipped_missing_images"] == 1
+    assert load_manifest(out)["skips"]["no file"] == {"count": 1, "where": ["instances_train.json: 004.png"]}
 
 
-def truncate_image(coco: Any) -> None:
-    path = coco.image("val", 12)
+def test_damaged_pictures_are_left_out_of_rows_and_truth(tiny_coco: Any, tmp_path: Path) -> None:
+    path = tiny_coco.image("val", 12)
     path.write_bytes(path.read_bytes()[:-30])
+    prepare(tiny_coco, tmp_path)
+    assert [question[:2] for question in asked(tmp_path / "val.parquet")] == [(11, "cat"), (13, "cat")]
+    assert [row["extra_info"]["index"] for row in rows_of(tmp_path / "val.parquet")] == [0, 1]
+    truth = json.loads((tmp_path / "val_annotations.json").read_text())
+    assert [image["id"] for image in truth["images"]] == [11, 13]
+    assert {entry["image_id"] for entry in truth["annotations"]} == {11, 13}
+    manifest = load_manifest(tmp_path)
+    assert manifest["skips"]["damaged picture"]["count"] == 1
+    assert manifest["counts"]["val"]["skipped_rows"] == 1
+
+
+def test_a_picture_stored_on_its_side_is_evaluated_upright(tiny_coco: Any, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(tiny_coco.image("val", 12)) as image:
+        image.save(tiny_coco.image("val", 12), exif=exif)
+    content = tiny_coco.read("val")
+    bus = next(entry for entry in content["annotations"] if entry["image_id"] == 12)
+    bus["bbox"] = [0, 0, 50, 10]  # in the picture of 100x50 before turning
+    tiny_coco.write("val", content)
+    prepare(tiny_coco, tmp_path)
+    row = next(row for row in rows_of(tmp_path / "val.parquet") if row["extra_info"]["image_id"] == "12")
+    assert (row["extra_info"]["width"], row["extra_info"]["height"]) == (50, 100)
+    assert json.loads(row["reward_model"]["ground_truth"]) == {"boxes": [[800, 0, 1000, 500]]}
+    truth = json.loads((tmp_path / "val_annotations.json").read_text())
+    image = next(entry for entry in truth["images"] if entry["id"] == 12)
+    annotation = next(entry for entry in truth["annotations"] if entry["image_id"] == 12)
+    assert (image["width"], image["height"], annotation["bbox"]) == (50, 100, [40.0, 0.0, 10.0, 50.0])
+
+
+def test_strict_refuses_what_would_be_left_out(tiny_coco: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"2 would be left out, .*strict(.|\n)*only crowd boxes: .*003\.png, 'hot dog'"):
+        prepare(tiny_coco, tmp_path / "out", strict=True)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("damage", "changes", "message"),
+    ("changes", "message"),
     [
-        (truncate_image, {}, r"012\.png \(image id 12\): damaged"),
-        (None, {"base_categories": ("hotdog",)}, "'hotdog': did you mean 'hot dog'"),
-        (None, {"novel_categories": ("cat",)}, "'cat' cannot be base and novel at once"),
-        (None, {"shots": 3}, "'hot dog' has 2"),
-        (None, {"shots": None, "rows": 100}, "100 rows"),
-        (None, {"negatives": 0.9}, "negatives"),
+        ({"base_categories": ("hotdog",)}, "'hotdog': did you mean 'hot dog'"),
+        ({"novel_categories": ("cat",)}, "'cat' cannot be base and novel at once"),
+        ({"shots": 3}, "'hot dog' has 2"),
+        ({"shots": None, "rows": 100}, "100 rows"),
+        ({"shots": None}, "either rows .* or shots"),
+        ({"negatives": 0.9}, "negatives"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(
-    tiny_coco: Any, tmp_path: Path, damage: Callable[[Any], None] | None, changes: dict[str, Any], message: str
+    tiny_coco: Any, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
-    if damage:
-        damage(tiny_coco)
     with pytest.raises(UserError, match=message):
         prepare(tiny_coco, tmp_path / "out", **changes)
     assert not (tmp_path / "out").exists()
@@ -264,7 +299,8 @@ def test_real_coco_annotations_and_photographs(tmp_path: Path) -> None:
     # Counted by hand in the annotation file: pairs with a box in the eight photographs.
     assert len(questions) == 24
     assert (6818, "toilet") in {question[:2] for question in questions}
-    counts = load_manifest(tmp_path)["counts"]
-    assert counts["val"]["skipped_missing_images"] == 180
-    assert counts["both"]["images"] > 0
-    assert "both train and val" in done.stdout
+    manifest = load_manifest(tmp_path)
+    assert manifest["skips"]["no file"]["count"] == 2 * 180
+    assert manifest["conversions"] == {}
+    assert manifest["counts"]["both"]["images"] > 0
+    assert "in more than one split" in done.stdout

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from verl_visual_rft.datasets.coco_layout import load_coco
 from verl_visual_rft.datasets.sampling import (
+    EMPTY_BOX,
+    ONLY_CROWDS,
+    SOME_CROWDS,
     Pair,
     PairIndex,
     absent,
@@ -28,25 +31,30 @@ pairs = st.builds(Pair, st.integers(0, 15), st.integers(0, 4))
 
 
 def grid(images: int, categories: int) -> PairIndex:
-    return PairIndex({Pair(i, c): BOX for i in range(images) for c in range(categories)}, frozenset())
+    return PairIndex({Pair(i, c): BOX for i in range(images) for c in range(categories)}, {})
 
 
 def test_crowds_make_a_pair_unusable_for_training_only(tiny_coco: Any) -> None:
     dataset = load_coco(tiny_coco.annotations("val"))
     training = index_pairs(dataset, dataset.images, NAMES, allow_crowd=False)
     assert set(training.boxes) == {(11, 3), (12, 9)}
-    assert training.unusable == {(11, 7), (13, 3)}
+    assert training.unusable == {(11, 7): ONLY_CROWDS, (13, 3): SOME_CROWDS}
     evaluation = index_pairs(dataset, dataset.images, NAMES, allow_crowd=True)
     assert evaluation.boxes[Pair(13, 3)] == ((0.0, 0.0, 50.0, 50.0),)
-    assert evaluation.unusable == {(11, 7)}
+    assert evaluation.unusable == {(11, 7): ONLY_CROWDS}
 
 
-def test_a_box_without_area_makes_its_pair_unusable(tiny_coco: Any) -> None:
+@pytest.mark.parametrize("bbox", [[60, 5, 0, 20], [100, 5, 30, 20], [60, -30, 10, 20]])
+@pytest.mark.parametrize("damaged", [(0,), (0, 1)])
+def test_a_box_without_area_inside_the_image_makes_its_pair_unusable(
+    tiny_coco: Any, bbox: list[int], damaged: tuple[int, ...]
+) -> None:
     content = tiny_coco.read("val")
-    content["annotations"][1]["bbox"] = [60, 5, 0, 20]
+    for position in damaged:
+        content["annotations"][position]["bbox"] = bbox
     tiny_coco.write("val", content)
     dataset = load_coco(tiny_coco.annotations("val"))
-    assert Pair(11, 3) in index_pairs(dataset, dataset.images, NAMES, allow_crowd=True).unusable
+    assert index_pairs(dataset, dataset.images, NAMES, allow_crowd=True).unusable[Pair(11, 3)] == EMPTY_BOX
 
 
 def test_index_keeps_to_the_given_images_and_categories(tiny_coco: Any) -> None:
@@ -65,9 +73,17 @@ def test_few_shot_takes_k_images_of_each_category_nested_and_independent() -> No
     assert few_shot(index, names, 4, seed=1) != four
 
 
+def test_a_category_may_give_all_it_has_when_that_is_allowed() -> None:
+    index = PairIndex({Pair(i, c): BOX for c, images in ((0, 2), (1, 9)) for i in range(images)}, {})
+    drawn = few_shot(index, {0: "rare", 1: "common"}, 4, seed=0, at_least=1)
+    assert [sum(pair.category_id == c for pair in drawn) for c in (0, 1)] == [2, 4]
+    with pytest.raises(UserError, match=r"1 shots(.|\n)*'gone' has 0"):
+        few_shot(index, {0: "rare", 2: "gone"}, 4, seed=0, at_least=1)
+
+
 def test_the_order_of_the_annotations_does_not_matter() -> None:
     index = grid(20, 3)
-    turned = PairIndex(dict(reversed(list(index.boxes.items()))), frozenset())
+    turned = PairIndex(dict(reversed(list(index.boxes.items()))), {})
     assert few_shot(index, {2: "c", 0: "a"}, 4, seed=0) == few_shot(turned, {0: "a", 2: "c"}, 4, seed=0)
     assert open_vocabulary(index, 9, seed=0) == open_vocabulary(turned, 9, seed=0)
     assert absent(index, range(30), range(3), 9, seed=0) == absent(turned, range(29, -1, -1), range(3), 9, seed=0)
@@ -93,7 +109,9 @@ def test_absent_pairs_are_distinct_and_annotated_nowhere(
     annotated = boxes | unusable
     available = 12 * 4 - sum(pair.image_id < 12 and pair.category_id < 4 for pair in annotated)
     count = data.draw(st.integers(0, available))
-    drawn = absent(PairIndex(dict.fromkeys(boxes, BOX), unusable), range(12), range(4), count, seed)
+    drawn = absent(
+        PairIndex(dict.fromkeys(boxes, BOX), dict.fromkeys(unusable, EMPTY_BOX)), range(12), range(4), count, seed
+    )
     assert len(drawn) == len(set(drawn)) == count
     assert not set(drawn) & annotated
     assert all(pair.image_id < 12 and pair.category_id < 4 for pair in drawn)

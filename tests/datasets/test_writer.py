@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from verl_visual_rft.datasets.writer import ROW_GROUP_SIZE, staged_folder, write_parquet
+from verl_visual_rft.datasets.writer import ROW_GROUP_BYTES, ROW_GROUP_SIZE, RowWriter, staged_folder, write_companion
 from verl_visual_rft.errors import UserError
 
 FULL_DEVICE = Path("/dev/full")
@@ -23,17 +23,37 @@ def numbered(count: int, data: bytes = b"") -> Iterator[dict[str, Any]]:
     return ({"n": n, "data": data} for n in range(count))
 
 
+def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    with RowWriter(path, SCHEMA) as writer:
+        for row in rows:
+            writer.add(row, size=len(row["data"]))
+
+
+def group_sizes(path: Path) -> list[int]:
+    metadata = pq.read_metadata(path)
+    return [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+
+
 def test_row_groups_are_small_and_the_order_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    write_parquet(path, numbered(2 * ROW_GROUP_SIZE + 3), SCHEMA)
-    metadata = pq.read_metadata(path)
-    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [64, 64, 3]
+    write_rows(path, numbered(2 * ROW_GROUP_SIZE + 3))
+    assert group_sizes(path) == [64, 64, 3]
     assert pq.read_table(path)["n"].to_pylist() == list(range(131))
+
+
+def test_camera_originals_make_row_groups_of_fewer_rows(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.parquet", numbered(7, bytes(ROW_GROUP_BYTES // 3 + 1)))
+    assert group_sizes(tmp_path / "a.parquet") == [3, 3, 1]
+
+
+def test_a_file_without_rows_is_a_parquet(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.parquet", numbered(0))
+    assert pq.read_table(tmp_path / "a.parquet").schema == SCHEMA
 
 
 def test_an_image_in_neighbouring_rows_is_stored_once(tmp_path: Path) -> None:
     image = bytes(range(256)) * 800
-    write_parquet(tmp_path / "a.parquet", numbered(ROW_GROUP_SIZE, image), SCHEMA)
+    write_rows(tmp_path / "a.parquet", numbered(ROW_GROUP_SIZE, image))
     assert (tmp_path / "a.parquet").stat().st_size < 2 * len(image)
 
 
@@ -60,8 +80,27 @@ def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path, error: type[BaseE
 def test_a_full_disk_is_said_plainly_and_cleaned_up(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no space left for"), staged_folder(tmp_path, last="manifest.json") as folder:
         (folder / "a.parquet").symlink_to(FULL_DEVICE)
-        write_parquet(folder / "a.parquet", numbered(10, b"x" * 100_000), SCHEMA)
+        write_rows(folder / "a.parquet", numbered(10, b"x" * 100_000))
     assert not list(tmp_path.iterdir())
+
+
+def test_files_of_subfolders_are_moved_and_merged(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with staged_folder(tmp_path, last="manifest.json") as folder:
+            write_companion(folder / "masks/val" / f"{name}.png", name.encode())
+            write_companion(folder / "truth.json", {"é": [name]})
+    written = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*.*")}
+    assert written == {
+        "masks/val/a.png": "a",
+        "masks/val/b.png": "b",
+        "truth.json": '{\n "é": [\n  "b"\n ]\n}\n',
+    }
+
+
+def test_a_folder_that_was_made_for_nothing_is_removed(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), staged_folder(tmp_path / "new", last="manifest.json"):
+        raise RuntimeError
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_said_plainly(tmp_path: Path) -> None:

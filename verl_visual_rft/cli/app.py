@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft import __version__
+from verl_visual_rft.cli import data as data_commands
 from verl_visual_rft.cli import reward
 from verl_visual_rft.errors import UserError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(reward.app, name="reward")
+app.add_typer(data_commands.app, name="data")
 
 
 def main() -> None:

@@ -30,7 +30,26 @@ COCO_BASE65 = (
 #: The eight COCO categories of the paper's few-shot detection experiments.
 COCO_FEWSHOT8 = ("bus", "train", "fire hydrant", "stop sign", "cat", "dog", "bed", "toilet")
 
-BUILT_IN = {"coco-base65": COCO_BASE65, "coco-novel15": COCO_NOVEL15, "coco-fewshot8": COCO_FEWSHOT8}
+#: The six rare LVIS categories of the paper's few-shot detection, spelt as LVIS and the paper's prompts spell them.
+LVIS_FEWSHOT6 = ("horse_buggy", "die", "kitchen_table", "omelet", "papaya", "stepladder")
+
+#: The 13 rare LVIS categories on which the paper evaluates open-vocabulary detection trained on COCO.
+LVIS_NOVEL13 = (
+    "casserole", "die", "egg_roll", "futon", "garbage", "handsaw", "hippopotamus", "kitchen_table", "mallet",
+    "omelet", "shot_glass", "stepladder", "sugar_bowl",
+)  # fmt: skip
+
+#: The five categories of the paper's Monster Girls (MG) data, which were never published.
+MG5 = ("bird", "feline-or-canid", "serpent", "slime", "wyvern")
+
+BUILT_IN = {
+    "coco-base65": COCO_BASE65,
+    "coco-novel15": COCO_NOVEL15,
+    "coco-fewshot8": COCO_FEWSHOT8,
+    "lvis-fewshot6": LVIS_FEWSHOT6,
+    "lvis-novel13": LVIS_NOVEL13,
+    "mg5": MG5,
+}
 
 
 def parse_category_list(text: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -68,7 +67,6 @@ class CocoDataset:
     """A checked annotation file: ids are unique and every annotation points at a listed image and category."""
 
     path: Path
-    sha256: str
     images: Mapping[int, CocoImage]
     categories: Mapping[int, Category]
     annotations: Mapping[tuple[int, int], Sequence[Annotation]]
@@ -121,12 +119,30 @@ def load_coco(path: Path) -> CocoDataset:
     Raises:
         UserError: The file is missing, not JSON or not COCO; the message names the entry and the key.
     """
-    content, sha256 = _read_json(path)
+    return parse_coco(path, read_annotations(path))
+
+
+def read_annotations(path: Path) -> dict[str, Any]:
+    """Read an annotation file without its segmentations.
+
+    Raises:
+        UserError: The file is missing, not JSON, or lacks one of COCO's three lists.
+    """
+    content = _read_json(path)
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a COCO annotation file: the top level is {type(content).__name__}, not object")
     missing = [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]
     if missing:
         raise UserError(f"{path} is not a COCO annotation file: no list under {', '.join(map(repr, missing))}")
+    return content
+
+
+def parse_coco(path: Path, content: Mapping[str, Any]) -> CocoDataset:
+    """Check the entries of an annotation file that `read_annotations` gave.
+
+    Raises:
+        UserError: An entry is not COCO's; the message names the entry and the key.
+    """
     images = _by_id(path, "images", map(_image, _entries(path, content, "images")))
     categories = _by_id(path, "categories", map(_category, _entries(path, content, "categories")))
     if len({category.name for category in categories.values()}) < len(categories):
@@ -139,7 +155,7 @@ def load_coco(path: Path) -> CocoDataset:
     pairs: dict[tuple[int, int], list[Annotation]] = defaultdict(list)
     for _, annotation in sorted(annotations.items()):
         pairs[annotation.image_id, annotation.category_id].append(annotation)
-    return CocoDataset(path, sha256, images, categories, dict(pairs))
+    return CocoDataset(path, images, categories, dict(pairs))
 
 
 @dataclass(frozen=True)
@@ -228,14 +244,12 @@ def _by_id(path: Path, section: str, entries: Iterable[_Identified]) -> dict[int
     return by_id
 
 
-def _read_json(path: Path) -> tuple[Any, str]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read the annotation file {path}: {error.strerror}") from error
+def _read_json(path: Path) -> Any:
     try:
         # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
-        return json.loads(data, object_hook=_without_segmentation), hashlib.sha256(data).hexdigest()
+        return json.loads(path.read_text(encoding="utf-8"), object_hook=_without_segmentation)
+    except OSError as error:
+        raise UserError(f"cannot read the annotation file {path}: {error.strerror}") from error
     except ValueError as error:
         raise UserError(f"{path} is not JSON: {error}") from error
 

@@ -1,121 +1,134 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a checked detection dataset to a prepared folder: choose questions, check images, write rows and manifest."""
+"""Detection in COCO layout: from a checked data set and the user's choice to questions, and to a prepared folder."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
-from verl_visual_rft import __version__
 from verl_visual_rft.datasets import sampling
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import CocoDataset, CocoPaths, load_coco
-from verl_visual_rft.datasets.images import CheckedImage, check_images, find_missing
-from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest
-from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, DetectionSample, RowStyle, rft_row, sft_row
+from verl_visual_rft.datasets.coco_layout import CocoDataset, CocoImage, CocoPaths, load_coco
+from verl_visual_rft.datasets.images import Placement
+from verl_visual_rft.datasets.manifest import Manifest
+from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
+from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
 from verl_visual_rft.datasets.sampling import Pair, PairIndex
-from verl_visual_rft.datasets.writer import sha256_of, staged_folder, write_json, write_parquet
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.prompts import PROMPT_VERSION
 
 
 @dataclass(frozen=True)
-class DetectionOptions:
-    """How questions are chosen and asked.
+class Selection:
+    """Which questions are asked.
 
     Attributes:
         base_categories: Names that training asks for; None for all of the training file that are not novel.
         novel_categories: Names that only evaluation asks for.
-        rows: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and shots.
-        shots: Few-shot: this many training images of each base category.
+        rows: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and the shots of
+            `PrepareOptions`.
         negatives: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the
             chosen images alone, so that no further image is seen.
         val_negatives: Share in [0, 1) of validation rows whose category is absent.
         max_val_images: Draw this many validation images; None for all.
-        seed: Seed of every draw.
         skip_missing_images: Leave out (and count) annotated images that have no file, instead of an error.
-        style: What all rows share.
     """
 
-    base_categories: tuple[str, ...] | None
-    novel_categories: tuple[str, ...]
-    rows: int | None
-    shots: int | None
-    negatives: float
-    val_negatives: float
-    max_val_images: int | None
-    seed: int
-    skip_missing_images: bool
-    style: RowStyle
+    base_categories: tuple[str, ...] | None = None
+    novel_categories: tuple[str, ...] = ()
+    rows: int | None = None
+    negatives: float = 0.0
+    val_negatives: float = 0.0
+    max_val_images: int | None = None
+    skip_missing_images: bool = False
 
 
 @dataclass(frozen=True)
 class _Split:
-    """A split's annotations, the images of it that have a file, and the questions chosen."""
+    """A split's annotations, the questions chosen from them, and what cannot be asked."""
 
-    name: str
     dataset: CocoDataset
-    folder: Path
-    missing: int
-    index: PairIndex
     categories: Mapping[int, str]
-    pairs: Sequence[Pair]
-
-    def sample(self, pair: Pair) -> DetectionSample:
-        image, category = self.dataset.images[pair.image_id], self.dataset.categories[pair.category_id]
-        return DetectionSample(image, category, self.index.boxes.get(pair, ()))
-
-    @property
-    def image_ids(self) -> list[int]:
-        return sorted({pair.image_id for pair in self.pairs})
+    questions: Sequence[DetectionQuestion]
+    skips: Sequence[Skip]
 
 
-def prepare_detection(paths: CocoPaths, options: DetectionOptions, out: Path) -> Manifest:
+def prepare_detection(
+    paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path, dataset: str = "coco"
+) -> Manifest:
     """Write train.parquet, sft_train.parquet, val.parquet, val_annotations.json and manifest.json to ``out``.
-
-    Everything that can be wrong with the input is checked, each chosen image decoded once, before ``out`` is touched.
 
     Raises:
         UserError: Bad input, more rows or shots than there are, or an output folder that cannot be written.
     """
     train_data, val_data = load_coco(paths.train_annotations), load_coco(paths.val_annotations)
-    base, novel = _category_groups(train_data, val_data, options)
-    train = _choose_train(train_data, paths.train_images, base, options)
-    val = _choose_val(val_data, paths.val_images, (*base, *novel), options)
-    checked = {split.name: _check_split(split) for split in (train, val)}
+    base, novel = _category_groups(train_data, val_data, selection)
+    train = _choose_train(train_data, paths.train_images, base, selection, options)
+    val = _choose_val(val_data, paths.val_images, (*base, *novel), selection, options.seed)
 
-    with staged_folder(out, last=MANIFEST_NAME) as folder:
-        for name, split, build, schema in (
-            ("train.parquet", train, rft_row, RFT_SCHEMA),
-            ("sft_train.parquet", train, sft_row, SFT_SCHEMA),
-            ("val.parquet", val, rft_row, RFT_SCHEMA),
-        ):
-            rows = (
-                build(sample, image_bytes, index, split.name, options.style)
-                for index, (sample, image_bytes) in enumerate(_read_samples(split, f"writing {name}"))
-            )
-            write_parquet(folder / name, rows, schema)
-        write_json(folder / "val_annotations.json", _evaluated_annotations(val))
-        manifest = _manifest(train, val, base, novel, options, checked, sorted(folder.iterdir()))
-        write_json(folder / MANIFEST_NAME, manifest)
-    return manifest
+    def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+        placements = {int(image_id): placement for image_id, placement in kept["val"].items()}
+        return {"val_annotations.json": evaluated_annotations(val.dataset, val.categories, placements)}
+
+    return prepare(
+        out,
+        {"train": train.questions, "val": val.questions},
+        options,
+        dataset,
+        sources=[paths.train_annotations, paths.val_annotations],
+        skips=[*train.skips, *val.skips],
+        details={
+            "categories": {"base": base, "novel": novel},
+            "selection": {
+                "rows": selection.rows,
+                "negatives": selection.negatives,
+                "val_negatives": selection.val_negatives,
+                "max_val_images": selection.max_val_images,
+                "skip_missing_images": selection.skip_missing_images,
+            },
+        },
+        companions=companions,
+    )
+
+
+def evaluated_annotations(
+    dataset: CocoDataset, categories: Mapping[int, str], placements: Mapping[int, Placement]
+) -> dict[str, Any]:
+    """Return the truth of an evaluation in COCO format: some images with all their annotations of some categories.
+
+    Crowds are kept, because COCO's AP ignores what falls on them. Where a picture was turned upright, its size and its
+    boxes are turned too.
+
+    Args:
+        dataset: The split that is evaluated.
+        categories: Id -> name of the categories that are asked for.
+        placements: By image id, the pictures that are asked about.
+    """
+    image_ids = sorted(placements)
+    return {
+        "info": {},
+        "images": [_stored_image(dataset.images[image_id], placements[image_id]) for image_id in image_ids],
+        "annotations": [
+            asdict(annotation)
+            | {"bbox": _stored_bbox(annotation.bbox, placements[image_id]), "iscrowd": int(annotation.iscrowd)}
+            for image_id in image_ids
+            for category_id in sorted(categories)
+            for annotation in dataset.annotations.get((image_id, category_id), ())
+        ],
+        "categories": [{"id": category_id, "name": name} for category_id, name in sorted(categories.items())],
+    }
 
 
 def _category_groups(
-    train: CocoDataset, val: CocoDataset, options: DetectionOptions
+    train: CocoDataset, val: CocoDataset, selection: Selection
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     train_names = [category.name for _, category in sorted(train.categories.items())]
     val_names = [category.name for category in val.categories.values()]
-    novel = options.novel_categories
-    base = options.base_categories
+    novel = selection.novel_categories
+    base = selection.base_categories
     if base is None:
         base = tuple(name for name in train_names if name not in novel)
     both = sorted({*base} & {*novel})
@@ -128,146 +141,93 @@ def _category_groups(
     return base, novel
 
 
-def _choose_train(dataset: CocoDataset, folder: Path, base: Sequence[str], options: DetectionOptions) -> _Split:
-    present, missing = _present_images(dataset, folder, options.skip_missing_images)
+def _choose_train(
+    dataset: CocoDataset, folder: Path, base: Sequence[str], selection: Selection, options: PrepareOptions
+) -> _Split:
+    present, missing = _present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(base)
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=False)
     if options.shots is not None:
         positives = sampling.few_shot(index, categories, options.shots, options.seed)
-        negative_count = sampling.negatives_for(len(positives), options.negatives)
+        negative_count = sampling.negatives_for(len(positives), selection.negatives)
         negative_images: Collection[int] = {pair.image_id for pair in positives}
-    elif options.rows is not None:
-        negative_count = round(options.rows * options.negatives)
-        positives = sampling.open_vocabulary(index, options.rows - negative_count, options.seed)
+    elif selection.rows is not None:
+        negative_count = round(selection.rows * selection.negatives)
+        positives = sampling.open_vocabulary(index, selection.rows - negative_count, options.seed)
         negative_images = present
     else:
         raise UserError("give either rows (open vocabulary) or shots (few-shot)")
     pairs = [*positives, *sampling.absent(index, negative_images, categories, negative_count, options.seed)]
     Random(f"order {options.seed}").shuffle(pairs)
-    return _Split("train", dataset, folder, missing, index, categories, pairs)
+    return _split(dataset, folder, categories, index, pairs, missing)
 
 
-def _choose_val(dataset: CocoDataset, folder: Path, evaluated: Sequence[str], options: DetectionOptions) -> _Split:
-    present, missing = _present_images(dataset, folder, options.skip_missing_images)
+def _choose_val(
+    dataset: CocoDataset, folder: Path, evaluated: Sequence[str], selection: Selection, seed: int
+) -> _Split:
+    present, missing = _present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(evaluated)
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=True)
     images = sorted({pair.image_id for pair in index.boxes})
     if not images:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories to evaluate")
-    if options.max_val_images is not None:
-        images = sorted(Random(f"val {options.seed}").sample(images, min(options.max_val_images, len(images))))
+    if selection.max_val_images is not None:
+        images = sorted(Random(f"val {seed}").sample(images, min(selection.max_val_images, len(images))))
     kept = frozenset(images)
     positives = [pair for pair in index.boxes if pair.image_id in kept]
-    count = sampling.negatives_for(len(positives), options.val_negatives)
-    negatives = sampling.absent(index, images, categories, count, options.seed)
-    return _Split("val", dataset, folder, missing, index, categories, sorted([*positives, *negatives]))
+    count = sampling.negatives_for(len(positives), selection.val_negatives)
+    negatives = sampling.absent(index, images, categories, count, seed)
+    return _split(dataset, folder, categories, index, sorted([*positives, *negatives]), missing)
 
 
-def _present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], int]:
-    missing = find_missing(folder, dataset.images.values())
+def _split(
+    dataset: CocoDataset,
+    folder: Path,
+    categories: Mapping[int, str],
+    index: PairIndex,
+    pairs: Iterable[Pair],
+    missing: Iterable[int],
+) -> _Split:
+    pictures = {
+        image.id: Picture(str(image.id), folder / image.file_name, image.file_name, image.size)
+        for image in dataset.images.values()
+    }
+    questions = [
+        DetectionQuestion(
+            pictures[pair.image_id], categories[pair.category_id], pair.category_id, index.boxes.get(pair, ())
+        )
+        for pair in pairs
+    ]
+    file = dataset.path.name
+    skips = [Skip("no file", f"{file}: {dataset.images[image_id].file_name}") for image_id in sorted(missing)]
+    for pair, rule in sorted(index.unusable.items()):
+        where = f"{file}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}"
+        skips.append(Skip(rule, where))
+    return _Split(dataset, categories, questions, skips)
+
+
+def _present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], frozenset[int]]:
+    if not folder.is_dir():
+        raise UserError(f"the image folder {folder} does not exist")
+    missing = frozenset(image.id for image in dataset.images.values() if not (folder / image.file_name).is_file())
+    if len(missing) == len(dataset.images):
+        raise UserError(f"the image folder {folder} holds none of the {len(missing)} annotated images")
     if missing and not skip_missing:
         first = dataset.images[min(missing)]
         raise UserError(
             f"{folder / first.file_name} (image id {first.id}) does not exist; {len(missing)} of {len(dataset.images)} "
             f"images of {dataset.path} have no file. Complete the folder, or leave them out with --skip-missing-images."
         )
-    return sorted(dataset.images.keys() - missing), len(missing)
+    return sorted(dataset.images.keys() - missing), missing
 
 
-def _check_split(split: _Split) -> Mapping[int, CheckedImage]:
-    images = [split.dataset.images[image_id] for image_id in split.image_ids]
-    return check_images(split.folder, images, f"checking {split.name} images")
+def _stored_image(image: CocoImage, placement: Placement) -> dict[str, Any]:
+    return asdict(image) | {"width": placement.size[0], "height": placement.size[1]}
 
 
-def _read_samples(split: _Split, label: str) -> Iterator[tuple[DetectionSample, bytes]]:
-    console = Console(stderr=True)
-    for pair in track(split.pairs, label, console=console, transient=True, disable=not console.is_terminal):
-        sample = split.sample(pair)
-        path = split.folder / sample.image.file_name
-        try:
-            yield sample, path.read_bytes()
-        except OSError as error:
-            raise UserError(f"cannot read {path} (image id {sample.image.id}) any more: {error.strerror}") from error
-
-
-def _evaluated_annotations(val: _Split) -> dict[str, Any]:
-    """Return the asked images in COCO format with all their annotations of the evaluated categories, crowds too."""
-    image_ids = val.image_ids
-    annotations = [
-        asdict(annotation) | {"iscrowd": int(annotation.iscrowd)}
-        for image_id in image_ids
-        for category_id in sorted(val.categories)
-        for annotation in val.dataset.annotations.get((image_id, category_id), ())
-    ]
-    return {
-        "info": {},
-        "images": [asdict(val.dataset.images[image_id]) for image_id in image_ids],
-        "annotations": annotations,
-        "categories": [{"id": category_id, "name": name} for category_id, name in sorted(val.categories.items())],
-    }
-
-
-def _manifest(
-    train: _Split,
-    val: _Split,
-    base: Sequence[str],
-    novel: Sequence[str],
-    options: DetectionOptions,
-    checked: Mapping[str, Mapping[int, CheckedImage]],
-    files: Iterable[Path],
-) -> Manifest:
-    shared = {image.sha256 for image in checked["train"].values()} & {image.sha256 for image in checked["val"].values()}
-    return {
-        "task": "detection",
-        "package_version": __version__,
-        "prompt_version": PROMPT_VERSION,
-        "seed": options.seed,
-        "shots": options.shots,
-        "options": {
-            "rows": options.rows,
-            "negatives": options.negatives,
-            "val_negatives": options.val_negatives,
-            "max_val_images": options.max_val_images,
-            "skip_missing_images": options.skip_missing_images,
-            **asdict(options.style),
-        },
-        "categories": {"base": [*base], "novel": [*novel]},
-        "sources": {split.name: _source(split, checked[split.name]) for split in (train, val)},
-        "counts": {**{split.name: _counts(split) for split in (train, val)}, "both": {"images": len(shared)}},
-        "chosen": {split.name: _chosen(split) for split in (train, val)},
-        "files": {path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in files},
-    }
-
-
-def _source(split: _Split, checked: Mapping[int, CheckedImage]) -> dict[str, Any]:
-    lines = (f"{split.dataset.images[image_id].file_name} {checked[image_id].sha256}\n" for image_id in sorted(checked))
-    return {
-        "annotations": split.dataset.path.name,
-        "annotations_sha256": split.dataset.sha256,
-        "images": len(checked),
-        "image_bytes": sum(image.bytes for image in checked.values()),
-        "images_sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
-    }
-
-
-def _counts(split: _Split) -> dict[str, Any]:
-    positives = [pair for pair in split.pairs if pair in split.index.boxes]
-    return {
-        "rows": len(split.pairs),
-        "images": len(split.image_ids),
-        "negatives": len(split.pairs) - len(positives),
-        "categories": len({pair.category_id for pair in positives}),
-        "boxes": sum(len(split.index.boxes[pair]) for pair in positives),
-        "positives_by_category": sampling.count_by_category(positives, split.categories),
-        "skipped_missing_images": split.missing,
-        "skipped_crowd_or_empty_pairs": len(split.index.unusable),
-    }
-
-
-def _chosen(split: _Split) -> dict[str, Any]:
-    """Return the image ids of each category's questions, those with objects and those without."""
-    chosen: dict[str, dict[str, list[int]]] = {"positives": {}, "negatives": {}}
-    for pair in sorted(split.pairs):
-        group = chosen["positives" if pair in split.index.boxes else "negatives"]
-        group.setdefault(split.categories[pair.category_id], []).append(pair.image_id)
-    return chosen
+def _stored_bbox(bbox: tuple[float, float, float, float], placement: Placement) -> list[float]:
+    if placement.orientation == 1:
+        return [*bbox]
+    x, y, width, height = bbox
+    x1, y1, x2, y2 = placement.box((x, y, x + width, y + height))
+    return [x1, y1, x2 - x1, y2 - y1]

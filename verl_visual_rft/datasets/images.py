@@ -1,121 +1,244 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Image files: is each one there, whole, and such that the model sees what the annotations describe."""
+"""Pictures: bytes as they are, or converted where a model's reader would fail or see something else.
+
+=====================  =================================================================================
+what the file is       what is stored
+=====================  =================================================================================
+JPEG, PNG, WEBP        its bytes
+other format           its first frame (GIF, BMP, TIFF, animated WEBP and PNG)
+other colour mode      RGB; transparency over white, as ``qwen_vl_utils`` shows it
+EXIF orientation       the picture upright, without the tag
+damaged tail           what can be decoded, when no more than a tenth of its rows is missing
+bottom to be cut off   the rest
+=====================  =================================================================================
+
+What is converted from a JPEG is a JPEG again (quality 95, full colour resolution), from anything else a PNG: what was
+lossless stays so.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from PIL import ExifTags, Image, UnidentifiedImageError
-from rich.console import Console
-from rich.progress import track
+from PIL import ExifTags, Image, ImageChops, ImageFile, ImageOps, UnidentifiedImageError
 
-from verl_visual_rft.datasets.coco_layout import CocoImage
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.datasets.questions import Picture, Skip
 
-READABLE_FORMATS = ("JPEG", "PNG", "WEBP")
-READABLE_MODES = ("RGB", "L")
-#: Qwen2-VL's resizing (``smart_resize``) refuses images that are longer than this many times their short side.
-MAX_ASPECT_RATIO = 200
-_SHOWN_PROBLEMS = 10
+#: MPO is what telephones write: a JPEG with further pictures behind it, of which every reader shows the first.
+_JPEG_FORMATS = ("JPEG", "MPO")
+_KEPT_FORMATS = (*_JPEG_FORMATS, "PNG", "WEBP")
+_KEPT_MODES = ("RGB", "L")
+_CONVERTED_MODES = ("1", "P", "PA", "LA", "La", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
+_MOST_MISSING = 0.1  # of the rows of a damaged picture
+
+# EXIF orientation -> where the corner (x, y) of a picture of width w and height h comes to lie upright.
+_TURNS: dict[int, Callable[[float, float, int, int], tuple[float, float]]] = {
+    1: lambda x, y, w, h: (x, y),
+    2: lambda x, y, w, h: (w - x, y),
+    3: lambda x, y, w, h: (w - x, h - y),
+    4: lambda x, y, w, h: (x, h - y),
+    5: lambda x, y, w, h: (y, x),
+    6: lambda x, y, w, h: (h - y, x),
+    7: lambda x, y, w, h: (h - y, w - x),
+    8: lambda x, y, w, h: (y, w - x),
+}
 
 
-@dataclass(frozen=True)
-class CheckedImage:
-    """What is known of an image file after it was decoded once."""
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the annotations of a picture lie in the picture as it is stored.
 
-    sha256: str
-    bytes: int
-
-
-def find_missing(folder: Path, images: Collection[CocoImage]) -> frozenset[int]:
-    """Return the ids of the images that have no file in ``folder``.
-
-    Raises:
-        UserError: The folder is missing, or none of the images is in it.
+    Attributes:
+        size: Width and height as stored, in pixels.
+        annotated: Width and height of the picture that boxes were drawn on.
+        orientation: EXIF orientation by which boxes are turned; 1 where they were drawn on the upright picture.
     """
-    if not folder.is_dir():
-        raise UserError(f"the image folder {folder} does not exist")
-    missing = frozenset(image.id for image in images if not (folder / image.file_name).is_file())
-    if len(missing) == len(images):
-        raise UserError(f"the image folder {folder} holds none of the {len(images)} annotated images")
-    return missing
+
+    size: Size
+    annotated: Size
+    orientation: int = 1
+
+    def box(self, box: Box) -> Box:
+        """Return an annotated box, ``(x1, y1, x2, y2)`` in pixels, in pixels of the stored picture.
+
+        Example:
+            >>> Placement(size=(50, 100), annotated=(100, 50), orientation=6).box((10, 0, 30, 20))
+            (30, 10, 50, 30)
+        """
+        (xa, ya), (xb, yb) = self.point(*box[:2]), self.point(*box[2:])
+        return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return an annotated point in pixels of the stored picture."""
+        return _TURNS[self.orientation](x, y, *self.annotated)
 
 
-def check_images(folder: Path, images: Sequence[CocoImage], label: str) -> Mapping[int, CheckedImage]:
-    """Decode every image once and hash it.
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture as it goes into the parquet.
 
-    Args:
-        folder: Folder that the file names are relative to.
-        images: The images to check.
-        label: Words beside the progress bar.
+    Attributes:
+        data: The encoded picture.
+        placement: Its size, and how boxes come to lie in it.
+        conversions: What was changed, by rule; empty when ``data`` is the source's bytes.
+        source_bytes: Length of the source.
+        source_sha256: Hash of the source, as hexadecimal text.
+    """
+
+    data: bytes
+    placement: Placement
+    conversions: tuple[str, ...]
+    source_bytes: int
+    source_sha256: str
+
+
+def load_picture(picture: Picture) -> StoredPicture | Skip:
+    """Read a picture, make sure that it can be decoded to its end, and convert it where the table above says so.
+
+    Boxes are turned with the picture when the annotated size is that of the picture before turning. Where the size
+    does not tell (a square, a half turn, a mirror image, no annotated size), they are taken to lie on the upright
+    picture, as annotation tools show it, and the conversion is listed under a rule of its own.
 
     Returns:
-        By image id, the hash and length of each file.
-
-    Raises:
-        UserError: At least one image is missing, damaged, of another size than annotated, or of a kind that the model
-            would not see as annotated; the message lists file, image id and reason.
+        The picture, or why it is left out: no file, no picture, damaged, or not of the annotated size.
     """
-    checked: dict[int, CheckedImage] = {}
-    problems: list[str] = []
-    with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
-        outcomes = pool.map(lambda image: _check(folder / image.file_name, image), images)
-        console = Console(stderr=True)
-        hidden = not console.is_terminal
-        bar = track(outcomes, label, total=len(images), console=console, transient=True, disable=hidden)
-        for image, outcome in zip(images, bar, strict=True):
-            if isinstance(outcome, CheckedImage):
-                checked[image.id] = outcome
-            else:
-                problems.append(f"  {folder / image.file_name} (image id {image.id}): {outcome}")
-    if problems:
-        more = len(problems) - _SHOWN_PROBLEMS
-        raise UserError(
-            f"{len(problems)} of {len(images)} images cannot be used:\n"
-            + "\n".join(problems[:_SHOWN_PROBLEMS])
-            + (f"\n  ... and {more} more" if more > 0 else "")
-            + "\nReplace these files or take their entries out of the annotation file."
-        )
-    return checked
-
-
-def describe_problem(data: bytes, annotated: CocoImage) -> str | None:
-    """Say why these bytes cannot stand for the annotated image, or return None when they can."""
-    if not data:
-        return "the file is empty"
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-            animated = getattr(image, "is_animated", False)
-    except UnidentifiedImageError:
-        return "not an image"
-    except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same refusal
-        return f"damaged: {error}"
-    if image.format not in READABLE_FORMATS:
-        return f"format {image.format}; convert it to JPEG or PNG"
-    if animated:
-        return "animated; save one frame of it as JPEG or PNG"
-    if image.mode not in READABLE_MODES:
-        return f"colour mode {image.mode}; convert it to an RGB JPEG or PNG"
-    if orientation != 1:
-        return f"EXIF orientation {orientation} would move its boxes; save it upright, without the tag, and check them"
-    if image.size != annotated.size:
-        return f"{image.width}x{image.height} pixels, but {annotated.width}x{annotated.height} in the annotation file"
-    if max(image.size) > MAX_ASPECT_RATIO * min(image.size):
-        return f"{image.width}x{image.height} pixels is longer than {MAX_ASPECT_RATIO} times its short side"
-    return None
-
-
-def _check(path: Path, annotated: CocoImage) -> CheckedImage | str:
-    try:
-        data = path.read_bytes()
+        data = picture.read()
+    except FileNotFoundError:
+        return Skip("no file", picture.name)
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return describe_problem(data, annotated) or CheckedImage(hashlib.sha256(data).hexdigest(), len(data))
+        return Skip("file cannot be read", f"{picture.name}: {error.strerror}")
+    try:
+        return _stored(picture, data)
+    except _Unusable as error:
+        return Skip(error.rule, f"{picture.name}: {error.detail}")
+    except UnidentifiedImageError:
+        return Skip("not a picture", picture.name)
+    except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same skip
+        return Skip("damaged picture", f"{picture.name}: {error}")
+
+
+class _Unusable(Exception):
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(f"{rule}: {detail}")
+        self.rule, self.detail = rule, detail
+
+
+def _stored(picture: Picture, data: bytes) -> StoredPicture:
+    with Image.open(io.BytesIO(data)) as header:
+        placement, conversions = _place(picture, header)
+        conversions = [*_unreadable_kind(header), *conversions]
+        if not conversions and not _is_whole(header):
+            conversions.append("damaged tail")
+    if conversions:
+        stored, conversions = _convert(data, picture.crop_bottom, conversions)
+    else:
+        stored = data
+    return StoredPicture(stored, placement, tuple(conversions), len(data), hashlib.sha256(data).hexdigest())
+
+
+def _unreadable_kind(image: Image.Image) -> list[str]:
+    """Return the rules by which a picture's format and colours are converted."""
+    rules = []
+    if image.format not in _KEPT_FORMATS:
+        rules.append(f"format {image.format}")
+    elif getattr(image, "is_animated", False) and image.format not in _JPEG_FORMATS:
+        rules.append(f"animated {image.format}")
+    if image.mode in _CONVERTED_MODES:
+        rules.append(f"colour mode {image.mode}")
+    elif image.mode not in _KEPT_MODES:
+        raise _Unusable("unknown colour mode", str(image.mode))
+    return rules
+
+
+def _place(picture: Picture, image: Image.Image) -> tuple[Placement, list[str]]:
+    """Return the placement of a picture, and the rules by which it is turned or cut."""
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation not in _TURNS:
+        orientation = 1
+    raw = image.size
+    upright = (raw[1], raw[0]) if orientation >= 5 else raw
+    if picture.size not in (None, raw, upright):
+        annotated = "x".join(map(str, picture.size or ()))
+        raise _Unusable("size differs from the annotation", f"{raw[0]}x{raw[1]} pixels, annotated {annotated}")
+    rules = []
+    turned = 1
+    if orientation != 1:
+        if picture.size is None or raw == upright:
+            rules.append("EXIF orientation, boxes taken as upright")
+        else:
+            rules.append("EXIF orientation")
+            turned = orientation if picture.size == raw else 1
+    if picture.crop_bottom:
+        if picture.crop_bottom >= upright[1]:
+            raise _Unusable("nothing left above the bottom", f"{upright[1]} rows, {picture.crop_bottom} to cut off")
+        rules.append("bottom cut off")
+    size = (upright[0], upright[1] - picture.crop_bottom)
+    return Placement(size, raw if turned != 1 else upright, turned), rules
+
+
+def _is_whole(image: Image.Image) -> bool:
+    """Decode a picture to its end; a JPEG at an eighth of its size, which reads every byte but is faster."""
+    image.draft("L", (1, 1))
+    try:
+        image.load()
+    except (OSError, SyntaxError):
+        return False
+    return True
+
+
+def _convert(data: bytes, crop_bottom: int, rules: list[str]) -> tuple[bytes, list[str]]:
+    image, damaged = _decode(data)
+    if damaged and "damaged tail" not in rules:
+        rules = [*rules, "damaged tail"]
+    file_format = "JPEG" if image.format in _JPEG_FORMATS else "PNG"
+    image = _to_rgb(ImageOps.exif_transpose(image))
+    if crop_bottom:
+        image = image.crop((0, 0, image.width, image.height - crop_bottom))
+    image.info = {}  # the tags of the source are no longer true
+    buffer = io.BytesIO()
+    image.save(buffer, file_format, **({"quality": 95, "subsampling": 0} if file_format == "JPEG" else {}))
+    return buffer.getvalue(), rules
+
+
+def _decode(data: bytes) -> tuple[Image.Image, bool]:
+    """Return the first frame and whether its tail is damaged."""
+    image = Image.open(io.BytesIO(data))
+    try:
+        image.load()
+        return image, False
+    except (OSError, SyntaxError) as error:
+        image = Image.open(io.BytesIO(data))
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+        missing = _missing_rows(image)
+        if missing > _MOST_MISSING:
+            raise _Unusable("damaged picture", f"{error}; about {missing:.0%} of its rows are missing") from error
+        return image, True
+
+
+def _missing_rows(image: Image.Image) -> float:
+    """Return the share of rows at the bottom that have one colour, as decoders leave what they cannot decode."""
+    shown = image.convert("RGB")
+    last = shown.getpixel((shown.width - 1, shown.height - 1))
+    filled = ImageChops.difference(shown, Image.new("RGB", shown.size, last)).getbbox()
+    return 1.0 if filled is None else 1 - filled[3] / shown.height
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in _KEPT_MODES:
+        return image
+    if image.mode.upper() in ("PA", "LA", "RGBA") or "transparency" in image.info:
+        shown = image.convert("RGBA")
+        white = Image.new("RGB", shown.size, "white")
+        white.paste(shown, mask=shown.getchannel("A"))
+        return white
+    return image.convert("RGB")

@@ -20,20 +20,46 @@ class CategoryGroups(TypedDict):
     novel: list[str]
 
 
-class Manifest(TypedDict):
-    """Content of manifest.json; it holds no time, path or machine, so equal input gives equal bytes."""
-
+class _Required(TypedDict):
     task: str
+    dataset: str
     package_version: str
     prompt_version: str
     seed: int
     shots: int | None
     options: dict[str, Any]
-    categories: CategoryGroups
-    sources: dict[str, dict[str, Any]]
+    sources: dict[str, Any]
     counts: dict[str, dict[str, Any]]
+    skips: dict[str, dict[str, Any]]
+    conversions: dict[str, dict[str, Any]]
     chosen: dict[str, dict[str, Any]]
     files: dict[str, dict[str, Any]]
+
+
+class Manifest(_Required, total=False):
+    """Content of manifest.json; it holds no time, path or machine, so equal input gives equal bytes.
+
+    Data sets add keys of their own (``selection``, say).
+
+    Attributes:
+        task: The rows' task; several are joined by " + ".
+        dataset: The rows' ``data_source``.
+        package_version: Of this package.
+        prompt_version: `prompts.PROMPT_VERSION`.
+        seed: Seed of every draw.
+        shots: Training pictures of each category or class; None for all.
+        options: The other options that decide the bytes.
+        sources: ``files``, the annotation files with their hashes; ``pictures``, by split.
+        counts: By split; ``both`` counts pictures that more than one split shows.
+        skips: What was left out, by rule: ``count`` and ``where``.
+        conversions: Pictures that were not stored as they are, by rule: ``count`` and ``pictures``.
+        chosen: Picture ids of the rows, by split, then "positives" or "negatives", then category or class. Grounding
+            rows are listed under one key, "".
+        files: Bytes and hashes of the files beside the manifest.
+        categories: Of detection: base and novel.
+    """
+
+    categories: CategoryGroups
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -56,7 +82,4 @@ def load_manifest(path: Path) -> Manifest:
     missing = [key for key in Manifest.__required_keys__ if not isinstance(content, dict) or key not in content]
     if missing:
         raise UserError(f"{file} is not a manifest: no {', '.join(map(repr, sorted(missing)))}; {remedy}")
-    groups = content["categories"]
-    if not isinstance(groups, dict) or not {"base", "novel"} <= groups.keys():
-        raise UserError(f"{file} is not a manifest: 'categories' lacks 'base' or 'novel'; {remedy}")
     return cast(Manifest, content)

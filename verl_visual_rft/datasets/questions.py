@@ -34,6 +34,10 @@ class Picture:
     crop_bottom: int = 0
     data: bytes | None = None
 
+    def read(self) -> bytes:
+        """Return the encoded image."""
+        return self.path.read_bytes() if self.data is None else self.data
+
 
 @dataclass(frozen=True, slots=True)
 class DetectionQuestion:
@@ -44,12 +48,18 @@ class DetectionQuestion:
         category: Name of the category, as the dataset spells it.
         category_id: Its id in the dataset.
         boxes: ``(x1, y1, x2, y2)`` in pixels; none means that the category is absent.
+        prompt: The user text as it is to be asked; None for the task's prompt.
+        answer: The text of the SFT target; None: written from the truth.
+        reward: Named reward of this question alone; None: the run's.
     """
 
     picture: Picture
     category: str
     category_id: int
     boxes: tuple[Box, ...]
+    prompt: str | None = None
+    answer: str | None = None
+    reward: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +87,17 @@ class ClassificationQuestion:
         picture: The picture.
         label: Index of its class in ``classes.names``.
         classes: The classes of the dataset.
+        prompt: The user text as it is to be asked; None for the task's prompt.
+        answer: The text of the SFT target; None: written from the truth.
+        reward: Named reward of this question alone; None: the run's.
     """
 
     picture: Picture
     label: int
     classes: ClassSet
+    prompt: str | None = None
+    answer: str | None = None
+    reward: str | None = None
 
     @property
     def name(self) -> str:
@@ -97,11 +113,17 @@ class GroundingQuestion:
         picture: The picture.
         instruction: What to find, in words.
         box: ``(x1, y1, x2, y2)`` in pixels.
+        prompt: The user text as it is to be asked; None for the task's prompt.
+        answer: The text of the SFT target; None: written from the truth.
+        reward: Named reward of this question alone; None: the run's.
     """
 
     picture: Picture
     instruction: str
     box: Box
+    prompt: str | None = None
+    answer: str | None = None
+    reward: str | None = None
 
 
 Question = DetectionQuestion | ClassificationQuestion | GroundingQuestion

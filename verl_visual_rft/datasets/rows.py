@@ -5,20 +5,38 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from verl_visual_rft.coordinates import Box, to_thousandths
-from verl_visual_rft.datasets.coco_layout import Category, CocoImage
+from verl_visual_rft.coordinates import FAMILIES, Box, Family, Size, answer_extent, to_extent
+from verl_visual_rft.datasets.images import Placement, StoredPicture
+from verl_visual_rft.datasets.questions import (
+    ClassificationQuestion,
+    DetectionQuestion,
+    GroundingQuestion,
+    Question,
+    Skip,
+)
+from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.prompts import detection_answer, detection_prompt
+from verl_visual_rft.prompts import (
+    classification_answer,
+    classification_prompt,
+    detection_answer,
+    detection_prompt,
+    grounding_answer,
+    grounding_prompt,
+)
 from verl_visual_rft.truths import read_truth
 
 _CHAT = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 
 #: Columns of train.parquet and val.parquet (reinforcement fine-tuning: ``verl.utils.dataset.RLHFDataset``).
+#: ``category`` is the category, the class name or the instruction; ``category_id`` is empty for grounding,
+#: ``prompt_tokens`` without a tokenizer, and ``reward`` where the run's own is meant.
 RFT_SCHEMA = pa.schema(
     {
         "data_source": pa.string(),
@@ -36,6 +54,10 @@ RFT_SCHEMA = pa.schema(
                 "height": pa.int64(),
                 "category": pa.string(),
                 "category_id": pa.int64(),
+                "image_tokens": pa.int64(),
+                "prompt_tokens": pa.int64(),
+                "model_family": pa.string(),
+                "reward": pa.string(),
             }
         ),
     }
@@ -44,20 +66,8 @@ RFT_SCHEMA = pa.schema(
 #: The same with the target answer (supervised fine-tuning: ``verl.utils.dataset.MultiTurnSFTDataset``).
 SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
 
-
-@dataclass(frozen=True)
-class DetectionSample:
-    """One question: all boxes of one category in one image.
-
-    Attributes:
-        image: The image's entry in the annotation file.
-        category: The category asked for.
-        boxes: ``(x1, y1, x2, y2)`` in pixels of the original image; none means that the category is absent.
-    """
-
-    image: CocoImage
-    category: Category
-    boxes: tuple[Box, ...]
+# veRL replaces these wherever they stand in a prompt.
+_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
 
 
 @dataclass(frozen=True)
@@ -67,63 +77,151 @@ class RowStyle:
     Attributes:
         data_source: veRL groups validation metrics by it.
         think: Whether the prompt asks for a thinking process.
-        min_pixels: Smaller images are enlarged to this many pixels before the vision tower.
-        max_pixels: Larger images are reduced to this many.
+        family: Model family, a key of `coordinates.FAMILIES`.
+        min_pixels: Smaller pictures are enlarged to this many pixels before the vision tower.
+        max_pixels: Larger pictures are reduced to this many.
+        max_prompt_tokens: Longer prompts are left out; None for no limit.
+        reward: Reward of these rows; None for the run's own.
+        text_tokens: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
     """
 
     data_source: str
     think: bool
+    family: str
     min_pixels: int
     max_pixels: int
+    max_prompt_tokens: int | None = None
+    reward: str | None = None
+    text_tokens: TextTokens | None = None
 
 
-def rft_row(sample: DetectionSample, image_bytes: bytes, index: int, split: str, style: RowStyle) -> dict[str, Any]:
-    """Build one row of `RFT_SCHEMA`; the image's bytes are kept as they are in its file.
+@dataclass(frozen=True)
+class _Asked:
+    """A question in the model's words and coordinates."""
 
-    The ground truth is a JSON string ``{"boxes": [[x1, y1, x2, y2], ...]}`` on the 0-1000 grid.
+    task: str
+    prompt: str
+    truth: dict[str, Any]
+    answer: str
+    category: str
+    category_id: int | None
+
+
+def task_of(question: Question) -> str:
+    """Return the task of a question, the row's ``ability``."""
+    return _TASKS[type(question)]
+
+
+def build_row(
+    question: Question, stored: StoredPicture, index: int, split: str, style: RowStyle
+) -> dict[str, Any] | Skip:
+    """Build one row of `SFT_SCHEMA`, which holds all of `RFT_SCHEMA`.
+
+    The ground truth is JSON that `truths.read_truth` reads: boxes in the coordinates of the style's model family, with
+    their extent where it is not the 0-1000 grid; class names with the closed set and its aliases. The target answer of
+    ``messages`` is the answer alone, even where the prompt asks for thinking: no thinking process is annotated, and the
+    paper's SFT baseline was trained this way (authors, issue 219 of the published repository).
+
+    Returns:
+        The row, or why it is left out: a box outside the picture, a picture too long for the model, a prompt too long.
+
+    Raises:
+        UserError: The truth cannot be read, or the text holds one of veRL's placeholders; the message names the row.
     """
+    where = f"{split}: {question.picture.name}"
+    family, budget, size = FAMILIES[style.family], (style.min_pixels, style.max_pixels), stored.placement.size
+    try:
+        visual = image_tokens(size, family, *budget)
+    except ValueError as error:
+        return Skip("picture too long for the model", f"{where}: {error}")
+    if not all(_has_area(box, stored.placement) for box in _boxes(question)):
+        return Skip("box without area in the picture", where)
+    asked = _ask(question, stored.placement, answer_extent(size, family, *budget), family, style.think)
+    where = f"{where}, {asked.category!r}"
+    text = question.prompt or asked.prompt
+    _require_usable(question, text, where, style)
+    tokens = None if style.text_tokens is None else style.text_tokens.count(text) + visual
+    if tokens is not None and style.max_prompt_tokens is not None and tokens > style.max_prompt_tokens:
+        return Skip(f"prompt longer than {style.max_prompt_tokens} tokens", f"{where}: {tokens} tokens")
+    prompt = [{"role": "user", "content": "<image>" + text}]
     return {
         "data_source": style.data_source,
-        "prompt": [_user_turn(sample, style)],
-        "images": [{"bytes": image_bytes, "min_pixels": style.min_pixels, "max_pixels": style.max_pixels}],
-        "ability": "detection",
-        "reward_model": {"style": "rule", "ground_truth": _ground_truth(sample)},
+        "prompt": prompt,
+        "images": [{"bytes": stored.data, "min_pixels": style.min_pixels, "max_pixels": style.max_pixels}],
+        "ability": asked.task,
+        "reward_model": {"style": "rule", "ground_truth": _ground_truth(asked, where)},
         "extra_info": {
             "index": index,
             "split": split,
-            "image_id": str(sample.image.id),
-            "file_name": sample.image.file_name,
-            "width": sample.image.width,
-            "height": sample.image.height,
-            "category": sample.category.name,
-            "category_id": sample.category.id,
+            "image_id": question.picture.id,
+            "file_name": question.picture.name,
+            "width": size[0],
+            "height": size[1],
+            "category": asked.category,
+            "category_id": asked.category_id,
+            "image_tokens": visual,
+            "prompt_tokens": tokens,
+            "model_family": style.family,
+            "reward": question.reward or style.reward,
         },
+        "messages": [*prompt, {"role": "assistant", "content": question.answer or asked.answer}],
     }
 
 
-def sft_row(sample: DetectionSample, image_bytes: bytes, index: int, split: str, style: RowStyle) -> dict[str, Any]:
-    """Build one row of `SFT_SCHEMA`: the same question with the target answer.
+def _ask(question: Question, placement: Placement, extent: Size, family: Family, think: bool) -> _Asked:
+    boxes = [to_extent(placement.box(box), placement.size, extent) for box in _boxes(question)]
+    space = {"extent": extent} if family.absolute else {}
+    if isinstance(question, DetectionQuestion):
+        prompt = detection_prompt(question.category, think, pixels=family.absolute)
+        truth: dict[str, Any] = {"boxes": boxes, **space}
+        return _Asked("detection", prompt, truth, detection_answer(boxes), question.category, question.category_id)
+    if isinstance(question, GroundingQuestion):
+        prompt = grounding_prompt(question.instruction, think)
+        truth = {"box": boxes[0], **space}
+        return _Asked("grounding", prompt, truth, grounding_answer(boxes[0]), question.instruction, None)
+    classes = question.classes
+    prompt = classification_prompt(classes.container, classes.asked, think)
+    truth = {"label": question.name, "labels": classes.names}
+    if classes.aliases:
+        truth["aliases"] = dict(classes.aliases)
+    answer = classification_answer(question.name)
+    return _Asked("classification", prompt, truth, answer, question.name, question.label)
 
-    The target is the answer alone, even where the prompt asks for thinking: no thinking process is annotated, and the
-    paper's SFT baseline was trained this way (authors, issue 219 of the published repository).
-    """
-    answer = {"role": "assistant", "content": detection_answer(_grid_boxes(sample))}
-    row = rft_row(sample, image_bytes, index, split, style)
-    return {**row, "messages": [*row["prompt"], answer]}
+
+def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
+    if _PLACEHOLDER.search(text):
+        raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
+    brought = question.prompt is not None or question.answer is not None
+    if brought and FAMILIES[style.family].absolute and not isinstance(question, ClassificationQuestion):
+        raise UserError(
+            f"{where}: its prompt or answer is written for the 0-1000 grid and cannot be used for {style.family!r}; "
+            "choose another model family"
+        )
 
 
-def _user_turn(sample: DetectionSample, style: RowStyle) -> dict[str, str]:
-    return {"role": "user", "content": "<image>" + detection_prompt(sample.category.name, think=style.think)}
+def _boxes(question: Question) -> tuple[Box, ...]:
+    if isinstance(question, DetectionQuestion):
+        return question.boxes
+    return (question.box,) if isinstance(question, GroundingQuestion) else ()
 
 
-def _ground_truth(sample: DetectionSample) -> str:
-    ground_truth = json.dumps({"boxes": _grid_boxes(sample)})
+def _has_area(box: Box, placement: Placement) -> bool:
+    x1, y1, x2, y2 = placement.box(box)
+    width, height = placement.size
+    return box[0] < box[2] and box[1] < box[3] and max(x1, 0) < min(x2, width) and max(y1, 0) < min(y2, height)
+
+
+def _ground_truth(asked: _Asked, where: str) -> str:
+    ground_truth = json.dumps(asked.truth, ensure_ascii=False)
     try:
-        read_truth("detection", ground_truth)
+        read_truth(asked.task, ground_truth)
     except UserError as error:
-        raise UserError(f"{sample.image.file_name}, category {sample.category.name!r}: {error}") from error
+        raise UserError(f"{where}: {error}") from error
     return ground_truth
 
 
-def _grid_boxes(sample: DetectionSample) -> list[tuple[int, int, int, int]]:
-    return [to_thousandths(box, sample.image.size) for box in sample.boxes]
+_TASKS: dict[type, str] = {
+    DetectionQuestion: "detection",
+    ClassificationQuestion: "classification",
+    GroundingQuestion: "grounding",
+}

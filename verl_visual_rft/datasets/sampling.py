@@ -33,11 +33,17 @@ class PairIndex:
 
     Attributes:
         boxes: The pixel boxes of each pair that can be asked with a full answer.
-        unusable: Pairs that are annotated but have no full answer: neither positive nor absent.
+        unusable: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that
+            says so: one of the three below.
     """
 
     boxes: Mapping[Pair, tuple[Box, ...]]
-    unusable: frozenset[Pair]
+    unusable: Mapping[Pair, str]
+
+
+EMPTY_BOX = "box without area in the picture"
+ONLY_CROWDS = "only crowd boxes"
+SOME_CROWDS = "crowd beside the boxes"
 
 
 def index_pairs(
@@ -51,7 +57,7 @@ def index_pairs(
     """
     images, categories = frozenset(image_ids), frozenset(category_ids)
     usable: dict[Pair, tuple[Box, ...]] = {}
-    unusable: set[Pair] = set()
+    unusable: dict[Pair, str] = {}
     for (image_id, category_id), entries in dataset.annotations.items():
         if image_id not in images or category_id not in categories:
             continue
@@ -59,14 +65,20 @@ def index_pairs(
         single = [entry for entry in entries if not entry.iscrowd]
         boxes = [entry.corners_within(dataset.images[image_id].size) for entry in single]
         whole = tuple(box for box in boxes if box is not None)
-        if not whole or len(whole) < len(boxes) or (len(single) < len(entries) and not allow_crowd):
-            unusable.add(pair)
+        if len(whole) < len(boxes):
+            unusable[pair] = EMPTY_BOX
+        elif not whole:
+            unusable[pair] = ONLY_CROWDS
+        elif len(single) < len(entries) and not allow_crowd:
+            unusable[pair] = SOME_CROWDS
         else:
             usable[pair] = whole
-    return PairIndex(usable, frozenset(unusable))
+    return PairIndex(usable, unusable)
 
 
-def few_shot(index: PairIndex, categories: Mapping[int, str], shots: int, seed: int) -> list[Pair]:
+def few_shot(
+    index: PairIndex, categories: Mapping[int, str], shots: int, seed: int, at_least: int | None = None
+) -> list[Pair]:
     """Draw ``shots`` images of each category (paper, section 4.2).
 
     The draws of one seed are nested: the images of 2 shots are among those of 4.
@@ -76,21 +88,24 @@ def few_shot(index: PairIndex, categories: Mapping[int, str], shots: int, seed: 
         categories: Id -> name.
         shots: Images per category.
         seed: Seed of the draw; each category has a stream of its own.
+        at_least: A category with at least this many but fewer than ``shots`` usable images gives all of them; by
+            default no category may have fewer than ``shots``.
 
     Raises:
         UserError: A category has fewer usable images.
     """
+    needed = shots if at_least is None else at_least
     chosen: list[Pair] = []
     short: list[str] = []
     for category_id, name in sorted(categories.items()):
         candidates = sorted(pair for pair in index.boxes if pair.category_id == category_id)
-        if len(candidates) < shots:
+        if len(candidates) < needed:
             short.append(f"  {name!r} has {len(candidates)}")
         random.Random(f"shots {seed} {category_id}").shuffle(candidates)
         chosen += candidates[:shots]
     if short:
         raise UserError(
-            f"{shots} shots a category are more than there are usable images (without crowds):\n"
+            f"{needed} shots a category are more than there are usable images (without crowds):\n"
             + "\n".join(short)
             + "\nAsk for fewer shots or leave these categories out."
         )

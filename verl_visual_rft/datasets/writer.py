@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import itertools
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ import pyarrow.parquet as pq
 
 from verl_visual_rft.errors import UserError
 
-#: A reader that streams holds one row group: this many images.
+#: A reader that streams holds one row group: this many pictures at most, and about as many bytes of them. The limit
+#: in bytes is also that of parquet's dictionary, by which a picture of several rows of a group is stored once.
 ROW_GROUP_SIZE = 64
-# One row group of COCO photographs, so that an image asked about in neighbouring rows is stored once.
-_DICTIONARY_BYTES = 32 * 1024 * 1024
+ROW_GROUP_BYTES = 32 * 1024 * 1024
 
 
 @contextmanager
@@ -36,36 +35,82 @@ def staged_folder(out: Path, last: str) -> Iterator[Path]:
     Raises:
         UserError: The folder cannot be written, or there is no space left. The scratch folder is gone in any case.
     """
-    staging = out / ".partial"
+    staging, is_new = out / ".partial", not out.exists()
     try:
         shutil.rmtree(staging, ignore_errors=True)  # what a killed run left behind
         staging.mkdir(parents=True)
         yield staging
         (out / last).unlink(missing_ok=True)
-        for path in sorted(staging.iterdir(), key=lambda path: path.name == last):
-            path.replace(out / path.name)
+        written = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
+        for name in sorted(written, key=lambda name: name == Path(last)):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(out / name)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(f"no space left for {out}; free some or choose another --out") from error
         raise UserError(f"cannot write {out}: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if is_new and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
 
 
-def write_parquet(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> None:
-    """Write rows as they come, `ROW_GROUP_SIZE` at a time; the same rows give the same bytes."""
-    remaining = iter(rows)
-    with (
-        path.open("wb") as file,
-        pq.ParquetWriter(file, schema, compression="snappy", dictionary_pagesize_limit=_DICTIONARY_BYTES) as writer,
-    ):
-        while batch := list(itertools.islice(remaining, ROW_GROUP_SIZE)):
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema), row_group_size=ROW_GROUP_SIZE)
+class RowWriter:
+    """A parquet file that grows row by row; the same rows give the same bytes.
+
+    A row group ends after `ROW_GROUP_SIZE` rows or `ROW_GROUP_BYTES` of pictures, whichever comes first: neither the
+    writer nor a reader that streams holds more.
+
+    Example:
+        >>> with RowWriter(path, schema) as writer:  # doctest: +SKIP
+        ...     writer.add(row, size=len(picture))
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        """Create the file."""
+        self._schema = schema
+        self._rows: list[dict[str, Any]] = []
+        self._bytes = 0
+        self._file = path.open("wb")
+        self._writer = pq.ParquetWriter(
+            self._file, schema, compression="snappy", dictionary_pagesize_limit=ROW_GROUP_BYTES
+        )
+
+    def __enter__(self) -> RowWriter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._file:
+            if exception[0] is None:
+                self._flush()
+            self._writer.close()
+
+    def add(self, row: dict[str, Any], size: int) -> None:
+        """Append a row whose pictures take ``size`` bytes; keys beside the schema's are left out."""
+        self._rows.append(row)
+        self._bytes += size
+        if len(self._rows) == ROW_GROUP_SIZE or self._bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            table = pa.Table.from_pylist(self._rows, schema=self._schema)
+            self._writer.write_table(table, row_group_size=ROW_GROUP_SIZE)
+        self._rows, self._bytes = [], 0
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON in the order of its keys, in UTF-8."""
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_companion(path: Path, content: Any) -> None:
+    """Write bytes as they are and anything else as JSON, below folders that are made when missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        write_json(path, content)
 
 
 def sha256_of(path: Path) -> str:

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Prepare data of one's own for Visual-RFT: a folder per class, a COCO file, or a JSON-lines file of any tasks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run, share
+from verl_visual_rft.datasets.category_lists import parse_category_list
+from verl_visual_rft.datasets.classification import add_sampler_argument, prepare_classification
+from verl_visual_rft.datasets.detection_truth import category_names, coco_truth
+from verl_visual_rft.datasets.hold_out import hold_out
+from verl_visual_rft.datasets.images import Placement
+from verl_visual_rft.datasets.prepare import prepare
+from verl_visual_rft.datasets.questions import Question, Skip
+from verl_visual_rft.datasets.readers import class_folders
+from verl_visual_rft.datasets.readers.coco_file import read_coco_file
+from verl_visual_rft.datasets.readers.jsonl import read_jsonl
+from verl_visual_rft.errors import UserError
+
+EPILOG = f"""\
+--class-folders DIR
+{class_folders.LAYOUT}
+
+--coco FILE --images DIR
+  A COCO file of any name and the folder of its pictures: one row for each category of each picture that shows it.
+  For draws of rows or shots, negatives, and novel categories use data_prep/coco.py.
+
+--jsonl FILE
+  One question a line, tasks in any mixture; pictures relative to the file, boxes in their pixels:
+  {{"image": "a.jpg", "task": "detection", "category": "cup", "boxes": [[12, 40, 96, 130]]}}    [] where there is none
+  {{"image": "a.jpg", "task": "classification", "label": "kitchen"}}
+  {{"image": "a.jpg", "task": "grounding", "instruction": "what one drinks from", "box": [12, 40, 96, 130]}}
+  A line may name its reward: "reward": "paper".
+
+gives in --out:
+  train.parquet  sft_train.parquet  manifest.json
+  val.parquet  (test.parquet)       where the source has such a split, or with --val-share
+  val_annotations.json              where val asks for detection
+
+examples:
+  python data_prep/custom.py --class-folders mushrooms --container "a mushroom" --asked "the species of the mushroom" \\
+      --val-share 0.1 --shots 4 --out data/mushrooms
+  python data_prep/custom.py --coco labels/boxes.json --images photos --val-share 0.1 --out data/boxes
+  python data_prep/custom.py --jsonl train.jsonl --val-jsonl val.jsonl --out data/own
+"""
+
+
+# The options that belong to each source.
+_PARTS = {
+    "class_folders": ("shots",),
+    "coco": ("images", "categories", "val_coco", "val_images"),
+    "jsonl": ("val_jsonl",),
+}
+
+
+def main() -> None:
+    """Prepare the folder and print a summary."""
+    args = _parse_arguments()
+    source = next(name for name in _PARTS if getattr(args, name) is not None)
+    strangers = [
+        name for other in _PARTS.keys() - {source} for name in _PARTS[other] if getattr(args, name) is not None
+    ]
+    if strangers:
+        given = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(strangers))
+        raise UserError(f"{given} has no meaning with --{source.replace('_', '-')}; --help says what belongs together")
+    if args.class_folders is not None:
+        _prepare_class_folders(args)
+    elif args.coco is not None:
+        _prepare_coco(args)
+    else:
+        _prepare_jsonl(args)
+
+
+def _prepare_class_folders(args: argparse.Namespace) -> None:
+    splits = class_folders.read_class_folders(args.class_folders, args.container, args.asked)
+    if args.val_share is not None:
+        _require_no_val(bool(splits.val), "val/")
+        train, val = hold_out(splits.train, args.val_share, args.seed)
+        splits = replace(splits, train=tuple(train), val=tuple(val))
+    prepare_classification(args, splits, args.name, {"val_share": args.val_share})
+
+
+def _prepare_coco(args: argparse.Namespace) -> None:
+    if args.images is None or (args.val_coco is None) != (args.val_images is None):
+        raise UserError(
+            "a COCO file needs the folder of its pictures: --coco with --images, --val-coco with --val-images"
+        )
+    names = parse_category_list(args.categories) if args.categories else None
+    train = read_coco_file(args.coco, args.images, names)
+    questions: dict[str, Sequence[Question]] = {"train": train.questions}
+    skips, sources = [*train.skips], [args.coco]
+    if args.val_coco is not None:
+        val = read_coco_file(args.val_coco, args.val_images, train.categories)
+        questions["val"] = val.questions
+        skips += val.skips
+        sources.append(args.val_coco)
+    _prepare(args, questions, sources, skips)
+
+
+def _prepare_jsonl(args: argparse.Namespace) -> None:
+    files = {"train": args.jsonl} | ({"val": args.val_jsonl} if args.val_jsonl is not None else {})
+    content = read_jsonl(files, args.container, args.asked)
+    _prepare(args, content.splits, [*files.values()], [])
+
+
+def _prepare(
+    args: argparse.Namespace,
+    splits: Mapping[str, Sequence[Question]],
+    sources: Sequence[Path],
+    skips: Sequence[Skip],
+) -> None:
+    if args.val_share is not None:
+        _require_no_val("val" in splits, "file of its own")
+        train, val = hold_out(splits["train"], args.val_share, args.seed)
+        splits = {"train": train, "val": val}
+    categories = category_names([question for split in splits.values() for question in split])
+    details: dict[str, Any] = {"val_share": args.val_share}
+    if categories:
+        details["categories"] = {"base": sorted(categories.values()), "novel": []}
+
+    def val_annotations(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+        if not category_names(splits.get("val", ())):
+            return {}
+        return {"val_annotations.json": coco_truth(splits["val"], kept["val"], categories)}
+
+    manifest = prepare(args.out, splits, options_of(args), args.name, sources, skips, details, val_annotations)
+    print_summary(manifest, args.out)
+
+
+def _require_no_val(has_val: bool, what: str) -> None:
+    if has_val:
+        raise UserError(f"--val-share holds pictures out of train, but val has its {what} already; leave one away")
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--class-folders", type=Path, metavar="DIR", help="a folder per class, see below")
+    source.add_argument("--coco", type=Path, metavar="FILE", help="a COCO file of any name")
+    source.add_argument("--jsonl", type=Path, metavar="FILE", help="a JSON-lines file, see below")
+
+    parts = parser.add_argument_group("parts of the source")
+    parts.add_argument("--images", type=Path, metavar="DIR", help="the pictures of --coco")
+    parts.add_argument("--categories", metavar="LIST", help="of --coco: NAME,NAME,... or @FILE (default: all)")
+    parts.add_argument("--val-coco", type=Path, metavar="FILE", help="COCO file of the validation pictures")
+    parts.add_argument("--val-images", type=Path, metavar="DIR", help="the pictures of --val-coco")
+    parts.add_argument("--val-jsonl", type=Path, metavar="FILE", help="JSON-lines file of the validation questions")
+    parts.add_argument(
+        "--val-share",
+        type=share,
+        metavar="RATIO",
+        help="hold this share of the training pictures (of each class) out for validation, where there is no val",
+    )
+
+    words = parser.add_argument_group("words")
+    words.add_argument("--name", default="custom", help="the rows' data_source, by which metrics are grouped (custom)")
+    words.add_argument(
+        "--container", default="an object", help='what pictures to classify show: "a mushroom" (default: an object)'
+    )
+    words.add_argument(
+        "--asked",
+        default="the class of the object",
+        help='what is asked of them: "the species of the mushroom" (default: the class of the object)',
+    )
+    add_sampler_argument(parser)
+    add_arguments(parser, shots=True)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

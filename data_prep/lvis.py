@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Prepare LVIS v1 for Visual-RFT: detection of the paper's rare categories."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
+from verl_visual_rft.datasets.category_lists import parse_category_list
+from verl_visual_rft.datasets.images import Placement
+from verl_visual_rft.datasets.prepare import prepare
+from verl_visual_rft.datasets.readers.lvis import (
+    LvisQuestions,
+    evaluation_questions,
+    federated_annotations,
+    find_annotations,
+    load_lvis,
+    training_questions,
+)
+
+EPILOG = """\
+layout of --root (annotations: https://www.lvisdataset.org/dataset; pictures, those of COCO 2017:
+https://cocodataset.org/#download):
+  annotations/lvis_v1_train.json  annotations/lvis_v1_val.json     (or both in the root itself)
+  train2017/  val2017/
+Most of LVIS's validation pictures lie in train2017/. Version 0.5, whose categories have other ids, is refused.
+
+gives in --out:
+  train.parquet  sft_train.parquet  (few-shot)
+  val.parquet  val_annotations.json  manifest.json
+val_annotations.json is LVIS's own format (neg_category_ids, not_exhaustive_category_ids), for its federated evaluation.
+
+examples:
+  # the paper's few-shot setting: six rare categories, all their training pictures (10 at most: 49 rows)
+  python data_prep/lvis.py --root LVIS --out data/lvis_6 --shots 10
+
+  # the 13 rare categories on which the paper evaluates a model trained on COCO
+  python data_prep/lvis.py --root LVIS --out data/lvis_13 --setting open-vocabulary
+"""
+
+_CATEGORIES = {"few-shot": "lvis-fewshot6", "open-vocabulary": "lvis-novel13"}
+
+
+def main() -> None:
+    """Prepare the folder and print a summary."""
+    args = _parse_arguments()
+    options = options_of(args)
+    names = parse_category_list(args.categories or _CATEGORIES[args.setting])
+
+    parts: dict[str, LvisQuestions] = {}
+    if args.setting == "few-shot":
+        train = load_lvis(find_annotations(args.root, "train"))
+        parts["train"] = training_questions(train, args.root, names, options.shots, options.seed)
+    val = load_lvis(find_annotations(args.root, "val"))
+    parts["val"] = evaluation_questions(val, args.root, names, args.val_questions == "verified")
+
+    def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+        placements = {int(image_id): placement for image_id, placement in kept["val"].items()}
+        return {"val_annotations.json": federated_annotations(val, names, placements)}
+
+    manifest = prepare(
+        args.out,
+        {split: part.questions for split, part in parts.items()},
+        options,
+        "lvis",
+        sources=[part.source for part in parts.values()],
+        skips=[skip for part in parts.values() for skip in part.skips],
+        details={
+            "categories": {"base": names if "train" in parts else (), "novel": () if "train" in parts else names},
+            "selection": {"setting": args.setting, "val_questions": args.val_questions},
+        },
+        companions=companions,
+    )
+    print_summary(manifest, args.out)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder in the layout below")
+    parser.add_argument(
+        "--setting",
+        choices=sorted(_CATEGORIES),
+        default="few-shot",
+        help="few-shot: train and evaluate; open-vocabulary: evaluate only (default: few-shot)",
+    )
+    parser.add_argument(
+        "--categories",
+        metavar="LIST",
+        help="NAME,NAME,... or @FILE or a built-in list (default: "
+        + "; ".join(f"{name} for {setting}" for setting, name in _CATEGORIES.items())
+        + ")",
+    )
+    parser.add_argument(
+        "--val-questions",
+        choices=("present", "verified"),
+        default="present",
+        help="present: pictures that show the category, as the paper; verified: also those where LVIS looked for it "
+        "and it is absent, which together are all that LVIS's AP looks at (default: present)",
+    )
+    add_arguments(parser, shots=True)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,177 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of reading one's own JSON-lines files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
+from verl_visual_rft.datasets.readers.jsonl import JsonLines, read_jsonl
+from verl_visual_rft.errors import UserError
+
+DETECTION = {"image": "photos/1.jpg", "task": "detection", "category": "cup", "boxes": [[10, 5, 40.5, 25]]}
+CLASSIFICATION = {"image": "photos/1.jpg", "task": "classification", "label": "kitchen"}
+GROUNDING = {"image": "photos/2.jpg", "task": "grounding", "instruction": "what one drinks from", "box": [0, 0, 9, 9]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two photos of 100x50; the second is stored turned."""
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (100, 50)).save(tmp_path / "photos/1.jpg")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (50, 100)).save(tmp_path / "photos/2.jpg", exif=exif)
+    return tmp_path
+
+
+def write(folder: Path, *lines: object, name: str = "own.jsonl") -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return path
+
+
+def read(folder: Path, *lines: object) -> JsonLines:
+    return read_jsonl({"train": write(folder, *lines)}, "a room", "the kind of the room")
+
+
+def test_tasks_mix_in_one_file(folder: Path) -> None:
+    content = read(folder, DETECTION, "", CLASSIFICATION, GROUNDING)
+    detection, classification, grounding = content.splits["train"]
+    assert isinstance(detection, DetectionQuestion)
+    assert (detection.category, detection.category_id, detection.boxes) == ("cup", 1, ((10.0, 5.0, 40.5, 25.0),))
+    assert detection.picture.path == folder / "photos/1.jpg"
+    assert (detection.picture.id, detection.picture.name, detection.picture.size) == (
+        "photos/1.jpg", "photos/1.jpg", (100, 50),
+    )  # fmt: skip
+    assert isinstance(classification, ClassificationQuestion)
+    assert (classification.name, classification.classes.container) == ("kitchen", "a room")
+    assert isinstance(grounding, GroundingQuestion)
+    assert (grounding.instruction, grounding.box) == ("what one drinks from", (0.0, 0.0, 9.0, 9.0))
+    assert grounding.picture.size == (100, 50), "boxes lie on the upright picture"
+
+
+def test_a_line_may_name_its_reward(folder: Path) -> None:
+    lines = [DETECTION | {"reward": "paper"}, CLASSIFICATION, GROUNDING | {"reward": "iou=1,format=0.5"}]
+    assert [q.reward for q in read(folder, *lines).splits["train"]] == ["paper", None, "iou=1,format=0.5"]
+
+
+def test_a_category_may_be_absent(folder: Path) -> None:
+    (question,) = read(folder, DETECTION | {"boxes": []}).splits["train"]
+    assert isinstance(question, DetectionQuestion) and question.boxes == ()
+
+
+def test_files_of_a_data_set_share_labels_categories_and_picture_ids(folder: Path) -> None:
+    train = write(folder, DETECTION, CLASSIFICATION)
+    (folder / "later").mkdir()
+    Image.new("RGB", (100, 50)).save(folder / "later/1.jpg")
+    val = write(
+        folder,
+        {"image": "1.jpg", "task": "detection", "category": "bowl", "boxes": []},
+        {"image": "1.jpg", "task": "classification", "label": "bath"},
+        name="later/val.jsonl",
+    )
+    content = read_jsonl({"train": train, "val": val}, "a room", "its kind")
+    assert content.categories == ("bowl", "cup")
+    assert content.classes.names == ("bath", "kitchen")
+    assert [q.category_id for split in content.splits.values() for q in split if isinstance(q, DetectionQuestion)] == [
+        2,
+        1,
+    ]
+    assert [question.picture.id for question in content.splits["val"]] == ["later/1.jpg"] * 2
+
+
+def test_boxes_that_overshoot_by_rounding_end_at_the_edge(folder: Path) -> None:
+    (question,) = read(folder, DETECTION | {"boxes": [[-0.4, 0, 100.5, 50.9]]}).splits["train"]
+    assert isinstance(question, DetectionQuestion) and question.boxes == ((0.0, 0.0, 100.0, 50.0),)
+
+
+def test_pictures_that_cannot_be_read_are_left_to_the_pipeline(folder: Path) -> None:
+    (folder / "photos/3.jpg").write_bytes(b"no picture")
+    lines = [DETECTION | {"image": f"photos/{name}.jpg"} for name in (3, 4)]
+    assert [question.picture.size for question in read(folder, *lines).splits["train"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"image": ', r"line 2: is not JSON: .*"),
+        ("[1, 2]", "line 2: is list, not an object"),
+        ({"image": "photos/1.jpg"}, "line 2: 'task' is None, not one of detection, classification, grounding"),
+        (DETECTION | {"task": "segmentation"}, "line 2: 'task' is 'segmentation'"),
+        (DETECTION | {"task": ["detection"]}, r"line 2: 'task' is \['detection'\]"),
+        (
+            {"task": "classification", "label": "a"},
+            "line 2: no key 'image'; a classification line has image, task, label",
+        ),
+        (DETECTION | {"boxs": []}, "line 2: unknown key 'boxs'"),
+        (CLASSIFICATION | {"box": [1, 2, 3, 4]}, "line 2: unknown key 'box'"),
+        (CLASSIFICATION | {"label": "  "}, "line 2: 'label' is '  ', not a text"),
+        (CLASSIFICATION | {"label": 3}, "line 2: 'label' is 3, not a text"),
+        (DETECTION | {"category": ""}, "line 2: 'category' is '', not a text"),
+        (GROUNDING | {"instruction": None}, "line 2: 'instruction' is None, not a text"),
+        (GROUNDING | {"instruction": "the <image>"}, "line 2: 'instruction' 'the <image>' contains a placeholder"),
+        (CLASSIFICATION | {"reward": ""}, "line 2: 'reward' is '', not a text"),
+        (CLASSIFICATION | {"image": ""}, "line 2: 'image' is '', not a path"),
+        (CLASSIFICATION | {"image": "/etc/1.jpg"}, "line 2: 'image' '/etc/1.jpg' is no path inside the folder"),
+        (CLASSIFICATION | {"image": "photos/../../1.jpg"}, "line 2: 'image' .* is no path inside the folder"),
+        (DETECTION | {"boxes": {}}, "line 2: 'boxes' is {}, not a list of boxes"),
+        (DETECTION | {"boxes": [1, 2, 3, 4]}, "line 2: box 1 is not four finite numbers"),
+        (DETECTION | {"boxes": [[1, 2, 3]]}, r"line 2: box \[1, 2, 3\] is not four finite numbers"),
+        (
+            '{"image": "photos/1.jpg", "task": "grounding", "instruction": "a", "box": [0, 0, NaN, 9]}',
+            "not four finite",
+        ),
+        (GROUNDING | {"box": [9, 0, 9, 9]}, r"line 2: box \[9, 0, 9, 9\] has no area"),
+        (GROUNDING | {"box": [0.1, 0.2, 0.9, 0.8]}, "line 2: box .* lies in one pixel; boxes are in pixels"),
+        (GROUNDING | {"box": [10, 10, 950, 49]}, "line 2: box .* reaches out of the picture, which is 100x50"),
+        (GROUNDING | {"box": [100, 10, 100.9, 49]}, "line 2: box .* reaches out of the picture"),
+        (GROUNDING | {"box": [-2, 10, 90, 49]}, "line 2: box .* reaches out of the picture"),
+    ],
+)
+def test_a_line_that_is_no_question_is_named(line: object, message: str, folder: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        read(folder, DETECTION, line)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [DETECTION | {"boxes": [[1, 2, 30, 40]]}, DETECTION | {"image": "./photos/1.jpg"}],
+)
+def test_one_question_cannot_stand_on_two_lines(second: dict[str, Any], folder: Path) -> None:
+    with pytest.raises(UserError, match="line 3: asks the same of the same picture as line 1"):
+        read(folder, DETECTION, CLASSIFICATION, second)
+
+
+def test_a_picture_has_one_label(folder: Path) -> None:
+    with pytest.raises(UserError, match="line 2: asks the same of the same picture as line 1"):
+        read(folder, CLASSIFICATION, CLASSIFICATION | {"label": "bath"})
+
+
+def test_every_faulty_line_is_counted_and_ten_are_shown(folder: Path) -> None:
+    with pytest.raises(UserError, match="12 lines are no questions") as raised:
+        read(folder, *[CLASSIFICATION | {"label": ""}] * 12)
+    assert "line 10:" in str(raised.value) and "line 11:" not in str(raised.value)
+    assert "and 2 more" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "has no line"), (b"\n\n", "has no line"), (b'{"image": "\xff"}', "is not UTF-8")]
+)
+def test_files_without_questions_are_refused(content: bytes, message: str, folder: Path) -> None:
+    path = folder / "own.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_jsonl({"train": path}, "a room", "its kind")
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*none\.jsonl"):
+        read_jsonl({"train": folder / "none.jsonl"}, "a room", "its kind")

@@ -1,0 +1,235 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the ReasonSeg reader, on the real annotation files and on made ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+from verl_visual_rft.coordinates import to_thousandths
+from verl_visual_rft.datasets.readers.masks import Polygon
+from verl_visual_rft.datasets.readers.reasonseg import (
+    ReasonSeg,
+    evaluation_questions,
+    first_polygon_box,
+    read_reasonseg,
+    target_union_box,
+    training_questions,
+)
+from verl_visual_rft.errors import UserError
+
+REAL = Path(__file__).parents[3].parent / "shared/data/reasonseg"
+SIZE = (200, 100)
+TARGET = [[20, 10], [100, 10], [100.5, 60]]
+IGNORE = [[0, 0], [200, 0], [200, 100]]
+FLAG = [[3, 3], [5, 9]]
+
+
+def shape(label: str, points: Any) -> dict[str, Any]:
+    return {"label": label, "labels": [label], "shape_type": "polygon", "points": points, "flags": {}}
+
+
+def add(root: Path, split: str, name: str, texts: Any = ("the lamp",), shapes: Any = (("target", TARGET),)) -> Path:
+    """Write a picture with its annotation, and return the annotation's path."""
+    (root / split).mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", SIZE, (0, 80, 160)).save(root / split / f"{name}.jpg")
+    content = {"text": list(texts), "is_sentence": False, "shapes": [shape(*entry) for entry in shapes]}
+    path = root / split / f"{name}.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two training pictures with three and one wordings, one of each other split."""
+    folder = tmp_path / "ReasonSeg"
+    add(folder, "train", "b", ["the lamp", "what gives light", "the bright one"])
+    add(folder, "train", "a", shapes=[("flag", FLAG), ("ignore", IGNORE), ("target", TARGET)])
+    add(folder, "val", "c", ["first", "second"])
+    add(folder, "test", "d", shapes=[("target", [[0, 0], [50, 0], [25, 1]]), ("target", TARGET)])
+    return folder
+
+
+def test_training_asks_every_wording_and_evaluation_the_first(root: Path) -> None:
+    data = read_reasonseg(root)
+    train, _ = training_questions(data.items["train"], "union")
+    assert [(question.picture.id, question.instruction) for question in train] == [
+        ("a", "the lamp"),
+        ("b", "the lamp"),
+        ("b", "what gives light"),
+        ("b", "the bright one"),
+    ]
+    val, _ = evaluation_questions(data.items["val"], "union")
+    assert [question.instruction for question in val] == ["first"]
+    assert (val[0].picture.name, val[0].picture.size) == ("val/c.jpg", SIZE)
+    assert len(data.sources) == 4
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ("first", {"a": (3, 3, 5, 9), "b": (20, 10, 100.5, 60), "c": (20, 10, 100.5, 60), "d": (0, 0, 50, 1)}),
+        (
+            "union",
+            {"a": (20, 10, 100.5, 60), "b": (20, 10, 100.5, 60), "c": (20, 10, 100.5, 60), "d": (0, 0, 100.5, 60)},
+        ),
+    ],
+)
+def test_box_of_the_first_polygon_or_of_all_targets(root: Path, boxes: str, expected: dict[str, Any]) -> None:
+    data = read_reasonseg(root)
+    questions = [q for items in data.items.values() for q in evaluation_questions(items, boxes)[0]]
+    assert {question.picture.id: question.box for question in questions} == expected
+
+
+polygons = st.lists(
+    st.builds(
+        Polygon,
+        st.sampled_from(["target", "ignore", "flag"]),
+        st.lists(st.tuples(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4)), min_size=1, max_size=5).map(tuple),
+    ),
+    max_size=5,
+)
+
+
+@given(polygons)
+def test_the_union_holds_every_target_corner_and_touches_one_on_each_side(listed: list[Polygon]) -> None:
+    corners = [point for polygon in listed if polygon.label == "target" for point in polygon.points]
+    box = target_union_box(listed)
+    assert (box is None) == (not corners)
+    if box is not None:
+        x1, y1, x2, y2 = box
+        assert all(x1 <= x <= x2 and y1 <= y <= y2 for x, y in corners)
+        assert {x1, x2} <= {x for x, _ in corners} and {y1, y2} <= {y for _, y in corners}
+    assert first_polygon_box(listed) == (target_union_box([Polygon("target", listed[0].points)]) if listed else None)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "boxes", "rule"),
+    [
+        ([("ignore", IGNORE)], "union", "no target polygon"),
+        ([("target", [[20, 10], [100, 10]])], "union", "box without area in the picture"),
+        ([("target", [[220, 10], [300, 10], [300, 50]])], "first", "box without area in the picture"),
+    ],
+)
+def test_what_has_no_box_is_a_listed_skip(root: Path, shapes: Any, boxes: str, rule: str) -> None:
+    add(root, "val", "e", shapes=shapes)
+    questions, skips = evaluation_questions(read_reasonseg(root).items["val"], boxes)
+    assert [question.picture.id for question in questions] == ["c"]
+    assert [skip.rule for skip in skips] == [rule]
+    assert skips[0].where.startswith("val/e.jpg")
+
+
+def test_a_box_beyond_the_edges_is_cut(root: Path) -> None:
+    add(root, "val", "e", shapes=[("target", [[-5, 50], [250, 50], [90, 120]])])
+    questions, _ = evaluation_questions(read_reasonseg(root).items["val"], "union")
+    assert questions[1].box == (0, 50, 200, 100)
+
+
+def test_pictures_and_annotations_alone_are_listed_skips(root: Path) -> None:
+    (root / "train/b.jpg").unlink()
+    (root / "train/a.json").rename(root / "train/z.json")
+    add(root, "train", "y")
+    data = read_reasonseg(root)
+    assert [item.picture.id for item in data.items["train"]] == ["y"]
+    assert [(skip.rule, skip.where) for skip in data.skips] == [
+        ("picture without annotation", "train/a.jpg"),
+        ("annotation without picture", "train/b.json"),
+        ("annotation without picture", "train/z.json"),
+    ]
+
+
+def test_cp1252_is_read(root: Path) -> None:
+    path = add(root, "val", "c", ["the café’s sign"])
+    content = path.read_text().replace("\\u00e9", "é").replace("\\u2019", "’")
+    path.write_bytes(content.encode("cp1252"))
+    questions, _ = evaluation_questions(read_reasonseg(root).items["val"], "union")
+    assert questions[0].instruction == "the café’s sign"
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (200, 100)), (3, (200, 100)), (6, (100, 200)), (8, (100, 200))])
+def test_the_size_is_that_of_the_upright_picture(root: Path, orientation: int, size: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.new("RGB", SIZE).save(root / "val/c.jpg", exif=exif)
+    assert read_reasonseg(root).items["val"][0].picture.size == size
+
+
+def test_what_is_no_picture_is_left_to_the_check_of_pictures(root: Path) -> None:
+    (root / "val/c.jpg").write_bytes(b"GIF?")
+    assert read_reasonseg(root).items["val"][0].picture.size is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "c.json is not JSON"),
+        ([], "the top level is list"),
+        ({"text": "the lamp"}, "'text' is 'the lamp', not a list of instructions"),
+        ({"text": [" "]}, "'text' is [' ']"),
+        ({"text": ["a"], "shapes": []}, "'shapes' is not a list of polygons"),
+        ({"text": ["a"], "shapes": [shape("target", TARGET), 3]}, "shapes[1]: 'label' is None"),
+        ({"text": ["a"], "shapes": [shape("target", [])]}, "shapes[0]: 'points' is not"),
+        ({"text": ["a"], "shapes": [shape("target", [[1, 2], [3, float("nan")]])]}, "shapes[0]: 'points' is not"),
+    ],
+)
+def test_what_is_not_reasonseg_is_refused(root: Path, content: Any, message: str) -> None:
+    (root / "val/c.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(UserError, match=re.escape(message)):
+        read_reasonseg(root)
+
+
+@pytest.mark.parametrize(("damage", "message"), [(shutil.rmtree, "does not exist"), (None, "holds no NAME.json")])
+def test_a_missing_split_is_named(root: Path, damage: Any, message: str) -> None:
+    shutil.rmtree(root / "test")
+    if damage is None:
+        (root / "test").mkdir()
+    with pytest.raises(UserError, match=f"test {message}.*Expected the folders train, val and test"):
+        read_reasonseg(root)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> ReasonSeg:
+    """The real annotation files; two pictures are blank ones of the original size, which the train file's is not."""
+    if not REAL.is_dir():
+        pytest.skip("the real ReasonSeg annotations are not on this machine")
+    for split, name, size in (
+        ("train", "11709607_652f25a747_o", (1600, 1200)),
+        ("val", "199953_df81ec489c_o", (1280, 960)),
+        ("val", "8451614203_e6484a2cb4_o", None),
+    ):
+        (tmp_path / split).mkdir(exist_ok=True)
+        shutil.copy(REAL / f"{split}_{name}.json", tmp_path / split / f"{name}.json")
+        if size is None:
+            shutil.copy(REAL / f"{split}_{name}.jpg", tmp_path / split / f"{name}.jpg")
+        else:
+            Image.new("L", size).save(tmp_path / split / f"{name}.jpg")
+    add(tmp_path, "test", "made")
+    return read_reasonseg(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ("first", [(424, 301, 516, 426), (709, 131, 836, 275)]),
+        ("union", [(424, 301, 516, 426), (516, 107, 836, 275)]),
+    ],
+)
+def test_real_boxes_on_the_grid(real: ReasonSeg, boxes: str, expected: list[tuple[int, ...]]) -> None:
+    questions, skips = evaluation_questions(real.items["val"], boxes)
+    assert [to_thousandths(q.box, q.picture.size or (0, 0)) for q in questions] == expected
+    assert skips == []
+    assert questions[1].instruction == "the places where the driver can observe the speed"
+
+
+def test_real_wordings_of_training(real: ReasonSeg) -> None:
+    questions, _ = training_questions(real.items["train"], "first")
+    assert len(questions) == len({question.instruction for question in questions}) == 3

@@ -1,0 +1,259 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""data_prep/custom.py: data of one's own, in three forms."""
+
+from __future__ import annotations
+
+import io
+import json
+import runpy
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from verl_visual_rft.datasets.manifest import load_manifest
+from verl_visual_rft.datasets.validation import validate
+from verl_visual_rft.evaluation.prepared import load_truth
+
+REPOSITORY = Path(__file__).parents[2]
+SIZE = (100, 50)
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def prepare(out: Path, *arguments: object) -> Done:
+    """Run the script in this process, which saves the start of another."""
+    command = ["custom.py", "--out", str(out), *map(str, arguments)]
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(io.StringIO()) as stdout,
+        redirect_stderr(io.StringIO()) as stderr,
+        pytest.raises(SystemExit) as exited,
+    ):
+        patch.setattr(sys, "argv", command)
+        runpy.run_path(str(REPOSITORY / "data_prep/custom.py"), run_name="__main__")
+    return Done(int(exited.value.code or 0), stdout.getvalue(), stderr.getvalue())
+
+
+def prepared(out: Path, *arguments: object) -> str:
+    done = prepare(out, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert validate(sorted(out.glob("*.parquet"))) == []
+    return done.stdout
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return list(pq.read_table(path).to_pylist())
+
+
+def shown(path: Path) -> set[str]:
+    return {row["extra_info"]["image_id"] for row in rows(path)}
+
+
+def save(path: Path, colour: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", SIZE, (10 * colour, 80, 160)).save(path)  # no two pictures are equal
+
+
+@pytest.fixture
+def class_folders(tmp_path: Path) -> Path:
+    """Ten pictures of each of two mushrooms, and a file that is no picture."""
+    for number in range(20):
+        save(tmp_path / "mushrooms" / ("chanterelle", "fly agaric")[number % 2] / f"{number}.jpg", number)
+    (tmp_path / "mushrooms/fly agaric/notes.txt").write_text("found in May")
+    return tmp_path / "mushrooms"
+
+
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    """Ten pictures with a cup each; the last has a crowd of bowls, the first one bowl. One file is missing."""
+    images = [{"id": n, "file_name": f"{n}.png", "width": SIZE[0], "height": SIZE[1]} for n in range(11)]
+    for number in range(10):
+        save(tmp_path / f"photos/{number}.png", number)
+    cups = [{"id": n, "image_id": n, "category_id": 4, "bbox": [10, 5, 30, 20]} for n in range(11)]
+    bowls = [
+        {"id": 20 + n, "image_id": n, "category_id": 2, "bbox": [0, 0, 50, 50], "iscrowd": int(n == 9)} for n in (0, 9)
+    ]
+    categories = [{"id": 2, "name": "bowl"}, {"id": 4, "name": "cup"}]
+    path = tmp_path / "any name.json"
+    path.write_text(json.dumps({"images": images, "annotations": cups + bowls, "categories": categories}))
+    return path
+
+
+@pytest.fixture
+def jsonl(tmp_path: Path) -> Path:
+    """Ten pictures, three questions about each."""
+    lines = []
+    for number in range(10):
+        save(tmp_path / f"own/pictures/{number}.jpg", number)
+        picture = {"image": f"pictures/{number}.jpg"}
+        box = [10 * number, 0, 10 * number + 10, 50]
+        lines += [
+            picture | {"task": "detection", "category": "cup", "boxes": [box] if number else []},
+            picture | {"task": "classification", "label": ("kitchen", "bath")[number % 2], "reward": "paper"},
+            picture | {"task": "grounding", "instruction": "what one drinks from", "box": box},
+        ]
+    path = tmp_path / "own/questions.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def test_class_folders_with_held_out_pictures_and_shots(class_folders: Path, tmp_path: Path) -> None:
+    words = ("--container", "a mushroom", "--asked", "the species of the mushroom", "--name", "mushrooms")
+    output = prepared(
+        tmp_path / "out",
+        "--class-folders",
+        class_folders,
+        "--val-share",
+        0.2,
+        "--shots",
+        4,
+        "--sampler",
+        "nested",
+        *words,
+    )
+    train, val = (rows(tmp_path / f"out/{split}.parquet") for split in ("train", "val"))
+    assert sorted(row["extra_info"]["category"] for row in train) == ["chanterelle"] * 4 + ["fly agaric"] * 4
+    assert sorted(row["extra_info"]["category"] for row in val) == ["chanterelle"] * 2 + ["fly agaric"] * 2
+    assert not shown(tmp_path / "out/train.parquet") & shown(tmp_path / "out/val.parquet")
+    assert (
+        "an image containing a mushroom. Please identify the species of the mushroom"
+        in train[0]["prompt"][0]["content"]
+    )
+    assert json.loads(train[0]["reward_model"]["ground_truth"])["labels"] == ["chanterelle", "fly agaric"]
+    assert {row["data_source"] for row in train} == {"mushrooms"}
+    picture = class_folders / train[0]["extra_info"]["file_name"]
+    assert train[0]["images"][0]["bytes"] == picture.read_bytes()
+    assert "notes.txt" in output
+
+
+def test_class_folders_with_splits(class_folders: Path, tmp_path: Path) -> None:
+    class_folders.rename(tmp_path / "train")
+    (tmp_path / "val").mkdir()
+    (tmp_path / "train/chanterelle").rename(tmp_path / "val/chanterelle")
+    prepared(tmp_path / "out", "--class-folders", tmp_path)
+    assert (len(rows(tmp_path / "out/train.parquet")), len(rows(tmp_path / "out/val.parquet"))) == (10, 10)
+    done = prepare(tmp_path / "other", "--class-folders", tmp_path, "--val-share", 0.5)
+    assert done.returncode == 2 and "val has its val/ already" in done.stderr
+
+
+def test_a_coco_file(coco: Path, tmp_path: Path) -> None:
+    output = prepared(tmp_path / "out", "--coco", coco, "--images", tmp_path / "photos", "--val-share", 0.2)
+    every = rows(tmp_path / "out/train.parquet") + rows(tmp_path / "out/val.parquet")
+    assert sorted(row["extra_info"]["category"] for row in every) == ["bowl"] + ["cup"] * 10
+    assert {row["reward_model"]["ground_truth"] for row in every if row["extra_info"]["category"] == "cup"} == {
+        '{"boxes": [[100, 100, 400, 500]]}'
+    }
+    assert "only crowd boxes" in output and "no file" in output
+    skips = load_manifest(tmp_path / "out")["skips"]
+    assert {rule: skip["count"] for rule, skip in skips.items()} == {"only crowd boxes": 1, "no file": 1}
+    truth = load_truth(tmp_path / "out")
+    assert truth.groups == {"base": ("bowl", "cup"), "novel": ()}
+    assert set(truth.image_ids) == shown(tmp_path / "out/val.parquet")
+    cups = [entry for entry in truth.annotations["annotations"] if entry["category_id"] == 4]
+    assert [cup["bbox"] for cup in cups] == [[10, 5, 30, 20]] * len(cups) and len(cups) == 2
+
+
+def test_chosen_categories_and_a_validation_file(coco: Path, tmp_path: Path) -> None:
+    photos, val_photos = tmp_path / "photos", tmp_path / "val photos"
+    for path in photos.iterdir():
+        save(val_photos / path.name, 10 + int(path.stem))
+    prepared(
+        tmp_path / "out", "--coco", coco, "--images", photos, "--categories", "cup", "--val-coco", coco,
+        "--val-images", val_photos,
+    )  # fmt: skip
+    for split in ("train", "val"):
+        assert {row["extra_info"]["category"] for row in rows(tmp_path / f"out/{split}.parquet")} == {"cup"}
+
+
+def test_json_lines_of_mixed_tasks(jsonl: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepared(out, "--jsonl", jsonl, "--val-share", 0.4, "--reward", "robust")
+    train = rows(out / "train.parquet")
+    assert {row["ability"]: row["extra_info"]["reward"] for row in train} == {
+        "detection": "robust", "classification": "paper", "grounding": "robust",
+    }  # fmt: skip
+    assert not shown(out / "train.parquet") & shown(out / "val.parquet")
+    assert len(shown(out / "val.parquet")) == 4
+    for row in train + rows(out / "val.parquet"):
+        number = int(Path(row["extra_info"]["file_name"]).stem)
+        truth = json.loads(row["reward_model"]["ground_truth"])
+        box = [100 * number, 0, 100 * number + 100, 1000]
+        expected: dict[str, Any] = {
+            "detection": {"boxes": [box] if number else []},
+            "classification": {"label": ("kitchen", "bath")[number % 2], "labels": ["bath", "kitchen"]},
+            "grounding": {"box": box},
+        }
+        assert truth == expected[row["ability"]]
+    assert set(load_truth(out).image_ids) == shown(out / "val.parquet")
+
+
+def test_the_same_input_and_seed_give_the_same_bytes(jsonl: Path, tmp_path: Path) -> None:
+    for out, seed in (("a", 1), ("b", 1), ("c", 2)):
+        prepared(
+            tmp_path / out, "--jsonl", jsonl, "--val-share", 0.3, "--seed", seed, "--workers", 1 if out == "a" else 2
+        )
+    contents = [{path.name: path.read_bytes() for path in (tmp_path / out).iterdir()} for out in "abc"]
+    assert contents[0] == contents[1]
+    assert contents[0]["val.parquet"] != contents[2]["val.parquet"]
+
+
+def test_pictures_that_cannot_be_used_are_left_out_and_listed(jsonl: Path, tmp_path: Path) -> None:
+    (jsonl.parent / "pictures/1.jpg").write_bytes(b"no picture")
+    (jsonl.parent / "pictures/2.jpg").unlink()
+    prepared(tmp_path / "out", "--jsonl", jsonl)
+    skips = load_manifest(tmp_path / "out")["skips"]
+    assert {rule: skip["where"] for rule, skip in skips.items()} == {
+        "not a picture": ["pictures/1.jpg"], "no file": ["pictures/2.jpg"],
+    }  # fmt: skip
+    assert len(rows(tmp_path / "out/train.parquet")) == 24
+    done = prepare(tmp_path / "strict", "--jsonl", jsonl, "--strict")
+    assert done.returncode == 2 and "pictures/2.jpg" in done.stderr
+    assert not (tmp_path / "strict/manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--coco {coco}", "a COCO file needs the folder of its pictures"),
+        ("--coco {coco} --images {photos} --val-coco {coco}", "a COCO file needs the folder of its pictures"),
+        ("--coco {coco} --images {photos}/none", "photos/none does not exist"),
+        ("--coco {coco} --images {photos} --categories cap", "did you mean 'cup'"),
+        ("--coco {coco} --images {photos} --val-jsonl {coco}", "--val-jsonl has no meaning with --coco"),
+        ("--jsonl {coco} --shots 4", "--shots has no meaning with --jsonl"),
+        ("--class-folders {photos} --images {photos} --val-coco {coco}", "--images, --val-coco has no meaning with"),
+        ("--class-folders {photos}", "has no training pictures. Expected layout"),
+        ("--jsonl {photos}/none.jsonl", "cannot read"),
+        ("--coco {coco} --images {photos} --val-share 0.01", "0.01 for validation is less than one picture"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_explained(arguments: str, message: str, coco: Path, tmp_path: Path) -> None:
+    values = {"{coco}": coco, "{photos}": tmp_path / "photos"}
+    given: list[str] = []
+    for word in arguments.split():
+        for name, value in values.items():
+            word = word.replace(name, str(value))
+        given.append(word)
+    done = prepare(tmp_path / "out", *given)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out/manifest.json").exists()
+
+
+def test_json_errors_name_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"image": "a.jpg", "task": "classification", "label": ""}\n{"image": \n')
+    done = prepare(tmp_path / "out", "--jsonl", path)
+    assert done.returncode == 2
+    assert "own.jsonl: 2 lines are no questions:\n  line 1: 'label' is ''" in done.stderr
+    assert "line 2: is not JSON" in done.stderr

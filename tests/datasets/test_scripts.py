@@ -1,0 +1,180 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every script of data_prep/ as a user runs it, on miniature data sets; veRL's own classes load what it wrote."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from verl_visual_rft.datasets.fake import write_fake
+from verl_visual_rft.datasets.shapes import write_shapes
+from verl_visual_rft.datasets.validation import validate
+
+REPOSITORY = Path(__file__).parents[2]
+TINY_MODEL = REPOSITORY / "verl_visual_rft" / "training" / "tiny_qwen2vl"
+CONFIG = REPOSITORY / "verl_visual_rft" / "training" / "config"
+
+# Command lines behind data_prep/; RAW is a folder of miniature data sets.
+CASES = {
+    "flowers102": "flowers102.py --root RAW/flowers102 --shots 2",
+    "flowers102, official": "flowers102.py --root RAW/flowers102 --split official --no-think",
+    "pets37": "pets37.py --root RAW/pets37 --shots 4 --sampler nested --seed 1",
+    "fgvc_aircraft": "fgvc_aircraft.py --root RAW/fgvc_aircraft --shots 2 --crop-banner",
+    "cars196": "cars196.py --root RAW/cars196 --shots 4",
+    "coco, few-shot": "coco.py --root RAW/coco --shots 4 --base-categories coco-fewshot8",
+    "coco, open vocabulary": "coco.py --root RAW/coco --rows 20 --base-categories coco-base65"
+    " --novel-categories coco-novel15 --negatives 0.2 --val-negatives 0.2",
+    # Rows enough that processes are started to read the pictures.
+    "shapes": "coco.py --root RAW/shapes --rows 300",
+    "lvis": "lvis.py --root RAW/lvis --shots 10",
+    "lvis, open vocabulary": "lvis.py --root RAW/lvis --setting open-vocabulary",
+    "mg": "mg.py --root RAW/mg --shots 4",
+    "lisa": "lisa.py --root RAW/reasonseg",
+    "hub, published": "virft_hub.py --root RAW/virft_hub/ViRFT_COCO_8_cate_4_shot",
+    "hub, saved": "virft_hub.py --root RAW/virft_hub/ViRFT_CLS_flower_4_shot_saved",
+    "custom": "custom.py --coco RAW/mg/annotations/instances_train.json --images RAW/mg/train --val-share 0.2",
+}
+
+
+def files_of(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run the command of a case into a folder; data sets are written when they are first asked for."""
+    raw = tmp_path_factory.mktemp("raw")
+
+    def into(case: str, out: Path, *more: str) -> None:
+        for name in set(re.findall(r"RAW/(\w+)", CASES[case])):
+            if (raw / name).exists():
+                continue
+            if name == "shapes":
+                write_shapes(raw / name, train=300, val=20)
+            else:
+                write_fake(name, raw / name)
+        script, *arguments = CASES[case].replace("RAW", str(raw)).split()
+        command = [sys.executable, f"data_prep/{script}", *arguments, "--out", str(out), "--tokenizer", str(TINY_MODEL)]
+        done = subprocess.run([*command, *more], cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-4000:]
+
+    return into
+
+
+@pytest.fixture(scope="module")
+def prepared(run, tmp_path_factory):
+    """Return the folder that the script of a case wrote with one worker, run when it is first asked for."""
+    folder = tmp_path_factory.mktemp("prepared")
+
+    def folder_of(case: str) -> Path:
+        if not (folder / case).exists():
+            run(case, folder / case, "--workers", "1")
+        return folder / case
+
+    return folder_of
+
+
+@pytest.fixture(scope="module")
+def verl_model(tmp_path_factory):
+    """Return tokenizer and processor of the tiny model, and let `datasets` write where pytest cleans up."""
+    pytest.importorskip("verl")
+    import datasets
+    from verl.utils import hf_processor, hf_tokenizer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("datasets"))
+        yield hf_tokenizer(str(TINY_MODEL)), hf_processor(str(TINY_MODEL))
+
+
+@pytest.fixture(scope="module")
+def prompt_tokens(verl_model):
+    """Return, for a parquet file, how many tokens veRL's agent loop makes of each row of `RLHFDataset`."""
+    from omegaconf import OmegaConf
+    from verl.utils.dataset.rl_dataset import RLHFDataset
+    from verl.utils.tokenizer.continuous_token_wiring import create_continuous_token_builder
+
+    tokenizer, processor = verl_model
+    config = OmegaConf.load(CONFIG / "visual_rft.yaml").data
+    builder = create_continuous_token_builder(tokenizer, hf_model_type="qwen2_vl", processor=processor)
+
+    def count(path: Path) -> list[int]:
+        dataset = RLHFDataset(str(path), tokenizer, config, processor)
+        lengths = []
+        for i in range(len(dataset)):
+            messages = dataset[i]["raw_prompt"]
+            images, _, _ = RLHFDataset._process_multi_modal_info(messages, dataset.image_patch_size, config)
+            lengths.append(len(builder.build_initial_tokens(messages, images=images)))
+        return lengths
+
+    return count
+
+
+@pytest.fixture(scope="module")
+def trained_texts(verl_model):
+    """Return, for a parquet file, the text that `MultiTurnSFTDataset` trains on in each row."""
+    from omegaconf import OmegaConf
+    from verl.utils.dataset.multiturn_sft_dataset import MultiTurnSFTDataset
+
+    tokenizer, processor = verl_model
+    config = OmegaConf.load(CONFIG / "visual_sft.yaml").data
+
+    def texts(path: Path) -> list[str]:
+        rows = MultiTurnSFTDataset(str(path), tokenizer, config, processor)
+        trained = (row["input_ids"][row["loss_mask"].bool()] for row in (rows[i] for i in range(len(rows))))
+        return [tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens in trained]
+
+    return texts
+
+
+def rft_files(folder):
+    return sorted(path for path in folder.glob("*.parquet") if path.name != "sft_train.parquet")
+
+
+def test_every_script_has_a_case():
+    scripts = {path.name for path in (REPOSITORY / "data_prep").glob("*.py")}
+    assert scripts - {"shapes.py"} == {command.split()[0] for command in CASES.values()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_another_run_with_two_workers_writes_the_same_bytes(case, prepared, run, tmp_path):
+    run(case, tmp_path, "--workers", "2")
+    assert files_of(tmp_path) == files_of(prepared(case))
+
+
+@pytest.mark.slow
+def test_a_second_run_replaces_what_the_first_wrote(prepared, run, tmp_path):
+    run("cars196", tmp_path, "--seed", "5")
+    assert files_of(tmp_path) != files_of(prepared("cars196"))
+    run("cars196", tmp_path)
+    assert files_of(tmp_path) == files_of(prepared("cars196"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_validation_finds_nothing(case, prepared):
+    for path in sorted(prepared(case).glob("*.parquet")):
+        assert validate([path], max_prompt_tokens=1024) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_verl_loads_every_row_and_sends_the_recorded_number_of_tokens(case, prepared, prompt_tokens):
+    for path in rft_files(prepared(case)):
+        extra = pq.read_table(path, columns=["extra_info"])["extra_info"].to_pylist()
+        assert prompt_tokens(path) == [row["prompt_tokens"] for row in extra]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_verl_trains_on_the_answer_of_every_sft_row(case, prepared, trained_texts):
+    path = prepared(case) / "sft_train.parquet"
+    if case == "lvis, open vocabulary":
+        assert not path.exists()  # it is evaluated on LVIS, not trained
+        return
+    answers = [messages[-1]["content"] for messages in pq.read_table(path)["messages"].to_pylist()]
+    assert trained_texts(path) == answers

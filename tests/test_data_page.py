@@ -1,0 +1,56 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""docs/data.md: its commands run as they stand, and it names every script."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PAGE = (REPOSITORY / "docs/data.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder in which the page's commands find what they name, and write."""
+    (tmp_path / "data_prep").symlink_to(REPOSITORY / "data_prep")
+    return tmp_path
+
+
+def run_block(containing: str, folder: Path) -> str:
+    (block,) = (code for code in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL) if containing in code)
+    tools = f'visual-rft() {{ "{sys.executable}" -c "from verl_visual_rft.cli import main; main()" "$@"; }}\n'
+    tools += f'python() {{ "{sys.executable}" "$@"; }}\n'
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", tools + block],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_complete_example_gives_what_it_says(checkout: Path) -> None:
+    output = run_block("run/desk/train.jsonl", checkout)
+    assert "nothing to mend" in output
+    rows = pq.read_table(checkout / "run/desk/data/train.parquet").to_pylist()
+    assert [row["ability"] for row in rows] == ["detection"] * 3 + ["classification"] * 2 + ["grounding"]
+    assert rows[0]["reward_model"]["ground_truth"] == '{"boxes": [[62, 125, 312, 458]]}'
+    assert (checkout / "run/desk/train.html").stat().st_size > 1000
+
+
+def test_a_miniature_is_prepared_as_the_page_says(checkout: Path) -> None:
+    run_block("visual-rft data fake", checkout)
+    assert (checkout / "run/flowers102_2shot/test.parquet").is_file()
+
+
+def test_every_script_stands_on_the_page() -> None:
+    scripts = {path.name for path in (REPOSITORY / "data_prep").glob("*.py")}
+    assert {script for script in scripts if f"`{script}`" not in PAGE} == set()

@@ -1,0 +1,184 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the scripts of data_prep/ share: arguments, the summary, and errors for people."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from verl_visual_rft.coordinates import FAMILIES
+from verl_visual_rft.datasets.manifest import Manifest
+from verl_visual_rft.datasets.prepare import PrepareOptions
+from verl_visual_rft.errors import UserError
+
+_MOST_WORKERS = 8  # by default: one process writes, and keeps no more of them busy
+
+#: Rows of the summary: key of the manifest's counts -> what it says; a row without a figure is left out.
+_COUNTS = {
+    "rows": "rows",
+    "skipped_rows": "rows left out",
+    "negatives": "rows without objects",
+    "boxes": "boxes",
+    "categories": "categories or classes",
+    "images": "pictures",
+    "most_image_tokens": "visual tokens, at most",
+    "most_prompt_tokens": "prompt tokens, at most",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser, shots: bool) -> None:
+    """Add ``--out`` and the options of `PrepareOptions`; ``--shots`` only where it makes sense."""
+    defaults = PrepareOptions()
+    workers = min(_MOST_WORKERS, os.cpu_count() or 1)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    if shots:
+        parser.add_argument(
+            "--shots", type=at_least(1), metavar="K", help="training pictures of each class (default: all)"
+        )
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of every draw (default: 0)")
+
+    style = parser.add_argument_group("prompt and pictures")
+    style.add_argument(
+        "--think",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.think,
+        help="ask for a thinking process before the answer (default: yes)",
+    )
+    style.add_argument(
+        "--family",
+        choices=sorted(FAMILIES),
+        default=defaults.family,
+        help=f"model family, which decides the coordinates of boxes (default: {defaults.family})",
+    )
+    style.add_argument(
+        "--min-pixels",
+        type=at_least(784),
+        default=defaults.min_pixels,
+        metavar="N",
+        help=f"pixels that smaller pictures are enlarged to (default: {defaults.min_pixels})",
+    )
+    style.add_argument(
+        "--max-pixels",
+        type=at_least(784),
+        default=defaults.max_pixels,
+        metavar="N",
+        help=f"pixels that larger pictures are reduced to (default: {defaults.max_pixels})",
+    )
+    style.add_argument(
+        "--tokenizer", type=Path, metavar="DIR", help="folder of the model, to count the tokens of each prompt"
+    )
+    style.add_argument(
+        "--max-prompt-tokens",
+        type=at_least(1),
+        metavar="N",
+        help="leave out and list rows whose prompt, picture included, is longer (needs --tokenizer)",
+    )
+    style.add_argument("--reward", metavar="NAME", help="reward of these rows, where one training mixes tasks")
+
+    work = parser.add_argument_group("work")
+    work.add_argument(
+        "--workers", type=at_least(1), default=workers, metavar="N", help=f"processes (default: {workers})"
+    )
+    work.add_argument("--strict", action="store_true", help="make every skip an error")
+    work.add_argument(
+        "--sft",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.sft,
+        help="also write sft_train.parquet, the same questions with answers (default: yes)",
+    )
+
+
+def options_of(args: argparse.Namespace) -> PrepareOptions:
+    """Return the options that `add_arguments` read.
+
+    Raises:
+        UserError: They contradict each other.
+    """
+    if args.min_pixels > args.max_pixels:
+        raise UserError(f"--min-pixels {args.min_pixels} is more than --max-pixels {args.max_pixels}")
+    if args.max_prompt_tokens is not None and args.tokenizer is None:
+        raise UserError("--max-prompt-tokens needs --tokenizer, the folder of the model, to count tokens")
+    return PrepareOptions(
+        seed=args.seed,
+        shots=getattr(args, "shots", None),
+        think=args.think,
+        family=args.family,
+        min_pixels=args.min_pixels,
+        max_pixels=args.max_pixels,
+        max_prompt_tokens=args.max_prompt_tokens,
+        tokenizer=args.tokenizer,
+        workers=args.workers,
+        strict=args.strict,
+        sft=args.sft,
+        reward=args.reward,
+    )
+
+
+def print_summary(manifest: Manifest, out: Path) -> None:
+    """Print what was written, and by rule what was left out and converted."""
+    splits = [split for split in manifest["counts"] if split != "both"]
+    table = Table("", *splits, title=str(out))
+    for key, label in _COUNTS.items():
+        values = [manifest["counts"][split][key] for split in splits]
+        if any(values):
+            table.add_row(label, *("" if value is None else f"{value:,}" for value in values))
+    table.add_row("parquet bytes", *(f"{manifest['files'][f'{split}.parquet']['bytes']:,}" for split in splits))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for rule, entry in manifest["skips"].items():
+        console.print(f"left out, {rule}: {entry['count']:,} ({_first(entry['where'])})", markup=False)
+    for rule, entry in manifest["conversions"].items():
+        console.print(f"converted, {rule}: {entry['count']:,} ({_first(entry['pictures'])})", markup=False)
+    shared = manifest["counts"]["both"]["images"]
+    if shared:
+        console.print(f"warning: {shared:,} pictures are in more than one split; scores on them flatter the model")
+
+
+def _first(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]}, ... all in manifest.json"
+
+
+def run(main: Callable[[], None]) -> int:
+    """Run a script's ``main`` and return its exit status: 2 with a plain message for a `UserError`.
+
+    Example:
+        >>> run(lambda: None)
+        0
+    """
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Return an argparse type: an integer of at least ``minimum``."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"{value} is less than {minimum}")
+        return value
+
+    parse.__name__ = "integer"  # argparse names the type in its message
+    return parse
+
+
+def share(text: str) -> float:
+    """Argparse type: a number in [0, 1)."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not in [0, 1)")
+    return value

@@ -1,0 +1,263 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""From questions to a prepared folder: the one pipeline of all tasks."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from verl_visual_rft import __version__
+from verl_visual_rft.coordinates import FAMILIES
+from verl_visual_rft.datasets.images import Placement, StoredPicture
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
+from verl_visual_rft.datasets.progress import RowProgress
+from verl_visual_rft.datasets.questions import Picture, Question, Skip
+from verl_visual_rft.datasets.reading import load_pictures
+from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, RowStyle, build_row
+from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
+from verl_visual_rft.datasets.tokens import TextTokens
+from verl_visual_rft.datasets.writer import RowWriter, sha256_of, staged_folder, write_companion, write_json
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.prompts import PROMPT_VERSION
+
+TRAIN = "train"
+SFT_NAME = "sft_train.parquet"
+_WORTH_PROCESSES = 256  # rows below which starting processes takes longer than reading the pictures
+_SHOWN_SKIPS = 10
+
+#: Makes the files that lie beside the parquet: name -> bytes, or what becomes JSON. It is given the pictures that were
+#: kept, by split and picture id, each with how boxes of the annotations come to lie in the stored picture.
+Companions = Callable[[Mapping[str, Mapping[str, Placement]]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """What all rows of a prepared folder share.
+
+    Attributes:
+        seed: Seed of every draw.
+        shots: Training pictures of each category or class; None for all. (Written to the manifest; readers draw.)
+        think: Whether the prompt asks for a thinking process.
+        family: Model family, a key of `coordinates.FAMILIES`.
+        min_pixels: Smaller pictures are enlarged to this many pixels before the vision tower.
+        max_pixels: Larger pictures are reduced to this many.
+        max_prompt_tokens: Longer prompts are left out, and listed; needs ``tokenizer``. None for no limit.
+        tokenizer: Folder of the model's tokenizer and chat template; None leaves ``prompt_tokens`` empty.
+        workers: Processes that read and check pictures; the output is the same for any number.
+        strict: Make every skip an error.
+        sft: Also write sft_train.parquet.
+        reward: Reward of these rows, where one training mixes tasks; None for the run's own.
+    """
+
+    seed: int = 0
+    shots: int | None = None
+    think: bool = True
+    family: str = "qwen2-vl"
+    min_pixels: int = 3136
+    max_pixels: int = 401408
+    max_prompt_tokens: int | None = None
+    tokenizer: Path | None = None
+    workers: int = 1
+    strict: bool = False
+    sft: bool = True
+    reward: str | None = None
+
+
+def prepare(
+    out: Path,
+    splits: Mapping[str, Sequence[Question]],
+    options: PrepareOptions,
+    dataset: str,
+    sources: Sequence[Path],
+    skips: Sequence[Skip] = (),
+    details: Mapping[str, Any] | None = None,
+    companions: Companions | None = None,
+) -> Manifest:
+    """Write ``<split>.parquet`` for each split, sft_train.parquet and manifest.json to ``out``, all or nothing.
+
+    Args:
+        out: Folder to write; files of the same names are replaced.
+        splits: Questions by split, "train" and "val" say, in the order of the rows. A sequence may make its questions
+            as they are asked for; they are gone through once.
+        options: What all rows share.
+        dataset: Name of the data set, the rows' ``data_source``.
+        sources: Annotation files that were read; the manifest gets their hashes.
+        skips: What the reader left out.
+        details: Further keys of the manifest, ``categories`` say.
+        companions: Makes the files beside the parquet.
+
+    Raises:
+        UserError: A split is empty, a truth cannot be read, ``strict`` and something was left out, or ``out`` cannot
+            be written. Nothing is left under a final name.
+    """
+    _require_questions(splits)
+    _refuse_when_strict(skips, options)
+    style = _style(options, dataset)
+    with staged_folder(out, last=MANIFEST_NAME) as folder:
+        tallies = {split: _write_split(folder, split, asked, style, options) for split, asked in splits.items()}
+        left_out = [*skips, *dict.fromkeys(skip for tally in tallies.values() for skip in tally.skips)]
+        _refuse_when_strict(left_out, options)
+        _require_rows(tallies)
+        if companions is not None:
+            kept = {split: tally.placements for split, tally in tallies.items()}
+            for name, content in companions(kept).items():
+                write_companion(folder / name, content)
+        manifest = _manifest(folder, tallies, left_out, options, dataset, sources)
+        write_json(folder / MANIFEST_NAME, {**manifest, **(details or {})})
+        _remove_former(out, keep=manifest["files"])
+    return load_manifest(out)
+
+
+def _write_split(
+    folder: Path, split: str, questions: Sequence[Question], style: RowStyle, options: PrepareOptions
+) -> Tally:
+    tally = Tally()
+    with ExitStack() as stack:
+        writers = [stack.enter_context(RowWriter(folder / f"{split}.parquet", RFT_SCHEMA))]
+        if options.sft and split == TRAIN:
+            writers.append(stack.enter_context(RowWriter(folder / SFT_NAME, SFT_SCHEMA)))
+        progress = stack.enter_context(RowProgress(split, len(questions)))
+        for asked, stored in _with_pictures(questions, options.workers):
+            for question in asked:
+                if isinstance(stored, Skip):
+                    tally.skip(stored)
+                    continue
+                row = build_row(question, stored, tally.rows, split, style)
+                if isinstance(row, Skip):
+                    tally.skip(row)
+                    continue
+                for writer in writers:
+                    writer.add(row, len(stored.data))
+                tally.add(question, stored, row)
+            progress.advance(len(asked))
+    return tally
+
+
+def _with_pictures(
+    questions: Sequence[Question], workers: int
+) -> Iterator[tuple[list[Question], StoredPicture | Skip]]:
+    """Yield neighbouring questions about the same picture together with it; questions are taken as they are needed."""
+    waiting: deque[list[Question]] = deque()
+
+    def pictures() -> Iterator[Picture]:
+        for picture, asked in itertools.groupby(questions, key=lambda question: question.picture):
+            waiting.append(list(asked))
+            yield picture
+
+    for stored in load_pictures(pictures(), workers if len(questions) >= _WORTH_PROCESSES else 1):
+        yield waiting.popleft(), stored
+
+
+def _manifest(
+    folder: Path,
+    tallies: Mapping[str, Tally],
+    skips: Sequence[Skip],
+    options: PrepareOptions,
+    dataset: str,
+    sources: Sequence[Path],
+) -> Manifest:
+    return {
+        "task": " + ".join(sorted({task for tally in tallies.values() for task in tally.tasks})),
+        "dataset": dataset,
+        "package_version": __version__,
+        "prompt_version": PROMPT_VERSION,
+        "seed": options.seed,
+        "shots": options.shots,
+        "options": _recorded(options),
+        "sources": {
+            "files": _source_files(sources),
+            "pictures": {split: tally.pictures() for split, tally in tallies.items()},
+        },
+        "counts": {
+            **{split: tally.counts() for split, tally in tallies.items()},
+            "both": {"images": shared_pictures(tallies.values())},
+        },
+        "skips": by_rule(skips),
+        "conversions": merged_conversions(tallies.values()),
+        "chosen": {split: tally.chosen() for split, tally in tallies.items()},
+        "files": {
+            path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+
+
+def _require_questions(splits: Mapping[str, Sequence[Question]]) -> None:
+    empty = [split for split, questions in splits.items() if not len(questions)]
+    if empty or not splits:
+        raise UserError(f"no question for {', '.join(map(repr, empty)) or 'any split'}; nothing to prepare")
+
+
+def _require_rows(tallies: Mapping[str, Tally]) -> None:
+    for split, tally in tallies.items():
+        if not tally.rows:
+            raise UserError(f"no row of {split!r} can be used:\n{_listed(tally.skips)}")
+
+
+def _refuse_when_strict(skips: Sequence[Skip], options: PrepareOptions) -> None:
+    if options.strict and skips:
+        raise UserError(f"{len(skips)} would be left out, which --strict forbids:\n{_listed(skips)}")
+
+
+def _listed(skips: Collection[Skip]) -> str:
+    shown = [f"  {skip.rule}: {skip.where}" for skip in itertools.islice(skips, _SHOWN_SKIPS)]
+    more = len(skips) - len(shown)
+    return "\n".join([*shown, *([f"  ... and {more} more"] if more > 0 else [])])
+
+
+def _style(options: PrepareOptions, dataset: str) -> RowStyle:
+    if options.family not in FAMILIES:
+        raise UserError(f"unknown model family {options.family!r}: use one of {', '.join(FAMILIES)}")
+    if options.max_prompt_tokens is not None and options.tokenizer is None:
+        raise UserError("max_prompt_tokens needs a tokenizer, to count the tokens of a prompt")
+    return RowStyle(
+        data_source=dataset,
+        think=options.think,
+        family=options.family,
+        min_pixels=options.min_pixels,
+        max_pixels=options.max_pixels,
+        max_prompt_tokens=options.max_prompt_tokens,
+        reward=options.reward,
+        text_tokens=None if options.tokenizer is None else TextTokens(options.tokenizer),
+    )
+
+
+def _recorded(options: PrepareOptions) -> dict[str, Any]:
+    """Return the options that decide the rows and have no key of their own in the manifest."""
+    elsewhere = ("seed", "shots", "workers", "strict")
+    recorded = {key: value for key, value in asdict(options).items() if key not in elsewhere}
+    return {**recorded, "tokenizer": options.tokenizer and options.tokenizer.name}
+
+
+def _source_files(sources: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return name, length and hash of each file; names are relative to the folder that holds all of them."""
+    if not sources:
+        return []
+    common = Path(os.path.commonpath([path.resolve().parent for path in sources]))
+    return [
+        {
+            "file": path.resolve().relative_to(common).as_posix(),
+            "bytes": path.stat().st_size,
+            "sha256": sha256_of(path),
+        }
+        for path in sources
+    ]
+
+
+def _remove_former(out: Path, keep: Mapping[str, Any]) -> None:
+    """Remove what an earlier run wrote to ``out`` and this one does not."""
+    try:
+        former = load_manifest(out)["files"]
+    except UserError:
+        return
+    for name in former.keys() - keep.keys():
+        if not Path(name).is_absolute() and ".." not in Path(name).parts:
+            (out / name).unlink(missing_ok=True)

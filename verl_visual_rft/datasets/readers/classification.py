@@ -1,0 +1,199 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What all classification readers give, and the checks that they share."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from verl_visual_rft.datasets.questions import ClassificationQuestion, ClassSet, Picture, Skip
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.labels import match_closed_set
+
+# veRL replaces these wherever they stand in a prompt or an answer, so a class may not contain them.
+_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationSplits:
+    """A classification dataset, in the order of its own lists.
+
+    Attributes:
+        train: Questions to train on.
+        val: Questions to choose settings by; none where the split has no such part.
+        test: Questions to report results on.
+        classes: The closed set.
+        skips: What was left out.
+        sources: The files that say which picture is what, for the manifest.
+    """
+
+    train: tuple[ClassificationQuestion, ...]
+    val: tuple[ClassificationQuestion, ...]
+    test: tuple[ClassificationQuestion, ...]
+    classes: ClassSet
+    skips: tuple[Skip, ...]
+    sources: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a split.
+
+    Attributes:
+        file: The picture's path relative to the image folder, as the list has it.
+        label: Index of its class.
+        where: File and position of the entry, for error messages.
+
+    Raises:
+        UserError: The path leads out of the folder.
+    """
+
+    file: str
+    label: int
+    where: str
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.file)
+        if not path.name or path.is_absolute() or ".." in path.parts:
+            raise UserError(f"{self.where}: {self.file!r} is no path inside the image folder; correct the entry")
+
+
+def require(root: Path, paths: Sequence[str], layout: str) -> None:
+    """Check that files or folders of a layout are there.
+
+    Args:
+        root: Folder of the dataset.
+        paths: Relative paths; one that ends in "/" is a folder.
+        layout: The whole layout in words, for the message.
+
+    Raises:
+        UserError: One of them is missing; the message names every one and the layout.
+    """
+    missing = [
+        path for path in paths if not ((root / path).is_dir() if path.endswith("/") else (root / path).is_file())
+    ]
+    if missing:
+        raise UserError(f"{root} has no {' and no '.join(missing)}. Expected layout:\n{layout}")
+
+
+def class_set(
+    names: Sequence[str],
+    container: str,
+    asked: str,
+    source: Path,
+    aliases: Mapping[str, tuple[str, ...]] | None = None,
+) -> ClassSet:
+    """Return the closed set of a dataset after checking that its names can be told apart.
+
+    Raises:
+        UserError: There are no names, or one is empty, doubled but for case and punctuation, or holds a placeholder.
+    """
+    if not names:
+        raise UserError(f"{source} names no class")
+    for position, name in enumerate(names):
+        if not name.strip():
+            raise UserError(f"{source}: class {position} has an empty name")
+        if _SURROGATE.search(name):
+            raise UserError(f"{source}: the name of class {position} is not UTF-8: {name!r}; rename it")
+        if _PLACEHOLDER.search(name):
+            raise UserError(f"{source}: class {name!r} contains a placeholder that veRL would replace; rename it")
+    if len(set(names)) < len(names):
+        double = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"{source}: two classes are named {double!r}; names must be unique")
+    try:
+        match_closed_set(names[0], names, aliases or {})
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from error
+    return ClassSet(tuple(names), container, asked, aliases or {})
+
+
+def build_splits(
+    root: Path,
+    image_folder: str,
+    entries: Mapping[str, Sequence[Entry]],
+    classes: ClassSet,
+    sources: Sequence[Path],
+    crop_bottom: int = 0,
+) -> ClassificationSplits:
+    """Make questions of the entries of a fixed dataset.
+
+    Every picture must be there: these datasets have published test sets, and a draw of k shots depends on the whole
+    list, so a broken download must not quietly become another benchmark.
+
+    Args:
+        root: Folder of the dataset.
+        image_folder: Folder that the entries are relative to, relative to ``root``; "" for ``root`` itself.
+        entries: "train", "val" and "test".
+        classes: The closed set.
+        sources: The files that the entries come from.
+        crop_bottom: Rows to cut off every picture at the bottom.
+
+    Raises:
+        UserError: A picture is listed twice or has no file, or train or test is empty.
+    """
+    for split in ("train", "test"):
+        if not entries[split]:
+            raise UserError(f"{', '.join(map(str, sources))}: the {split} split is empty")
+    folder = root / image_folder
+    _check_files(folder, [entry for split in entries.values() for entry in split])
+    questions = {
+        split: tuple(_question(root, folder, entry, classes, crop_bottom) for entry in listed)
+        for split, listed in entries.items()
+    }
+    return ClassificationSplits(questions["train"], questions["val"], questions["test"], classes, (), tuple(sources))
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number (from 1) and text of the lines that are neither empty nor comments ("#").
+
+    Raises:
+        UserError: The file cannot be read or is not UTF-8.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error}; convert it") from error
+    # Not splitlines: it would also break names at characters such as U+2028.
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.rstrip("\r")
+        if line.strip() and not line.startswith("#"):
+            yield number, line
+
+
+def _check_files(folder: Path, entries: Sequence[Entry]) -> None:
+    seen: dict[str, str] = {}
+    missing: list[str] = []
+    for entry in entries:
+        path = str(PurePosixPath(entry.file))
+        if path in seen:
+            raise UserError(f"{entry.where}: {entry.file!r} stands already in {seen[path]}; list every picture once")
+        seen[path] = entry.where
+        if not os.path.isfile(folder / path):  # unlike Path.is_file, total: a list may hold any text
+            missing.append(f"  {path} ({entry.where})")
+    if missing:
+        more = f"\n  ... and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        raise UserError(
+            f"{folder}: {len(missing)} of {len(entries)} listed pictures have no file:\n"
+            + "\n".join(missing[:_SHOWN])
+            + more
+            + "\nExtract the archive again; a part of the pictures would be another benchmark."
+        )
+
+
+def _question(root: Path, folder: Path, entry: Entry, classes: ClassSet, crop_bottom: int) -> ClassificationQuestion:
+    path = folder / entry.file
+    picture = Picture(
+        id=str(PurePosixPath(entry.file).with_suffix("")),
+        path=path,
+        name=path.relative_to(root).as_posix(),
+        crop_bottom=crop_bottom,
+    )
+    return ClassificationQuestion(picture, entry.label, classes)

@@ -1,0 +1,238 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""LVIS v1 (https://www.lvisdataset.org): COCO's photographs, 1203 categories, and federated annotations.
+
+Federated: only some categories were looked for in each image. A category without a box in an image is absent only when
+the image lists it under ``neg_category_ids``, and where the image lists it under ``not_exhaustive_category_ids`` some
+of its objects may have no box. Everything else is unknown and says nothing about a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from verl_visual_rft.datasets.category_lists import require_known
+from verl_visual_rft.datasets.coco_layout import CocoDataset, parse_coco, read_annotations
+from verl_visual_rft.datasets.detection import evaluated_annotations
+from verl_visual_rft.datasets.images import Placement
+from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
+from verl_visual_rft.datasets.sampling import Pair, PairIndex, few_shot, index_pairs
+from verl_visual_rft.errors import UserError
+
+#: The paper's 15 rare categories and their ids in LVIS v1; 14 of them have another id in v0.5.
+V1_IDS = {
+    "casserole": 222, "die": 365, "egg_roll": 416, "futon": 480, "garbage": 482, "handsaw": 541, "hippopotamus": 560,
+    "horse_buggy": 161, "kitchen_table": 610, "mallet": 663, "omelet": 733, "papaya": 755, "shot_glass": 952,
+    "stepladder": 1012, "sugar_bowl": 1031,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LvisDataset:
+    """An annotation file of LVIS v1.
+
+    Attributes:
+        coco: What LVIS shares with COCO; file names are relative to the data set's root ("train2017/000000155379.jpg").
+        negative: By image id, the categories that were looked for and are not in the image.
+        not_exhaustive: By image id, the categories of which not every object has a box.
+        frequencies: By category id, "r" (rare: at most 10 training images), "c" (common) or "f" (frequent).
+    """
+
+    coco: CocoDataset
+    negative: Mapping[int, frozenset[int]]
+    not_exhaustive: Mapping[int, frozenset[int]]
+    frequencies: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class LvisQuestions:
+    """Questions about one split.
+
+    Attributes:
+        questions: In the order of image and category.
+        skips: Annotated pairs that cannot be asked.
+        source: The annotation file.
+    """
+
+    questions: tuple[DetectionQuestion, ...]
+    skips: tuple[Skip, ...]
+    source: Path
+
+
+def find_annotations(root: Path, split: str) -> Path:
+    """Return the annotation file of "train" or "val" below ``root``, in ``annotations/`` or beside it.
+
+    Raises:
+        UserError: There is none; the message shows the layout.
+    """
+    name = f"lvis_v1_{split}.json"
+    for path in (root / "annotations" / name, root / name):
+        if path.is_file():
+            return path
+    raise UserError(
+        f"{root} holds neither annotations/{name} nor {name}. Expected lvis_v1_train.json and lvis_v1_val.json "
+        "(https://www.lvisdataset.org/dataset) beside COCO's folders train2017/ and val2017/."
+    )
+
+
+def load_lvis(path: Path) -> LvisDataset:
+    """Read and check an annotation file of LVIS v1.
+
+    Raises:
+        UserError: The file is missing, no LVIS file, or of version 0.5, whose categories have other ids.
+    """
+    content = read_annotations(path)
+    for where, image in _objects(path, content, "images"):
+        image["file_name"] = _file_name(where, image)
+    coco = parse_coco(path, content)
+    _require_v1(coco)
+    return LvisDataset(
+        coco,
+        negative=_category_ids(path, content, "neg_category_ids"),
+        not_exhaustive=_category_ids(path, content, "not_exhaustive_category_ids"),
+        frequencies={entry["id"]: _frequency(where, entry) for where, entry in _objects(path, content, "categories")},
+    )
+
+
+def training_questions(
+    dataset: LvisDataset, root: Path, names: Sequence[str], shots: int | None, seed: int
+) -> LvisQuestions:
+    """Draw ``shots`` training images of each category, or all of a category that has fewer.
+
+    With 10 shots, or None for all, the paper's six categories give its 49 pairs: a rare category has at most 10
+    training images. An image where the category is not exhaustively annotated counts, as it does in those 49.
+
+    Raises:
+        UserError: The data set does not have a category, or no usable image of it.
+    """
+    categories = _categories(dataset, names)
+    index = index_pairs(dataset.coco, dataset.coco.images, categories, allow_crowd=False)
+    pairs = few_shot(index, categories, len(index.boxes) if shots is None else shots, seed, at_least=1)
+    return _questions(dataset, root, sorted(pairs), index)
+
+
+def evaluation_questions(
+    dataset: LvisDataset, root: Path, names: Sequence[str], verified_absent: bool
+) -> LvisQuestions:
+    """Ask for each category in every image that shows it.
+
+    Args:
+        dataset: The validation split.
+        root: Folder of the data set.
+        names: The categories.
+        verified_absent: Ask also in every image where the category was looked for and not found. With these the
+            questions are all that LVIS's average precision looks at: what a model answers about any other pair is
+            neither right nor wrong.
+
+    Raises:
+        UserError: The data set does not have a category, or shows none of them.
+    """
+    categories = _categories(dataset, names)
+    index = index_pairs(dataset.coco, dataset.coco.images, categories, allow_crowd=True)
+    if not index.boxes:
+        raise UserError(f"{dataset.coco.path}: no image shows any of the categories to evaluate: {', '.join(names)}")
+    absent = {
+        Pair(image_id, category_id)
+        for image_id, category_ids in dataset.negative.items()
+        for category_id in category_ids & categories.keys()
+        if verified_absent and (image_id, category_id) not in dataset.coco.annotations
+    }
+    return _questions(dataset, root, sorted({*index.boxes, *absent}), index)
+
+
+def federated_annotations(
+    dataset: LvisDataset, names: Sequence[str], placements: Mapping[int, Placement]
+) -> dict[str, Any]:
+    """Return the truth of an evaluation as LVIS's evaluators read it.
+
+    It is the LVIS file cut to some images and categories, without segmentations; ``iscrowd`` is 0 everywhere, so that
+    COCO's evaluators read it too.
+
+    Args:
+        dataset: The split that is evaluated.
+        names: The categories that are asked for.
+        placements: By image id, the pictures that are asked about.
+    """
+    categories = _categories(dataset, names)
+    truth = evaluated_annotations(dataset.coco, categories, placements)
+    for image in truth["images"]:
+        image["neg_category_ids"] = sorted(dataset.negative[image["id"]] & categories.keys())
+        image["not_exhaustive_category_ids"] = sorted(dataset.not_exhaustive[image["id"]] & categories.keys())
+    for category in truth["categories"]:
+        category["frequency"] = dataset.frequencies[category["id"]]
+    return truth
+
+
+def _questions(dataset: LvisDataset, root: Path, pairs: Sequence[Pair], index: PairIndex) -> LvisQuestions:
+    coco = dataset.coco
+    questions = []
+    for pair in pairs:
+        image, category = coco.images[pair.image_id], coco.categories[pair.category_id]
+        picture = Picture(str(image.id), root / image.file_name, image.file_name, image.size)
+        questions.append(DetectionQuestion(picture, category.name, category.id, index.boxes.get(pair, ())))
+    skips = (
+        Skip(
+            rule,
+            f"{coco.path.name}: {coco.images[pair.image_id].file_name}, {coco.categories[pair.category_id].name!r}",
+        )
+        for pair, rule in sorted(index.unusable.items())
+    )
+    return LvisQuestions(tuple(questions), tuple(skips), coco.path)
+
+
+def _categories(dataset: LvisDataset, names: Sequence[str]) -> dict[int, str]:
+    require_known(names, {category.name for category in dataset.coco.categories.values()}, str(dataset.coco.path))
+    return dataset.coco.category_ids(names)
+
+
+def _require_v1(coco: CocoDataset) -> None:
+    ids = {category.name: category.id for category in coco.categories.values()}
+    moved = [name for name, v1_id in V1_IDS.items() if ids.get(name, v1_id) != v1_id]
+    if moved:
+        name = moved[0]
+        raise UserError(
+            f"{coco.path} is not LVIS v1: category {name!r} has id {ids[name]}, in v1 it is {V1_IDS[name]} "
+            f"({len(moved)} of the paper's categories differ; the file has {len(ids)} categories, v0.5 has 1230, "
+            "v1 has 1203). Use lvis_v1_train.json and lvis_v1_val.json from https://www.lvisdataset.org/dataset."
+        )
+
+
+def _objects(path: Path, content: Mapping[str, Any], section: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for position, entry in enumerate(content[section]):
+        where = f"{path}: {section}[{position}]"
+        if not isinstance(entry, dict):
+            raise UserError(f"{where}: is {type(entry).__name__}, not an object")
+        yield where, entry
+
+
+def _file_name(where: str, image: Mapping[str, Any]) -> str:
+    """LVIS v1 has no file names; the last two parts of ``coco_url`` are COCO's folder and file.
+
+    15000 of LVIS's validation images are from COCO's train2017, so the split does not tell the folder.
+    """
+    url = image.get("coco_url")
+    parts = PurePosixPath(url).parts[-2:] if isinstance(url, str) else ()
+    if len(parts) != 2 or parts[0] not in ("train2017", "val2017"):
+        raise UserError(f"{where}: 'coco_url' is {url!r}; in LVIS v1 it ends in train2017/NAME.jpg or val2017/NAME.jpg")
+    return "/".join(parts)
+
+
+def _category_ids(path: Path, content: Mapping[str, Any], key: str) -> dict[int, frozenset[int]]:
+    """Return the category ids that each image lists under ``key``."""
+    listed: dict[int, frozenset[int]] = {}
+    for where, image in _objects(path, content, "images"):
+        ids = image.get(key)
+        if not isinstance(ids, list) or not all(isinstance(value, int) for value in ids):
+            raise UserError(f"{where}: {key!r} is {ids!r}, not a list of category ids; is this an LVIS v1 file?")
+        listed[image["id"]] = frozenset(ids)
+    return listed
+
+
+def _frequency(where: str, category: Mapping[str, Any]) -> str:
+    frequency = category.get("frequency")
+    if frequency not in ("r", "c", "f"):
+        raise UserError(f"{where}: 'frequency' is {frequency!r}, not 'r', 'c' or 'f'; is this an LVIS v1 file?")
+    return str(frequency)

@@ -1,0 +1,219 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""ReasonSeg (LISA, https://github.com/dvlab-research/LISA): pictures, instructions, and polygons of what they mean.
+
+``train/``, ``val/`` and ``test/`` hold a ``NAME.json`` beside each ``NAME.jpg``: 239, 200 and 779.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.datasets.questions import GroundingQuestion, Picture, Skip
+from verl_visual_rft.datasets.readers.masks import Polygon
+from verl_visual_rft.errors import UserError
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonSegItem:
+    """A picture with its annotation.
+
+    Attributes:
+        picture: The picture; its size is that of the upright picture, in which LISA reads the polygons.
+        annotation: The annotation file.
+        instructions: One to six wordings of what to find.
+        polygons: Targets, regions to ignore and flags, in the order of the file.
+    """
+
+    picture: Picture
+    annotation: Path
+    instructions: tuple[str, ...]
+    polygons: tuple[Polygon, ...]
+
+
+@dataclass(frozen=True)
+class ReasonSeg:
+    """The data set.
+
+    Attributes:
+        items: By split, in the order of their names.
+        skips: Pictures without annotation and annotations without picture.
+    """
+
+    items: Mapping[str, tuple[ReasonSegItem, ...]]
+    skips: tuple[Skip, ...]
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The annotation files."""
+        return tuple(item.annotation for items in self.items.values() for item in items)
+
+
+def read_reasonseg(root: Path) -> ReasonSeg:
+    """Read the three splits.
+
+    Raises:
+        UserError: A folder is missing or empty, or an annotation file is not ReasonSeg's; the message names the file
+            and the key.
+    """
+    skips: list[Skip] = []
+    items = {split: tuple(_read_split(root, split, skips)) for split in SPLITS}
+    return ReasonSeg(items, tuple(skips))
+
+
+def first_polygon_box(polygons: Sequence[Polygon]) -> Box | None:
+    """Return the box around the first polygon, whatever its label, as the paper's code builds its rows."""
+    return _box_around(polygons[:1])
+
+
+def target_union_box(polygons: Sequence[Polygon]) -> Box | None:
+    """Return the box around all target polygons, or None when there is none.
+
+    Example:
+        >>> parts = [Polygon("target", ((1, 1), (3, 2))), Polygon("ignore", ((0, 0), (9, 9)))]
+        >>> target_union_box([*parts, Polygon("target", ((5, 0), (6, 4)))])
+        (1, 0, 6, 4)
+    """
+    return _box_around([polygon for polygon in polygons if polygon.is_target])
+
+
+#: The ways to make one box of a picture's polygons.
+BOX_RULES: dict[str, Callable[[Sequence[Polygon]], Box | None]] = {
+    "first": first_polygon_box,
+    "union": target_union_box,
+}
+
+
+def training_questions(items: Iterable[ReasonSegItem], boxes: str) -> tuple[list[GroundingQuestion], list[Skip]]:
+    """Ask for every wording of every picture, as the paper trains: 1326 questions about 239 pictures.
+
+    Args:
+        items: The pictures.
+        boxes: "first" or "union", a key of `BOX_RULES`.
+    """
+    return _questions(items, boxes, len)
+
+
+def evaluation_questions(items: Iterable[ReasonSegItem], boxes: str) -> tuple[list[GroundingQuestion], list[Skip]]:
+    """Ask for the first wording of every picture, as LISA and the paper evaluate.
+
+    Args:
+        items: The pictures.
+        boxes: "first" or "union", a key of `BOX_RULES`.
+    """
+    return _questions(items, boxes, lambda instructions: 1)
+
+
+def _questions(
+    items: Iterable[ReasonSegItem], boxes: str, wordings: Callable[[Sequence[str]], int]
+) -> tuple[list[GroundingQuestion], list[Skip]]:
+    questions: list[GroundingQuestion] = []
+    skips: list[Skip] = []
+    for item in items:
+        box = BOX_RULES[boxes](item.polygons)
+        if box is None:
+            skips.append(Skip("no target polygon", item.picture.name))
+        elif (inside := _cut(box, item.picture.size)) is None:
+            skips.append(Skip("box without area in the picture", f"{item.picture.name}: {box}"))
+        else:
+            asked = item.instructions[: wordings(item.instructions)]
+            questions += [GroundingQuestion(item.picture, instruction, inside) for instruction in asked]
+    return questions, skips
+
+
+def _read_split(root: Path, split: str, skips: list[Skip]) -> Iterable[ReasonSegItem]:
+    folder = root / split
+    pictures = {path.stem: path for path in folder.glob("*.jpg")}
+    annotations = {path.stem: path for path in folder.glob("*.json")}
+    both = sorted(pictures.keys() & annotations.keys())
+    if not both:
+        problem = "holds no NAME.json beside its NAME.jpg" if folder.is_dir() else "does not exist"
+        raise UserError(
+            f"{folder} {problem}. Expected the folders train, val and test of ReasonSeg "
+            "(https://github.com/dvlab-research/LISA#dataset), each with a NAME.json beside every NAME.jpg."
+        )
+    for name in sorted(pictures.keys() - annotations.keys()):
+        skips.append(Skip("picture without annotation", f"{split}/{name}.jpg"))
+    for name in sorted(annotations.keys() - pictures.keys()):
+        skips.append(Skip("annotation without picture", f"{split}/{name}.json"))
+    return (_read_item(pictures[name], annotations[name], split) for name in both)
+
+
+def _read_item(path: Path, annotation: Path, split: str) -> ReasonSegItem:
+    content = _read_json(annotation)
+    texts, shapes = content.get("text"), content.get("shapes")
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise UserError(f"{annotation}: 'text' is {texts!r}, not a list of instructions")
+    if not isinstance(shapes, list) or not shapes:
+        raise UserError(f"{annotation}: 'shapes' is not a list of polygons")
+    picture = Picture(path.stem, path, f"{split}/{path.name}", _upright_size(path))
+    polygons = (_polygon(f"{annotation}: shapes[{position}]", shape) for position, shape in enumerate(shapes))
+    return ReasonSegItem(picture, annotation, tuple(texts), tuple(polygons))
+
+
+def _polygon(where: str, shape: Any) -> Polygon:
+    label, points = (shape.get("label"), shape.get("points")) if isinstance(shape, dict) else (None, None)
+    if not isinstance(label, str):
+        raise UserError(f"{where}: 'label' is {label!r}, not a text")
+    if not isinstance(points, list) or not points or not all(_is_point(point) for point in points):
+        raise UserError(f"{where}: 'points' is not a list of [x, y] pairs of finite numbers")
+    return Polygon(label, tuple((float(x), float(y)) for x, y in points))
+
+
+def _is_point(point: Any) -> bool:
+    return (
+        isinstance(point, list)
+        and len(point) == 2
+        and all(type(value) in (int, float) and math.isfinite(value) for value in point)
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")  # a few files were written on Windows
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is not a ReasonSeg annotation: the top level is {type(content).__name__}, not object")
+    return content
+
+
+def _upright_size(path: Path) -> Size | None:
+    """Return the size after turning by the EXIF tag; None for what is no picture, which checking pictures reports."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return (height, width) if turned else (width, height)
+
+
+def _box_around(polygons: Sequence[Polygon]) -> Box | None:
+    points = [point for polygon in polygons for point in polygon.points]
+    if not points:
+        return None
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _cut(box: Box, size: Size | None) -> Box | None:
+    x1, y1, x2, y2 = box
+    if size is not None:
+        x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(size[0])), min(y2, float(size[1]))
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

@@ -1,0 +1,125 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a manifest says of a split: counted row by row while the split is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from verl_visual_rft.datasets.images import Placement, StoredPicture
+from verl_visual_rft.datasets.questions import DetectionQuestion, GroundingQuestion, Question, Skip
+from verl_visual_rft.datasets.rows import task_of
+
+
+class Tally:
+    """Counts of one split. It keeps ids, names and hashes, never pictures."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.tasks: set[str] = set()
+        self.rows = 0
+        self.placements: dict[str, Placement] = {}
+        self.skips: dict[Skip, None] = {}  # in order of appearance, each once
+        self.hashes: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._skipped_rows = 0
+        self._source_bytes = 0
+        self._boxes = 0
+        self._conversions: dict[str, dict[str, None]] = {}
+        self._chosen: dict[str, dict[str, list[str]]] = {"positives": {}, "negatives": {}}
+        self._longest: Counter[str] = Counter()
+
+    def skip(self, skip: Skip) -> None:
+        """Count a question that got no row."""
+        self._skipped_rows += 1
+        self.skips[skip] = None
+
+    def add(self, question: Question, stored: StoredPicture, row: Mapping[str, Any]) -> None:
+        """Count a row."""
+        picture = question.picture
+        self.rows += 1
+        self.tasks.add(task_of(question))
+        if picture.id not in self.placements:
+            self.placements[picture.id] = stored.placement
+            self.hashes[picture.id] = stored.source_sha256
+            self._names[picture.id] = picture.name
+            self._source_bytes += stored.source_bytes
+            for rule in stored.conversions:
+                self._conversions.setdefault(rule, {})[picture.name] = None
+        boxes = _box_count(question)
+        group = self._chosen["positives" if boxes != 0 else "negatives"]
+        key = "" if isinstance(question, GroundingQuestion) else row["extra_info"]["category"]
+        group.setdefault(key, []).append(picture.id)
+        self._boxes += boxes or 0
+        for name in ("image_tokens", "prompt_tokens"):
+            self._longest[name] = max(self._longest[name], row["extra_info"][name] or 0)
+
+    def counts(self) -> dict[str, Any]:
+        """Return the split's entry of the manifest's ``counts``."""
+        positives, negatives = self._chosen["positives"], self._chosen["negatives"]
+        return {
+            "rows": self.rows,
+            "skipped_rows": self._skipped_rows,
+            "images": len(self.placements),
+            "boxes": self._boxes,
+            "negatives": sum(map(len, negatives.values())),
+            "categories": len(positives),
+            "positives_by_category": {name: len(ids) for name, ids in sorted(positives.items())},
+            "most_image_tokens": self._longest["image_tokens"],
+            "most_prompt_tokens": self._longest["prompt_tokens"] or None,
+        }
+
+    def pictures(self) -> dict[str, Any]:
+        """Return the split's entry of the manifest's ``sources.pictures``."""
+        lines = (f"{self._names[key]} {self.hashes[key]}\n" for key in sorted(self.hashes))
+        return {
+            "count": len(self.hashes),
+            "bytes": self._source_bytes,
+            "sha256": hashlib.sha256("".join(lines).encode()).hexdigest(),
+        }
+
+    def chosen(self) -> dict[str, dict[str, list[str]]]:
+        """Return the picture ids of the rows, in their order."""
+        return {group: dict(sorted(by_category.items())) for group, by_category in self._chosen.items()}
+
+    def conversions(self) -> dict[str, list[str]]:
+        """Return the pictures that were converted, by rule."""
+        return {rule: [*names] for rule, names in self._conversions.items()}
+
+
+def by_rule(skips: Iterable[Skip]) -> dict[str, dict[str, Any]]:
+    """Return the manifest's ``skips``: how many by each rule, and where.
+
+    Example:
+        >>> by_rule([Skip("no file", "a.jpg"), Skip("no file", "b.jpg")])
+        {'no file': {'count': 2, 'where': ['a.jpg', 'b.jpg']}}
+    """
+    grouped: dict[str, list[str]] = {}
+    for skip in skips:
+        grouped.setdefault(skip.rule, []).append(skip.where)
+    return {rule: {"count": len(where), "where": where} for rule, where in sorted(grouped.items())}
+
+
+def merged_conversions(tallies: Iterable[Tally]) -> dict[str, dict[str, Any]]:
+    """Return the manifest's ``conversions``, a picture of several splits once."""
+    merged: dict[str, dict[str, None]] = {}
+    for tally in tallies:
+        for rule, names in tally.conversions().items():
+            merged.setdefault(rule, {}).update(dict.fromkeys(names))
+    return {rule: {"count": len(names), "pictures": [*names]} for rule, names in sorted(merged.items())}
+
+
+def shared_pictures(tallies: Iterable[Tally]) -> int:
+    """Return how many pictures, told by their bytes, more than one split shows."""
+    splits = Counter(digest for tally in tallies for digest in set(tally.hashes.values()))
+    return sum(count > 1 for count in splits.values())
+
+
+def _box_count(question: Question) -> int | None:
+    """Return the number of boxes asked for, None where none can be."""
+    if isinstance(question, DetectionQuestion):
+        return len(question.boxes)
+    return 1 if isinstance(question, GroundingQuestion) else None

@@ -1,0 +1,176 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Validation of parquet files before a training: everything that would stop or mislead one, row by row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from verl_visual_rft.datasets.progress import RowProgress
+from verl_visual_rft.datasets.row_checks import Fault, check_row, decode
+from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
+
+_CHUNK = 32
+_REMEDY = "prepare the data with a script of data_prep/; data_prep/custom.py takes data of one's own"
+_COLUMNS = ("data_source", "prompt", "images", "ability", "reward_model", "extra_info", "messages")
+_CHAT = "a list of {role, content} texts"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a training would trip over.
+
+    Attributes:
+        file: The parquet file.
+        row: Position in the file, from 0; None for the file as a whole.
+        key: Column and field, "reward_model.ground_truth".
+        problem: What is wrong.
+        remedy: What to do.
+    """
+
+    file: Path
+    row: int | None
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}" if self.row is None else f"{self.file}, row {self.row}"
+        return f"{where}: {self.key}: {self.problem}; {self.remedy}"
+
+
+def validate(paths: Sequence[Path], max_prompt_tokens: int | None = None) -> list[Finding]:
+    """Check every row of parquet files for what a training or an evaluation would trip over.
+
+    For a file: the columns and their types. For a row: the chat, with as many ``<image>`` as there are pictures; each
+    picture decodes upright, within Qwen2-VL's aspect ratio, with usable pixel limits and the size that is recorded;
+    the task is known and the ground truth can be read by `read_truth` (boxes inside the extent, the label among the
+    labels); the row's reward can be loaded; the prompt's tokens are within the limit; the index is not taken; an SFT
+    answer says the truth. Across files: no picture of one split is also in another, by its bytes.
+
+    Args:
+        paths: Files to check together, ``train.parquet`` and ``val.parquet`` say.
+        max_prompt_tokens: What ``data.max_prompt_length`` will be; None leaves the length unchecked.
+
+    Returns:
+        The findings, file by file in the order of the rows; empty when there is nothing to mend.
+
+    Raises:
+        UserError: A file is missing or no parquet file.
+    """
+    pictures = _Pictures()
+    findings: list[Finding] = []
+    for path in paths:
+        faults = list(_check_schema(open_parquet(path).schema_arrow))
+        findings += [Finding(path, None, *fault) for fault in faults]
+        if not faults:
+            findings += _check_rows(path, max_prompt_tokens, pictures)
+    return findings
+
+
+@dataclass
+class _Pictures:
+    """Pictures met so far by the hash of their bytes: what `decode` made of each, and which row first has it."""
+
+    decoded: dict[bytes, PictureHeader | str] = field(default_factory=dict)
+    first: dict[bytes, tuple[str, Path, int]] = field(default_factory=dict)
+
+    def look(self, row: Mapping[str, Any]) -> list[bytes]:
+        """Decode the row's pictures unless their like was decoded before, and return their hashes."""
+        digests = []
+        for picture in row["images"] or ():
+            data = (picture or {}).get("bytes") or b""
+            digest = hashlib.blake2b(data, digest_size=16).digest()
+            if digest not in self.decoded:
+                self.decoded[digest] = decode(data)
+            digests.append(digest)
+        return digests
+
+
+def _check_rows(path: Path, max_prompt_tokens: int | None, pictures: _Pictures) -> Iterator[Finding]:
+    indexes: dict[int, int] = {}
+    rows = enumerate(read_rows(path, _COLUMNS))
+    total = open_parquet(path).metadata.num_rows
+    # Pillow decodes outside the interpreter lock.
+    with ThreadPoolExecutor() as pool, RowProgress(f"validating {path.name}", total) as progress:
+        while chunk := list(islice(rows, _CHUNK)):
+            looked = pool.map(lambda numbered: pictures.look(numbered[1]), chunk)
+            for (position, row), digests in zip(chunk, looked, strict=True):
+                for fault in (
+                    *check_row(row, [pictures.decoded[digest] for digest in digests], max_prompt_tokens),
+                    *_check_index(row, position, indexes),
+                    *_check_splits(row, digests, pictures, (path, position)),
+                ):
+                    yield Finding(path, position, *fault)
+            progress.advance(len(chunk))
+
+
+def _check_index(row: Mapping[str, Any], position: int, indexes: dict[int, int]) -> Iterator[Fault]:
+    index = extra(row, "index")
+    remedy = "number the rows; predictions are matched to rows by it"
+    if index is None:
+        yield Fault("extra_info.index", "is not given", remedy)
+    elif indexes.setdefault(index, position) != position:
+        yield Fault("extra_info.index", f"{index} is also that of row {indexes[index]}", remedy)
+
+
+def _check_splits(
+    row: Mapping[str, Any], digests: Sequence[bytes], pictures: _Pictures, here: tuple[Path, int]
+) -> Iterator[Fault]:
+    split = extra(row, "split") or here[0].stem
+    for place, digest in enumerate(digests):
+        other, path, position = pictures.first.setdefault(digest, (split, *here))
+        if other != split:
+            problem = f"the same picture is in split {other!r} ({path}, row {position}), this row is of {split!r}"
+            yield Fault(f"images[{place}].bytes", problem, "keep it in one of them; scores would flatter the model")
+
+
+def _check_schema(schema: pa.Schema) -> Iterator[Fault]:
+    for name, expected, fits in (
+        ("data_source", "text", _is_text),
+        ("prompt", _CHAT, _is_chat),
+        ("images", "a list of {bytes, min_pixels, max_pixels}", _is_pictures),
+        ("ability", "text", _is_text),
+        ("reward_model", "{style, ground_truth}", lambda kind: "ground_truth" in _field_names(kind)),
+        ("extra_info", "a structure", pa.types.is_struct),
+    ):
+        if name not in schema.names:
+            yield Fault(name, "the column is missing", _REMEDY)
+        elif not fits(schema.field(name).type):
+            yield Fault(name, f"the column is of type {schema.field(name).type}, not {expected}", _REMEDY)
+    if "messages" in schema.names and not _is_chat(schema.field("messages").type):
+        yield Fault("messages", f"the column is of type {schema.field('messages').type}, not {_CHAT}", _REMEDY)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_chat(kind: pa.DataType) -> bool:
+    element = _element(kind)
+    return {"role", "content"} <= _field_names(element) and all(
+        _is_text(element.field(name).type) for name in ("role", "content")
+    )
+
+
+def _is_pictures(kind: pa.DataType) -> bool:
+    element = _element(kind)
+    return "bytes" in _field_names(element) and bool(
+        pa.types.is_binary(element.field("bytes").type) or pa.types.is_large_binary(element.field("bytes").type)
+    )
+
+
+def _element(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else pa.null()
+
+
+def _field_names(kind: pa.DataType) -> set[str]:
+    return {kind.field(place).name for place in range(kind.num_fields)} if pa.types.is_struct(kind) else set()
