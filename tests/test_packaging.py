@@ -51,6 +51,7 @@ def test_entry_points_load(wheel):
         ("verl.plugins", "visual_rft"),
         ("vllm.general_plugins", "visual_rft"),
         ("verl_visual_rft.rewards", "paper"),
+        ("verl_visual_rft.rewards", "reference"),
         ("verl_visual_rft.rewards", "robust"),
     } <= set(found)
     for (group, _), point in found.items():
@@ -80,7 +81,7 @@ def test_lock_meets_every_requirement(device):
     for line in distribution("verl-visual-rft").requires or []:
         requirement = Requirement(line)
         applies = requirement.marker is None or any(
-            requirement.marker.evaluate({"extra": extra}) for extra in ("", device, "data", "eval", "dev")
+            requirement.marker.evaluate({"extra": extra}) for extra in ("", device, "data", "eval", "reference", "dev")
         )
         if applies and requirement.name != "verl-visual-rft":
             versions = pins[canonicalize_name(requirement.name)]
