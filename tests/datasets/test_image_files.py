@@ -107,6 +107,13 @@ def test_what_readers_disagree_on_is_converted(data: bytes, rules: tuple[str, ..
     assert stored(picture.data).data == picture.data
 
 
+def test_published_rows_keep_their_colour_mode() -> None:
+    data = encoded("RGBA", file_format="PNG")
+    picture = load_picture(Picture("1", Path("none"), "train.parquet#0", SIZE, data=data, as_published=True))
+    assert isinstance(picture, StoredPicture)
+    assert (picture.data, picture.conversions) == (data, ())
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_what_is_transparent_becomes_white(mode: str) -> None:
     image = Image.new("RGBA", SIZE, (0, 0, 0, 0))

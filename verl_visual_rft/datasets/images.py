@@ -7,7 +7,8 @@ what the file is       what is stored
 =====================  =================================================================================
 JPEG, PNG, WEBP        its bytes
 other format           its first frame (GIF, BMP, TIFF, animated WEBP and PNG)
-other colour mode      RGB; transparency over white, as ``qwen_vl_utils`` shows it
+other colour mode      RGB; transparency over white, as ``qwen_vl_utils`` shows it. Published rows
+                       (`Picture.as_published`) keep theirs
 EXIF orientation       the picture upright, without the tag
 damaged tail           what can be decoded, when no more than a tenth of its rows is missing
 bottom to be cut off   the rest
@@ -132,7 +133,7 @@ class _Unusable(Exception):
 def _stored(picture: Picture, data: bytes) -> StoredPicture:
     with Image.open(io.BytesIO(data)) as header:
         placement, conversions = _place(picture, header)
-        conversions = [*_unreadable_kind(header), *conversions]
+        conversions = [*_unlike_kinds(header, picture.as_published), *conversions]
         if not conversions and not _is_whole(header):
             conversions.append("damaged tail")
     if conversions:
@@ -142,15 +143,16 @@ def _stored(picture: Picture, data: bytes) -> StoredPicture:
     return StoredPicture(stored, placement, tuple(conversions), len(data), hashlib.sha256(data).hexdigest())
 
 
-def _unreadable_kind(image: Image.Image) -> list[str]:
-    """Return the rules by which a picture's format and colours are converted."""
+def _unlike_kinds(image: Image.Image, as_published: bool) -> list[str]:
+    """Return the rules by which a picture's format and colours are converted: readers do not show them alike."""
     rules = []
     if image.format not in _KEPT_FORMATS:
         rules.append(f"format {image.format}")
     elif getattr(image, "is_animated", False) and image.format not in _JPEG_FORMATS:
         rules.append(f"animated {image.format}")
     if image.mode in _CONVERTED_MODES:
-        rules.append(f"colour mode {image.mode}")
+        if not as_published:
+            rules.append(f"colour mode {image.mode}")
     elif image.mode not in _KEPT_MODES:
         raise _Unusable("unknown colour mode", str(image.mode))
     return rules

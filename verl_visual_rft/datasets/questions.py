@@ -25,6 +25,7 @@ class Picture:
         size: ``(width, height)`` in pixels that the annotations give; None when they give none.
         crop_bottom: Rows to cut off at the bottom (the credit banner of FGVC-Aircraft).
         data: The encoded image where it is no file of its own.
+        as_published: Keep its colour mode whatever it is, because others trained on these very bytes.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Picture:
     size: Size | None = None
     crop_bottom: int = 0
     data: bytes | None = None
+    as_published: bool = False
 
     def read(self) -> bytes:
         """Return the encoded image."""

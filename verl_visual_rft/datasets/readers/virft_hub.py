@@ -126,7 +126,7 @@ def _read_file(path: Path, name: str, task: str | None) -> Iterator[_Row | Skip]
         category = _category(where, prompt) if isinstance(truth, DetectionTruth) else ""
         data, size = _image(where, cells["image"])
         digest = hashlib.sha256(data).hexdigest()[:16]
-        picture = TablePicture(id=digest, path=path, name=f"{name}#{number}", size=size, row=number)
+        picture = TablePicture(id=digest, path=path, name=f"{name}#{number}", size=size, as_published=True, row=number)
         yield _Row(picture, size, prompt, solution, truth, category)
 
 
