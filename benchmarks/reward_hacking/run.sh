@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # GRPO from one policy with two rewards: does it learn to place boxes, or to be paid without?
 #
-#   STRENGTH=weak REWARD=paper SEED=0 bash benchmarks/reward_hacking/run.sh [veRL overrides]
+#   STRENGTH=weak REWARD=paper SEED=0 STEPS=40 bash benchmarks/reward_hacking/run.sh [veRL overrides]
 #
 # STRENGTH weak|middling|strong: how often the policy that GRPO begins with places a box rightly (see warm_up_corpus.py).
 # The warm-up is made once for all rewards. About 7 minutes on 2 cores; pictures, rows and GRPO's settings are the quick
@@ -51,5 +51,6 @@ stage corpus "warm-up rows ($STRENGTH)" python benchmarks/reward_hacking/warm_up
     --out "$OUTPUT_DIR/corpus.parquet" --seed "$SEED"
 stage warm_up "warm-up" train_sft "$OUTPUT_DIR/warm_up" 100 "${SFT[@]}"
 stage export "export" export_checkpoint "$OUTPUT_DIR/warm_up" ""
-stage "grpo_$REWARD" "GRPO, reward $REWARD" train_rft "$OUTPUT_DIR/grpo_$REWARD" "$STEPS" "$REWARD" "${GRPO[@]}" "$@"
+# The component iou is logged and not paid: one measure for every reward.
+stage "grpo_$REWARD" "GRPO, reward $REWARD" train_rft "$OUTPUT_DIR/grpo_$REWARD" "$STEPS" "$REWARD=1,iou=0" "${GRPO[@]}" "$@"
 python benchmarks/reward_hacking/table.py "$OUTPUT_DIR"/grpo_*
