@@ -20,6 +20,9 @@ from verl_visual_rft.boxes import Box
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import match_closed_set
 
+#: Tasks that a row can ask for.
+TASKS = ("detection", "classification", "grounding")
+
 
 @dataclass(frozen=True)
 class DetectionTruth:
@@ -112,7 +115,7 @@ def read_truth(task: str, ground_truth: str | Mapping[str, Any]) -> Truth:
         ((1.0, 2.0, 3.0, 4.0),)
     """
     if task not in _READERS:
-        raise UserError(f"unknown task {task!r}: use one of {', '.join(sorted(_READERS))}")
+        raise UserError(f"unknown task {task!r}: use one of {', '.join(TASKS)}")
     if isinstance(ground_truth, str):
         return _read_text(task, ground_truth)
     return _read_mapping(task, ground_truth)

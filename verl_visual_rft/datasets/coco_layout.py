@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,7 @@ from typing import Any, TypeVar
 
 from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.errors import UserError
-
-# veRL replaces these wherever they stand in a prompt, so a category may not contain them.
-_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
+from verl_visual_rft.prompts import PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +204,7 @@ def _image(entry: _Entry) -> CocoImage:
 
 def _category(entry: _Entry) -> Category:
     name = entry.text("name")
-    if _PLACEHOLDER.search(name):
+    if PLACEHOLDER.search(name):
         raise entry.error(f"'name' {name!r} contains a placeholder that veRL would replace by an image")
     return Category(entry.integer("id"), name)
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -17,13 +16,12 @@ from verl_visual_rft.coordinates import FAMILIES, answer_extent
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, read_header
 from verl_visual_rft.datasets.tokens import image_tokens
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards import TASKS, load_reward
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, Truth, read_truth
+from verl_visual_rft.prompts import PLACEHOLDER
+from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.truths import TASKS, ClassificationTruth, DetectionTruth, Truth, read_truth
 
 _PREPARE = "prepare the data again"
 _ROLES = ("system", "user", "assistant")
-# veRL splits prompts at these and takes a picture, video or sound of the row for each.
-_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
 
 
 class Fault(NamedTuple):
@@ -94,7 +92,7 @@ def _check_chat(row: Mapping[str, Any], key: str, last: str) -> Iterator[Fault]:
             yield Fault(f"{key}[{place}].content", "is empty", _PREPARE)
     if chat[-1]["role"] != last:
         yield Fault(key, f"ends with the role {chat[-1]['role']!r}", f"end it with the turn of the {last}")
-    marks = [mark for message in chat for mark in _PLACEHOLDER.findall(message["content"] or "")]
+    marks = [mark for message in chat for mark in PLACEHOLDER.findall(message["content"] or "")]
     for other in sorted({*marks} - {"<image>"}):
         yield Fault(key, f"contains {other}, which veRL replaces by something the row does not have", "reword it")
     pictures = len(row["images"] or ())

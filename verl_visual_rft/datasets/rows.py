@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import (
+    PLACEHOLDER,
     classification_answer,
     classification_prompt,
     detection_answer,
@@ -65,9 +65,6 @@ RFT_SCHEMA = pa.schema(
 
 #: The same with the target answer (supervised fine-tuning: ``verl.utils.dataset.MultiTurnSFTDataset``).
 SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
-
-# veRL replaces these wherever they stand in a prompt.
-_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
 
 
 @dataclass(frozen=True)
@@ -189,7 +186,7 @@ def _ask(question: Question, placement: Placement, extent: Size, family: Family,
 
 
 def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
-    if _PLACEHOLDER.search(text):
+    if PLACEHOLDER.search(text):
         raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
     brought = question.prompt is not None or question.answer is not None
     if brought and FAMILIES[style.family].absolute and not isinstance(question, ClassificationQuestion):

@@ -9,9 +9,9 @@ from typing import Any
 
 from verl_visual_rft.answers import Answer, Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.rewards.registry import load_reward, reward_names
-from verl_visual_rft.rewards.reward import TASKS, Reward
+from verl_visual_rft.rewards.reward import Reward
 from verl_visual_rft.rewards.sample import Sample
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
+from verl_visual_rft.truths import TASKS, ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
 
 __all__ = ["TASKS", "Reward", "Sample", "load_reward", "make_sample", "reward_names", "score"]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards.reward import TASKS, Reward, Scorer
+from verl_visual_rft.rewards.reward import Reward, Scorer
 from verl_visual_rft.rewards.sample import Sample
+from verl_visual_rft.truths import TASKS
 
 _REMEDY = "write 'iou=1,format=0.5', or in YAML 'iou: 1' or 'iou: {weight: 1, threshold: 0.7}'"
 

@@ -13,9 +13,7 @@ from typing import Any
 
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards.sample import Sample
-
-#: Tasks that can be scored.
-TASKS = ("detection", "classification", "grounding")
+from verl_visual_rft.truths import TASKS
 
 #: Scores one sample: the total under "score" and every component under its name.
 Scorer = Callable[[Sample], dict[str, float]]

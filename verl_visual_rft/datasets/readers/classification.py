@@ -13,9 +13,8 @@ from pathlib import Path, PurePosixPath
 from verl_visual_rft.datasets.questions import ClassificationQuestion, ClassSet, Picture, Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import match_closed_set
+from verl_visual_rft.prompts import PLACEHOLDER
 
-# veRL replaces these wherever they stand in a prompt or an answer, so a class may not contain them.
-_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHOWN = 10
 
@@ -101,7 +100,7 @@ def class_set(
             raise UserError(f"{source}: class {position} has an empty name")
         if _SURROGATE.search(name):
             raise UserError(f"{source}: the name of class {position} is not UTF-8: {name!r}; rename it")
-        if _PLACEHOLDER.search(name):
+        if PLACEHOLDER.search(name):
             raise UserError(f"{source}: class {name!r} contains a placeholder that veRL would replace; rename it")
     if len(set(names)) < len(names):
         double = next(name for name in names if names.count(name) > 1)

@@ -32,6 +32,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.datasets.readers.hub_tables import TablePicture, find_tables, read_rows
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
 
 COLUMNS = ("image", "problem", "solution")
@@ -43,8 +44,6 @@ _POSITION = re.compile(r"'Position': \[-?\d+, -?\d+, -?\d+, -?\d+\]")
 _PAIR = re.compile(r"\(\d+, ?\d+\), ?\(\d+, ?\d+\)")
 _CATEGORY = re.compile(r"objects? belonging to the category '(.+?)' in the image")
 _INSTRUCTION = re.compile(r"corresponding to the instruction: (.+?) Output the thinking process", re.DOTALL)
-# veRL replaces these wherever they stand in a prompt.
-_PLACEHOLDER = re.compile("<image>|<video>|<audio>")
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _read_file(path: Path, name: str, task: str | None) -> Iterator[_Row | Skip]
         where = f"{path}: row {number}"
         prompt = _text(where, "problem", cells)
         solution = _text(where, "solution", cells)
-        if _PLACEHOLDER.search(prompt):
+        if PLACEHOLDER.search(prompt):
             raise UserError(f"{where}, column 'problem': holds a placeholder that veRL would replace by an image")
         truth = _truth(where, task or _task_of(where, solution), solution)
         if truth is None:

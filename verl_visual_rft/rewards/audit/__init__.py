@@ -18,7 +18,8 @@ from verl_visual_rft.rewards.audit.tournament import Contest, Standing, hold_con
 from verl_visual_rft.rewards.audit.truth_files import read_questions
 from verl_visual_rft.rewards.audit.truth_sets import Question, built_in
 from verl_visual_rft.rewards.registry import load_reward
-from verl_visual_rft.rewards.reward import TASKS, Reward
+from verl_visual_rft.rewards.reward import Reward
+from verl_visual_rft.truths import TASKS
 
 __all__ = ["CHEATS", "HONEST", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_names
-from verl_visual_rft.rewards.reward import TASKS
+from verl_visual_rft.truths import TASKS
 
 
 def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]]:
