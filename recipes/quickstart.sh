@@ -82,7 +82,8 @@ NOVEL="white triangle,black circle,blue square,magenta triangle"
 
 stage raw "the dataset, in COCO layout" python data_prep/shapes.py --out "$OUTPUT_DIR/raw" --val $VAL_PICTURES --seed "$SEED"
 stage data "data preparation" python data_prep/coco.py --root "$OUTPUT_DIR/raw" --out "$OUTPUT_DIR/data" \
-    --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.1 --val-negatives 0.2 --seed "$SEED"
+    --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.1 --val-negatives 0.2 --seed "$SEED" \
+    --tokenizer "$MODEL" --max-prompt-tokens $PROMPT_TOKENS
 stage eval_base "base model: evaluation" evaluate base "$MODEL" "$REWARD"
 stage sft "+ SFT: training" train_sft "$OUTPUT_DIR/sft" "$STEPS" "${SFT[@]}"
 stage sft_export "+ SFT: export" export_checkpoint "$OUTPUT_DIR/sft" ""
