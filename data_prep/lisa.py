@@ -16,6 +16,7 @@ from verl_visual_rft.datasets.prepare import prepare
 from verl_visual_rft.datasets.readers.masks import encode_masks, require_opencv
 from verl_visual_rft.datasets.readers.reasonseg import (
     BOX_RULES,
+    MASK_RULES,
     SPLITS,
     evaluation_questions,
     read_reasonseg,
@@ -31,7 +32,8 @@ layout of --root, the folder ReasonSeg of https://github.com/dvlab-research/LISA
 gives in --out:
   train.parquet  sft_train.parquet  one row for each wording of an instruction (1326)
   val.parquet  test.parquet         one row for each picture: its first wording
-  masks/val/NAME.png  masks/test/NAME.png   0 background, 1 target, 255 to be ignored, as LISA draws them
+  masks/val/NAME.png  masks/test/NAME.png   0 background, 1 target, 255 to be ignored, as LISA draws them;
+                                            with --boxes first, of the first polygon alone
   manifest.json
 
 example:
@@ -66,7 +68,10 @@ def main() -> None:
 
     def draw_masks(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, bytes]:
         wanted = {
-            f"masks/{split}/{item.picture.id}.png": (item.polygons, kept[split][item.picture.id].size)
+            f"masks/{split}/{item.picture.id}.png": (
+                MASK_RULES[args.boxes](item.polygons),
+                kept[split][item.picture.id].size,
+            )
             for split in ("val", "test")
             for item in data.items[split]
             if item.picture.id in kept[split]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -185,6 +186,13 @@ def test_lisa_boxes_lie_around_the_mask_or_around_the_first_polygon(reasonseg: P
         slivers.append(sum(shape["label"] == "target" for shape in shapes) > 1)
     assert differs == slivers
     assert any(slivers)
+    changed = []
+    for row in rows_of(tmp_path / "union/val.parquet"):
+        masks = (tmp_path / rule / "masks/val" / f"{row['extra_info']['image_id']}.png" for rule in ("union", "first"))
+        of_union, of_first = (np.array(Image.open(mask)) for mask in masks)
+        assert (of_first != 255).all(), "the published masks ignore nothing"
+        changed.append(bool(((of_union == 1) & (of_first == 0)).any()))
+    assert changed == slivers
 
 
 @pytest.mark.usefixtures("opencv")

@@ -48,5 +48,42 @@ def test_missing_key(write_predictions, perfect):
 def test_question_answered_twice(write_predictions, perfect):
     path = write_predictions(perfect)
     path.write_text(path.read_text() * 2)
-    with pytest.raises(UserError, match="image 1, category 'red square' is answered twice"):
+    with pytest.raises(UserError, match="image 1, 'red square' is answered twice"):
         read_predictions(path)
+
+
+def test_file_from_before_there_were_tasks(write_predictions, perfect):
+    path = write_predictions(perfect)
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({k: v for k, v in r.items() if k != "task"}) + "\n" for r in records))
+    assert {prediction.task for prediction in read_predictions(path)} == {"detection"}
+
+
+def test_two_instructions_about_one_picture(write_predictions, perfect):
+    path = write_predictions(perfect)
+    record = json.loads(path.read_text().splitlines()[0]) | {"task": "grounding", "category_id": None}
+    asked = [record | {"category": "the rider"}, record | {"index": 9, "category": "the horse"}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in asked))
+    assert [prediction.category for prediction in read_predictions(path)] == ["the rider", "the horse"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "captioning"}, "line 1: unknown task 'captioning'"),
+        ({"image_id": 7}, "line 1: 'image_id' is 7"),
+        ({"response": None}, "line 1: 'response' is None"),
+    ],
+)
+def test_line_of_something_else(write_predictions, perfect, change, message):
+    path = write_predictions(perfect)
+    path.write_text(json.dumps(json.loads(path.read_text().splitlines()[0]) | change) + "\n")
+    with pytest.raises(UserError, match=message):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("content", [b"[]\n", b"\xff\xfe{}\n", b"\n", b"null\n"])
+def test_no_json_object(tmp_path, content):
+    (tmp_path / "predictions.jsonl").write_bytes(content)
+    with pytest.raises(UserError, match="line 1: "):
+        read_predictions(tmp_path / "predictions.jsonl")

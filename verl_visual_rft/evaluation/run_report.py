@@ -13,40 +13,39 @@ from pathlib import Path
 from rich.console import Console
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.curves import draw_curves
 from verl_visual_rft.evaluation.report import build_report
-from verl_visual_rft.evaluation.summary import METHODS, summarise, terminal_table, write_summary
-from verl_visual_rft.evaluation.training_log import read_training_log
+from verl_visual_rft.evaluation.report.curves import draw_curves
+from verl_visual_rft.evaluation.report.summary import summarise, terminal_table, write_summary
+from verl_visual_rft.evaluation.tables import Measurement, read_measurements
+from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog, read_training_log
 
 
 def write_run_report(run: Path, *, reward: str, seed: int, pictures: int = 24) -> None:
     """Write ``summary.json``, ``curves.png`` and ``report.html`` into ``run`` and print the table.
 
     Args:
-        run: Folder of a recipe's run.
+        run: Folder of a recipe's run. Without ``rft/`` nothing was trained, and there are no curves.
         reward: Named reward that the answers are explained with.
         seed: Seed of the run, for the summary.
-        pictures: Pictures in the report's gallery.
+        pictures: Questions in the report's gallery.
 
     Raises:
         UserError: No method has been evaluated, or a file is missing or damaged.
     """
-    evaluated = [method for method in METHODS if (run / "eval" / method / "metrics.json").exists()]
-    if not evaluated:
-        raise UserError(f"{run}: nothing evaluated (no eval/<method>/metrics.json); run the recipe first")
-    log = read_training_log(training_log_files(run / "rft"))
-    metrics = {method: run / "eval" / method / "metrics.json" for method in evaluated}
-    predictions = {method: run / "eval" / method / "predictions.jsonl" for method in evaluated}
-    summary = summarise(metrics, log, seed=seed, seconds=stage_seconds(run))
+    measurements = read_measurements([run])
+    trained = (run / "rft").is_dir()
+    log = read_training_log(training_log_files(run / "rft")) if trained else TrainingLog({}, 0)
+    summary = summarise(measurements, log, seed=seed, seconds=stage_seconds(run))
     write_summary(summary, run / "summary.json")
-    draw_curves(log, run / "curves.png", title=f"Visual-RFT, reward {reward!r}, seed {seed}")
+    if log.series(DEFAULT_NAMES.reward).steps:
+        draw_curves(log, run / "curves.png", title=f"Visual-RFT, reward {reward!r}, seed {seed}")
     build_report(
         run / "report.html",
-        summary=run / "summary.json",
-        predictions=predictions,
-        data=run / "data" / "val.parquet",
+        summary=summary,
+        measurements=measurements,
+        data=_predicted_parquet(run, measurements),
         reward=reward,
-        curves=run / "curves.png",
+        log=log,
         pictures=pictures,
     )
     Console().print(terminal_table(summary))
@@ -64,3 +63,11 @@ def stage_seconds(run: Path) -> dict[str, float]:
     """Seconds of each finished stage, in the order in which the stages ended."""
     stamps = sorted((run / ".stages").glob("*.done"), key=lambda path: path.stat().st_mtime)
     return {stamp.stem: float(stamp.read_text().split()[1]) for stamp in stamps}
+
+
+def _predicted_parquet(run: Path, measurements: list[Measurement]) -> Path:
+    splits = {measurement.split for measurement in measurements}
+    methods = {measurement.method for measurement in measurements}
+    if len(splits) > 1 or len(methods) < len(measurements):
+        raise UserError(f"{run}: the evaluations are of several splits ({', '.join(sorted(splits))}); a page is of one")
+    return run / "data" / f"{splits.pop() or 'val'}.parquet"

@@ -43,6 +43,7 @@ class MetricNames:
     format: str = "reward/format/mean"
     kl: str = "actor/kl_loss"
     response_length: str = "response_length/mean"
+    equal_groups: str = "group/zero_std_frac"
     validation_map: str = "val-aux/map_all"
 
 
@@ -50,6 +51,8 @@ DEFAULT_NAMES = MetricNames()
 
 # veRL: "val-core" for the metric it selects by, "val-aux" for the rest; N answers a question.
 VALIDATION_NAME = re.compile(r"val-(?:core|aux)/(?P<source>.+)/(?P<component>[^/]+)/mean@\d+")
+# The counts (n_pred) and parse outcomes that rewards report beside their components are left out.
+COMPONENT_NAME = re.compile(r"reward/(?P<component>(?!n_|outcome_|score/)[^/]+)/mean")
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,12 @@ class TrainingLog:
         """The metric ``name``; empty where the log does not have it."""
         points = [(step, metrics[name]) for step, metrics in self.by_step.items() if name in metrics]
         return Series(tuple(step for step, _ in points), tuple(value for _, value in points))
+
+    @property
+    def components(self) -> list[str]:
+        """Names of the reward's components: what is logged as ``reward/NAME/mean`` but the total and the counts."""
+        matches = (COMPONENT_NAME.fullmatch(name) for name in self.names)
+        return sorted(match["component"] for match in matches if match)
 
     def validation(self, component: str) -> dict[str, Series]:
         """Mean of a reward component on validation, by data source: veRL's ``val-*/SOURCE/COMPONENT/mean@N``."""

@@ -87,10 +87,21 @@ def target_union_box(polygons: Sequence[Polygon]) -> Box | None:
     return _box_around([polygon for polygon in polygons if polygon.is_target])
 
 
+def first_polygon_as_target(polygons: Sequence[Polygon]) -> Sequence[Polygon]:
+    """Return the first polygon as the one target, whatever its label, as the paper's code draws its masks."""
+    return [Polygon("target", polygon.points) for polygon in polygons[:1]]
+
+
 #: The ways to make one box of a picture's polygons.
 BOX_RULES: dict[str, Callable[[Sequence[Polygon]], Box | None]] = {
     "first": first_polygon_box,
     "union": target_union_box,
+}
+
+#: The polygons that a mask is drawn of, where boxes are made by the same rule; all of them as LISA draws them.
+MASK_RULES: dict[str, Callable[[Sequence[Polygon]], Sequence[Polygon]]] = {
+    "first": first_polygon_as_target,
+    "union": lambda polygons: polygons,
 }
 
 

@@ -1,0 +1,89 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""``visual-rft eval`` and ``visual-rft segment``."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verl_visual_rft.errors import UserError
+
+EVAL_EPILOG = (
+    "\b\nExamples:\n"
+    "  visual-rft eval run/predictions.jsonl --data run/data --out run/metrics.json\n"
+    "  visual-rft eval run/predictions.jsonl --data data/lisa --masks run/masks.jsonl --out run/metrics.json\n"
+    "  visual-rft eval run/predictions.jsonl --data run/data --out run/metrics.json --existence oracle\n"
+    "  visual-rft eval run?/predictions.jsonl --data run/data --out metrics.json   (runs with different seeds)"
+)
+SEGMENT_EPILOG = (
+    "\b\nExample:\n"
+    "  visual-rft segment run/predictions.jsonl --data data/lisa --out run/masks.jsonl --sam facebook/sam-vit-huge"
+)
+
+
+class Task(str, Enum):
+    """Whose answers of a file are evaluated."""
+
+    auto = "auto"
+    detection = "detection"
+    classification = "classification"
+    grounding = "grounding"
+
+
+def evaluate(
+    predictions: Annotated[
+        list[Path], typer.Argument(help="File that `visual-rft predict` wrote; several are runs of one experiment.")
+    ],
+    data: Annotated[Path, typer.Option(help="Prepared folder that was asked about.")],
+    out: Annotated[Path, typer.Option(help="Metrics to write (JSON).")],
+    task: Annotated[Task, typer.Option(help="Only the answers to this task; auto: the file's only one.")] = Task.auto,
+    reward: Annotated[str, typer.Option(help="Named reward to report the mean of.")] = "robust",
+    masks: Annotated[
+        Path | None, typer.Option(help="Grounding: masks that `visual-rft segment` made, for gIoU and cIoU.")
+    ] = None,
+    existence: Annotated[
+        list[str] | None,
+        typer.Option(help="Detection: also AP behind this existence stage, oracle or a map FILE; may be given again."),
+    ] = None,
+) -> None:
+    """Measure predictions: AP, accuracies, or IoU of boxes and masks. Needs no GPU, torch or veRL.
+
+    Every figure comes with its n and a 95 % bootstrap interval; several files also give mean and standard deviation.
+    """
+    from rich.console import Console
+
+    from verl_visual_rft.evaluation.atomic import write_json
+    from verl_visual_rft.evaluation.evaluate import evaluate as run
+    from verl_visual_rft.evaluation.results import over_runs, write_result
+
+    console = Console()
+    if len(predictions) == 1:
+        result = run(predictions[0], data, reward, task.value, masks, existence or ())
+        write_result(result, out)
+        console.print(result.table())
+        return
+    if masks is not None:
+        raise UserError("masks belong to one predictions file; evaluate the runs one by one")
+    content, table = over_runs(
+        {str(path): run(path, data, reward, task.value, existence=existence or ()) for path in predictions}
+    )
+    write_json(out, content)
+    console.print(table)
+
+
+def segment(
+    predictions: Annotated[Path, typer.Argument(help="Answers to grounding questions.")],
+    data: Annotated[Path, typer.Option(help="Prepared folder that was asked about.")],
+    out: Annotated[Path, typer.Option(help="Masks to write (JSON lines); an interrupted file is continued.")],
+    sam: Annotated[str, typer.Option(help="SAM in Hugging Face format, a folder or a name.")] = "facebook/sam-vit-huge",
+    device: Annotated[str, typer.Option(help="auto, or a name that torch knows.")] = "auto",
+) -> None:
+    """Make a mask of every answered box with SAM, for gIoU and cIoU."""
+    from verl_visual_rft.evaluation.sam import segment_predictions
+
+    result = segment_predictions(predictions, data, out, sam, device)
+    print(f"{result.out}: {result.n} answers, {result.without_box} of them without a box")

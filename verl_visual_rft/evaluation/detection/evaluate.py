@@ -1,0 +1,195 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""From answers to detection metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from verl_visual_rft.answers import Detection, DetectionAnswer
+from verl_visual_rft.coordinates import from_extent
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, resample_counts
+from verl_visual_rft.evaluation.detection.average_precision import (
+    coco_average_precision,
+    lvis_average_precision,
+)
+from verl_visual_rft.evaluation.detection.boxes import is_federated
+from verl_visual_rft.evaluation.detection.calibration import calibrate
+from verl_visual_rft.evaluation.detection.coordinate_evidence import coordinate_warnings
+from verl_visual_rft.evaluation.detection.group_ap import category_groups, class_ap, group_ap, resample
+from verl_visual_rft.evaluation.detection.matching import match_boxes
+from verl_visual_rft.evaluation.detection.metrics import BoxCounts, DetectionMetrics
+from verl_visual_rft.evaluation.predictions import Prediction, read_predictions
+from verl_visual_rft.evaluation.prepared import PreparedTruth, load_truth
+from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics, score_answers
+from verl_visual_rft.truths import DetectionTruth
+
+# Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
+_NO_CONFIDENCE = -1.0
+
+
+def evaluate_predictions(predictions: Path, prepared: Path, reward: str) -> DetectionMetrics:
+    """Measure the detection answers of a predictions file against the prepared data that they are about.
+
+    Args:
+        predictions: File that ``predict`` wrote.
+        prepared: Folder with ``val_annotations.json`` and ``manifest.json``.
+        reward: Named detection reward, e.g. ``"robust"``.
+
+    Raises:
+        UserError: A file is missing or malformed, or an answer is about a picture or category that the data lacks.
+    """
+    answered = [prediction for prediction in read_predictions(predictions) if prediction.task == "detection"]
+    if not answered:
+        raise UserError(f"{predictions}: no answer to a detection question; evaluate it with another --task")
+    truth = load_truth(prepared)
+    require_known(answered, truth, predictions)
+    return measure_detection(score_answers(answered, "detection", reward, predictions), truth, reward)
+
+
+def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, reward: str) -> DetectionMetrics:
+    """Compute the metrics of answered detection questions; ``scored`` must not be empty.
+
+    Pictures of the truth that no answer is about count: what they show is missed.
+    """
+    image_ids = truth.image_ids
+    answers = [_answer(item) for item in scored]
+    distinct = [_distinct(answer.detections) for answer in answers]
+    boxes = [
+        coco_box(detection, item, image_ids)
+        for item, detections in zip(scored, distinct, strict=True)
+        for detection in detections
+    ]
+    ids = truth.category_ids
+    groups = category_groups(truth.groups["base"], truth.groups["novel"], list(ids))
+    evaluated = {name: ids[name] for name in groups["all"]}
+
+    federated = is_federated(truth.annotations)
+    average_precision = lvis_average_precision if federated else coco_average_precision
+    evaluation = average_precision(truth.annotations, boxes, list(evaluated.values()))
+    matches = match_boxes(truth.annotations, boxes, list(evaluated.values()))
+    draws = resample_counts(len(image_ids))
+    resamples = {name: resample(matches[number], draws) for name, number in evaluated.items()}
+    per_class = {
+        name: None if ap is None else class_ap(ap, resamples[name], matches[number])
+        for name, number in evaluated.items()
+        for ap in [evaluation.per_class[number]]
+    }
+    mean_iou, mean_iou_present, intervals = _means(scored)
+    return DetectionMetrics(
+        n=len(scored),
+        images=len(image_ids),
+        rules="lvis" if federated else "coco",
+        groups={name: group_ap(members, per_class, resamples) for name, members in groups.items()},
+        per_class=per_class,
+        summary=evaluation.figures,
+        mean_iou=mean_iou,
+        mean_iou_present=mean_iou_present,
+        intervals=intervals,
+        calibration=calibrate(matches.values(), draws),
+        counts=BoxCounts(
+            boxes=len(boxes),
+            invalid_boxes=sum(answer.invalid for answer in answers),
+            duplicate_boxes=sum(len(answer.detections) for answer in answers) - len(boxes),
+            boxes_without_confidence=sum(box["score"] == _NO_CONFIDENCE for box in boxes),
+            truths=sum(int(match.truths.sum()) for match in matches.values()),
+            truths_not_asked=_truths_not_asked(scored, truth, set(evaluated.values())),
+        ),
+        answers=answer_statistics(scored, reward),
+        warnings=coordinate_warnings(scored),
+    )
+
+
+def coco_box(detection: Detection, item: ScoredAnswer, image_ids: Mapping[str, int | str]) -> dict[str, Any]:
+    """A detection in COCO's results form: pixels ``[x, y, width, height]``, neither rounded nor clipped.
+
+    The answer's coordinates are those of the question's ground truth, which knows their extent.
+    """
+    prediction = item.prediction
+    x1, y1, x2, y2 = from_extent(detection.box, prediction.size, _truth(item).extent)
+    return {
+        "image_id": image_ids[prediction.image_id],
+        "category_id": prediction.category_id,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+        "score": _NO_CONFIDENCE if detection.confidence is None else detection.confidence,
+    }
+
+
+def require_known(predictions: Iterable[Prediction], truth: PreparedTruth, path: Path) -> None:
+    """Refuse predictions about pictures or categories that the data do not have.
+
+    Raises:
+        UserError: The message names the first row.
+    """
+    images, names = truth.image_ids, {number: name for name, number in truth.category_ids.items()}
+    for prediction in predictions:
+        where = f"{path}: row {prediction.index}"
+        if prediction.image_id not in images:
+            raise UserError(
+                f"{where}: image {prediction.image_id} is not in val_annotations.json; "
+                "these predictions belong to other data"
+            )
+        if prediction.category_id is None or names.get(prediction.category_id) != prediction.category:
+            raise UserError(
+                f"{where}: category {prediction.category!r} (id {prediction.category_id}) "
+                "is not in val_annotations.json; these predictions belong to other data"
+            )
+
+
+def _answer(item: ScoredAnswer) -> DetectionAnswer:
+    answer = item.sample.answer
+    assert isinstance(answer, DetectionAnswer)
+    return answer
+
+
+def _truth(item: ScoredAnswer) -> DetectionTruth:
+    truth = item.sample.truth
+    assert isinstance(truth, DetectionTruth)
+    return truth
+
+
+def _distinct(detections: Iterable[Detection]) -> list[Detection]:
+    """Keep the first of detections with the very same corners, as the published evaluation does.
+
+    A repeated box finds no new object: under COCO's rules it could only be a false alarm.
+    """
+    first: dict[tuple[float, ...], Detection] = {}
+    for detection in detections:
+        first.setdefault(detection.box, detection)
+    return list(first.values())
+
+
+def _means(scored: Sequence[ScoredAnswer]) -> tuple[float | None, float | None, dict[str, Interval]]:
+    """Mean IoU, the same where the object is present, and the intervals of all means over questions."""
+    with_iou = [item for item in scored if "iou" in item.reward]
+    present = [item for item in with_iou if _truth(item).boxes]
+    columns = {
+        "reward": [(item.reward["score"], item) for item in scored],
+        "format_rate": [(float(_answer(item).has_format), item) for item in scored],
+        "mean_iou": [(item.reward["iou"], item) for item in with_iou],
+        "mean_iou_present": [(item.reward["iou"], item) for item in present],
+    }
+    intervals = {
+        name: mean_interval([value for value, _ in column], [item.prediction.image_id for _, item in column])
+        for name, column in columns.items()
+        if column
+    }
+    mean_iou, mean_iou_present = (
+        fmean(value for value, _ in columns[name]) if columns[name] else None
+        for name in ("mean_iou", "mean_iou_present")
+    )
+    return mean_iou, mean_iou_present, intervals
+
+
+def _truths_not_asked(scored: Iterable[ScoredAnswer], truth: PreparedTruth, evaluated: set[int]) -> int:
+    asked = {(item.prediction.image_id, item.prediction.category_id) for item in scored}
+    return sum(
+        annotation["category_id"] in evaluated
+        and not annotation.get("iscrowd", 0)
+        and (str(annotation["image_id"]), annotation["category_id"]) not in asked
+        for annotation in truth.annotations["annotations"]
+    )

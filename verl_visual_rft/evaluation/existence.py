@@ -1,0 +1,209 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The existence stage: before a model is asked where a category is, something says whether it is in the picture at all.
+
+The paper's detection numbers have it: the published evaluation asks only about the (picture, category) pairs that the
+*untuned* model called present (``exist_map_*.json``; its prompt was never published). The stage decides much: what it
+calls absent is missed whatever the model could do (`ap_ceiling`), and what it rightly calls absent can be no false
+alarm.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from verl_visual_rft.answers.tags import split_tags
+from verl_visual_rft.errors import UserError
+
+#: A picture (its id as text) and the name of a category.
+Pair = tuple[str, str]
+
+_PROMPT = (
+    "Is there any object belonging to the category '{category}' in the image?\nAnswer with one word: 'Yes' or 'No'."
+)
+_YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+
+
+def existence_prompt(category: str) -> str:
+    """Return the user text that asks whether a category is in the picture.
+
+    The published prompt is not known; this one is ours, in the words of the detection prompt.
+
+    Example:
+        >>> existence_prompt("cat").splitlines()[0]
+        "Is there any object belonging to the category 'cat' in the image?"
+    """
+    return _PROMPT.format(category=category)
+
+
+def says_present(response: str) -> bool | None:
+    """Read an answer to `existence_prompt`: the first "yes" or "no" outside the reasoning; None when there is neither.
+
+    Example:
+        >>> says_present("<think> no idea </think> <answer>Yes, two.</answer>")
+        True
+    """
+    tagged = split_tags(response)
+    word = _YES_OR_NO.search(tagged.untagged if tagged.answer is None else tagged.answer)
+    return None if word is None else word[1].lower() == "yes"
+
+
+@dataclass(frozen=True)
+class ExistenceMap:
+    """What is said to be in each picture.
+
+    Attributes:
+        source: Names the map in a message.
+        present: By picture, the categories that are called present; a picture that was not looked at has no key.
+    """
+
+    source: str
+    present: Mapping[str, frozenset[str]]
+
+    def claims(self, pair: Pair) -> bool:
+        """Whether a category is called present in a picture.
+
+        Raises:
+            UserError: The map does not know the picture.
+        """
+        image_id, category = pair
+        if image_id not in self.present:
+            raise UserError(
+                f"{self.source} says nothing about image {image_id}; it was made for other pictures, make one for "
+                "these (--existence self) or leave it out (--existence none)"
+            )
+        return category in self.present[image_id]
+
+    def to_json(self) -> dict[str, list[str]]:
+        """Return the map in the published form."""
+        return {image_id: sorted(categories) for image_id, categories in self.present.items()}
+
+
+def read_existence_map(path: Path) -> ExistenceMap:
+    """Read a map in the published form, ``{"image id": ["category", ...]}``.
+
+    Raises:
+        UserError: The file is missing or something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read the existence map {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"the existence map {path} is not JSON: {error}") from error
+    if not isinstance(content, dict) or not content:
+        raise UserError(f'{path} is no existence map: {{"image id": ["category", ...], ...}} is expected')
+    for image_id, categories in content.items():
+        if not isinstance(categories, list) or not all(isinstance(name, str) for name in categories):
+            raise UserError(f"{path}: image {image_id}: {categories!r} is not a list of category names")
+    return ExistenceMap(str(path), {image_id: frozenset(names) for image_id, names in content.items()})
+
+
+def oracle_map(annotations: Mapping[str, Any]) -> ExistenceMap:
+    """Return what a COCO dictionary shows: a category is present where it has a box that is no crowd."""
+    names = {category["id"]: category["name"] for category in annotations["categories"]}
+    present: dict[str, set[str]] = {str(image["id"]): set() for image in annotations["images"]}
+    for annotation in annotations["annotations"]:
+        if not annotation.get("iscrowd", 0):
+            present[str(annotation["image_id"])].add(names[annotation["category_id"]])
+    return ExistenceMap("the ground truth", {image_id: frozenset(held) for image_id, held in present.items()})
+
+
+@dataclass(frozen=True)
+class StageQuality:
+    """How often a stage is right, over the pairs whose truth is known.
+
+    Attributes:
+        pairs: How many those are.
+        claimed: How many of them it calls present.
+        precision: Share of these that are present, 0 to 1; None when it calls none present.
+        recall: Share of the present ones that it calls present, 0 to 1; None when none is present.
+    """
+
+    pairs: int
+    claimed: int
+    precision: float | None
+    recall: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, JSON-ready."""
+        return asdict(self)
+
+
+def stage_quality(stage: ExistenceMap, truth: Mapping[Pair, bool]) -> StageQuality:
+    """Compare a stage with the truth.
+
+    Args:
+        stage: What it says.
+        truth: Pair -> whether the category is in the picture; see `annotated_truth`.
+
+    Raises:
+        UserError: The stage does not know a picture.
+    """
+    counts = Counter((stage.claims(pair), present) for pair, present in truth.items())
+    hits, alarms, misses = counts[True, True], counts[True, False], counts[False, True]
+    return StageQuality(
+        pairs=len(truth),
+        claimed=hits + alarms,
+        precision=hits / (hits + alarms) if hits + alarms else None,
+        recall=hits / (hits + misses) if hits + misses else None,
+    )
+
+
+def annotated_truth(annotations: Mapping[str, Any]) -> dict[Pair, bool]:
+    """Return for each pair of a COCO or LVIS dictionary whether the category is in the picture, where that is known.
+
+    Unknown are pairs with crowds alone, and in LVIS all without a box that the picture does not list under
+    ``neg_category_ids``.
+    """
+    names = {category["id"]: category["name"] for category in annotations["categories"]}
+    boxes: dict[tuple[Any, Any], bool] = defaultdict(bool)
+    for annotation in annotations["annotations"]:
+        boxes[annotation["image_id"], annotation["category_id"]] |= not annotation.get("iscrowd", 0)
+    truth: dict[Pair, bool] = {}
+    for image in annotations["images"]:
+        looked_for = image.get("neg_category_ids", names)
+        for category_id, name in names.items():
+            present = boxes.get((image["id"], category_id))
+            if present or (present is None and category_id in looked_for):
+                truth[str(image["id"]), name] = bool(present)
+    return truth
+
+
+def ap_ceiling(stage: ExistenceMap, annotations: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the largest AP, in percent, that any detector can reach behind a stage, by category.
+
+    A detector that answers each pair it is asked about perfectly has precision 1 up to the recall
+    ``r = boxes of the pairs called present / all boxes``, at every IoU threshold, so its AP is the share of COCO's 101
+    recall points that are at most r. (LVIS has the same points.) AP50 and AP75 have the same ceiling. Not counted are
+    crowds; that COCO looks at 100 boxes a picture lowers the ceiling further where a picture has more.
+
+    Returns:
+        Category name to AP; None where it has no box.
+    """
+    import numpy as np
+
+    names = {category["id"]: category["name"] for category in annotations["categories"]}
+    total, reached = Counter[str](), Counter[str]()
+    for annotation in annotations["annotations"]:
+        if not annotation.get("iscrowd", 0):
+            name = names[annotation["category_id"]]
+            total[name] += 1
+            reached[name] += stage.claims((str(annotation["image_id"]), name))
+    points = np.linspace(0.0, 1.0, 101)
+    return {
+        name: 100 * float((points <= reached[name] / total[name]).mean()) * bool(reached[name]) if total[name] else None
+        for name in names.values()
+    }
+
+
+def never_claimed(stage: ExistenceMap, categories: Sequence[str]) -> list[str]:
+    """Return the categories that a map calls present in no picture at all, most likely for being spelt otherwise."""
+    claimed = frozenset[str]().union(*stage.present.values())
+    return [name for name in categories if name not in claimed]

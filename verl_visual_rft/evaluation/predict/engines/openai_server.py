@@ -1,0 +1,156 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Answers of a server that speaks OpenAI's chat protocol: ``vllm serve``, SGLang, or a paid one.
+
+Only the protocol's own parameters are sent, so that every server takes them. What a server adds on its own (a
+repetition penalty from the model's generation config, say) stays: start vLLM's with ``--generation-config vllm`` to
+get the answers of the offline engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from typing import Any, ClassVar
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, answer_in_parallel, where
+from verl_visual_rft.evaluation.predict.engines.pictures import load_image
+
+
+@dataclass(frozen=True)
+class OpenAISettings:
+    """Which server and how to ask it.
+
+    The key is the environment's ``OPENAI_API_KEY``; servers of one's own need none.
+
+    Attributes:
+        url: Base address, "http://localhost:8000/v1".
+        model: Name under which the server serves the model.
+        max_tokens: Longest answer, in tokens.
+        temperature: 0 is greedy.
+        seed: A question is sent this plus its row's index.
+        concurrency: Questions under way at a time.
+        timeout: Seconds that one request may take.
+        retries: How often a request is sent again after a time-out, a lost connection or a status of 408, 409, 429 or
+            5xx, after 0.5, 1, 2, ... 8 seconds, or as the server asks.
+    """
+
+    url: str
+    model: str
+    max_tokens: int = 1024
+    temperature: float = 0.0
+    seed: int = 0
+    concurrency: int = 32
+    timeout: float = 600.0
+    retries: int = 8
+    batch: ClassVar[int] = 1
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that decides the answers, as far as one knows of a server."""
+        patience = ("concurrency", "timeout", "retries")
+        return {"engine": "openai", **{key: value for key, value in asdict(self).items() if key not in patience}}
+
+    def load(self) -> Engine:
+        """Make the client; nothing is sent yet."""
+        return OpenAIEngine(self)
+
+
+class OpenAIEngine:
+    """A client of one server."""
+
+    def __init__(self, settings: OpenAISettings) -> None:
+        """Make the client."""
+        try:
+            import openai
+        except ImportError as error:
+            raise UserError("the package openai is missing; install it: pip install openai") from error
+        self._settings, self._openai = settings, openai
+        self._client = openai.AsyncOpenAI(
+            base_url=settings.url,
+            api_key=os.environ.get("OPENAI_API_KEY") or "none",
+            timeout=settings.timeout,
+            max_retries=settings.retries,
+        )
+        # In a thread that the end of the program does not wait for: a server may hang.
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+
+    def describe(self) -> dict[str, Any]:
+        """Return server and sampling, JSON-ready."""
+        settings = self._settings
+        sampling = {"temperature": settings.temperature, "max_tokens": settings.max_tokens, "seed": settings.seed}
+        return {"engine": {"name": "openai", "url": settings.url, "model": settings.model}, "sampling": sampling}
+
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+        """Ask the questions, several at a time.
+
+        Raises:
+            UserError: The server refused a question, or went on failing after all retries.
+        """
+        return answer_in_parallel(self._submit, batches, self._settings.concurrency)
+
+    def close(self) -> None:
+        """Leave the requests that are under way unanswered."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _submit(self, rows: Sequence[Row]) -> Future[list[Answer]]:
+        return asyncio.run_coroutine_threadsafe(self._answer_batch(rows), self._loop)
+
+    async def _answer_batch(self, rows: Sequence[Row]) -> list[Answer]:
+        return [await self._ask(row) for row in rows]
+
+    async def _ask(self, row: Row) -> Answer:
+        settings, messages = self._settings, await asyncio.to_thread(_messages, row)
+        try:
+            completion = await self._client.chat.completions.create(
+                model=settings.model,
+                messages=messages,
+                max_tokens=settings.max_tokens,
+                temperature=settings.temperature,
+                seed=settings.seed + row["extra_info"]["index"],
+            )
+            choice, usage = completion.choices[0], completion.usage
+            text = (choice.message.content or "").encode("utf-8", "replace").decode()
+            return Answer(text, usage.completion_tokens if usage else None, choice.finish_reason or "stop")
+        except self._openai.APIStatusError as error:
+            raise self._failure(row, f"status {error.status_code}, {_first_line(error.message)}") from error
+        except self._openai.APITimeoutError as error:
+            raise self._failure(row, f"no answer within {settings.timeout:g} s") from error
+        except self._openai.APIConnectionError as error:
+            raise self._failure(row, f"no connection ({error.__cause__ or error})") from error
+        except (self._openai.OpenAIError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise self._failure(row, f"an answer outside the protocol ({type(error).__name__}: {error})") from error
+
+    def _failure(self, row: Row, what: str) -> UserError:
+        return UserError(
+            f"{self._settings.url}: {what}, at {where(row)}, after up to {self._settings.retries} retries; mend the "
+            "server or the settings and run the same command again, it goes on with the questions that are left"
+        )
+
+
+def _messages(row: Row) -> Any:
+    return [{"role": message["role"], "content": _parts(message["content"], row)} for message in row["prompt"]]
+
+
+def _parts(content: str, row: Row) -> list[dict[str, Any]]:
+    before, mark, after = content.partition("<image>")
+    texts = [{"type": "text", "text": text} if text else None for text in (before, after)]
+    image = {"type": "image_url", "image_url": {"url": _data_url(row)}} if mark else None
+    return [part for part in (texts[0], image, texts[1]) if part]
+
+
+def _data_url(row: Row) -> str:
+    file = BytesIO()
+    load_image(row).save(file, format="PNG")  # without loss: the pixels of training
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n")[0][:300]

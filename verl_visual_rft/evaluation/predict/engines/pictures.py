@@ -1,0 +1,49 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of a row as the model sees it: decoded, and resized as veRL does for training rollouts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from io import BytesIO
+
+from PIL import Image
+
+from verl_visual_rft.coordinates import FAMILIES, smart_resize
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.predict.engines.engine import Row, where
+
+
+def load_image(row: Row) -> Image.Image:
+    """Decode the single picture of a row and resize it inside the row's pixel budget.
+
+    The pixels are those of ``verl.utils.dataset.vision_utils.process_image``, so a model is judged on what it was
+    trained on; a server is sent the resized picture, because it knows no budget of ours.
+
+    Raises:
+        UserError: The row has not exactly one picture, or it cannot be decoded or resized.
+    """
+    images = row["images"]
+    if len(images) != 1:
+        raise UserError(f"{where(row)}: {len(images)} pictures, one is expected; prepare the data again")
+    family = FAMILIES[row["extra_info"].get("model_family") or "qwen2-vl"]
+    budget = (images[0]["min_pixels"], images[0]["max_pixels"])
+    try:
+        return _resized(images[0]["bytes"], family.factor, *budget)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{where(row)}: the picture cannot be used ({error}); prepare the data again") from error
+
+
+@lru_cache(maxsize=2)  # the questions about one picture follow one another
+def _resized(data: bytes, factor: int, min_pixels: int, max_pixels: int) -> Image.Image:
+    with Image.open(BytesIO(data)) as opened:
+        image = _rgb(opened)
+    return image.resize(smart_resize(image.size, factor, min_pixels, max_pixels))
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    white = Image.new("RGB", image.size, (255, 255, 255))
+    white.paste(image, mask=image.getchannel("A"))
+    return white

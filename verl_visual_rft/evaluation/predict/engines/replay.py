@@ -1,0 +1,92 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Saved responses in the place of a model: published ones, or those of another run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
+
+
+@dataclass(frozen=True)
+class ReplaySettings:
+    """Where the responses are.
+
+    Attributes:
+        responses: JSON lines with ``image_id`` (text or number), ``category`` and ``response``; also
+            ``response_tokens`` and ``finish_reason`` where they are known. A predictions file is such a file.
+    """
+
+    responses: Path
+    batch: ClassVar[int] = 1
+
+    def identity(self) -> dict[str, Any]:
+        """Return the hash of the file."""
+        try:
+            return {"engine": "replay", "responses_sha256": hashlib.sha256(self.responses.read_bytes()).hexdigest()}
+        except OSError as error:
+            raise UserError(f"cannot read the responses {self.responses}: {error.strerror}") from error
+
+    def load(self) -> Engine:
+        """Read the file."""
+        return ReplayEngine(self)
+
+
+class ReplayEngine:
+    """Responses by picture and category."""
+
+    def __init__(self, settings: ReplaySettings) -> None:
+        """Read and check the file."""
+        self._settings = settings
+        self._answers: dict[tuple[str, str], Answer] = {}
+        for number, line in enumerate(settings.responses.read_bytes().splitlines(), start=1):
+            question, answer = _decode(line, f"{settings.responses}: line {number}")
+            if self._answers.setdefault(question, answer) != answer:
+                raise UserError(
+                    f"{settings.responses}: line {number}: image {question[0]}, {question[1]!r} has another response "
+                    "above; keep one"
+                )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the file, JSON-ready."""
+        return {"engine": {"name": "replay", "responses": str(self._settings.responses)}, "sampling": None}
+
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+        """Look the responses up.
+
+        Raises:
+            UserError: A question has no response.
+        """
+        for batch in batches:
+            yield batch, [self._find(row) for row in batch]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _find(self, row: Row) -> Answer:
+        question = (row["extra_info"]["image_id"], row["extra_info"]["category"])
+        if question not in self._answers:
+            raise UserError(
+                f"{self._settings.responses} has no response to {where(row)}, image {question[0]}; give responses to "
+                "all questions, or data of those that were asked"
+            )
+        return self._answers[question]
+
+
+def _decode(line: bytes, position: str) -> tuple[tuple[str, str], Answer]:
+    try:
+        record = json.loads(line)
+        question = (str(record["image_id"]), record["category"])
+        answer = Answer(record["response"], record.get("response_tokens"), record.get("finish_reason", "stop"))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{position}: not a JSON object with image_id, category and response ({type(error).__name__}: {error})"
+        ) from error
+    return question, answer

@@ -1,0 +1,52 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Progress of prediction on standard output: a live bar on a terminal; elsewhere a line every few seconds."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+class AnswerProgress:
+    """Answers done, answers a second, and the time left.
+
+    Args:
+        label: What is done, in a word.
+        total: Answers in the end.
+        done: Answers that are there from before.
+    """
+
+    def __init__(self, label: str, total: int, done: int) -> None:
+        """Begin to measure."""
+        self._console = Console(highlight=False)
+        self._label, self._total, self._done, self._before = label, total, done, done
+        self._started, self._printed = time.monotonic(), float("-inf")
+        columns = (label, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._task = self._bar.add_task(label, total=total, completed=done, rate="")
+
+    def __enter__(self) -> AnswerProgress:
+        self._bar.start()
+        if self._before:
+            self._console.print(f"{self._label}: {self._before} of {self._total} answers are there from before")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def advance(self, answers: int) -> None:
+        """Count answers that are saved."""
+        self._done += answers
+        now = time.monotonic()
+        rate = (self._done - self._before) / max(now - self._started, 1e-9)
+        self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f} rows/s")
+        due = now - self._printed >= _SECONDS_BETWEEN_LINES or self._done == self._total
+        if due and not self._console.is_terminal:
+            self._printed = now
+            left = (self._total - self._done) / rate
+            self._console.print(f"{self._label}: {self._done}/{self._total}, {rate:.1f} rows/s, {left:.0f} s left")

@@ -1,0 +1,245 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The report's gallery: which questions are shown, and what each method answered to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from verl_visual_rft.coordinates import Box, from_extent
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.evaluation.report.findings import Finding, find
+from verl_visual_rft.evaluation.tables.paper import METHODS
+from verl_visual_rft.rewards import Reward, make_sample
+from verl_visual_rft.rewards.explain import Explanation, Match, explain
+from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
+
+SAME_REWARD = 1e-6
+#: Boxes of one answer that are drawn and explained; a degenerate answer has hundreds.
+MOST_BOXES = 40
+
+#: Method to its answers by row of the evaluation parquet; every method has the same rows.
+Answers = Mapping[str, Mapping[int, Prediction]]
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A box in pixels of the original picture, with the confidence as its label (empty where there is none)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One method's answer to a question.
+
+    Attributes:
+        method: ``base``, ``sft`` or ``rft``.
+        name: Its name for people.
+        rectangles: The answered boxes, most confident first, at most `MOST_BOXES`.
+        hidden_boxes: Boxes beyond these.
+        outcome: How the answer was read.
+        reason: What was amiss with it; may be empty.
+        findings: What is right or wrong with it.
+        score: Total reward.
+        components: Name and value of what the reward is made of.
+        matches: A line for each box of ``rectangles``, then one for each missed object.
+        thinking: Its reasoning.
+        response: All that the model wrote.
+    """
+
+    method: str
+    name: str
+    rectangles: tuple[Rectangle, ...]
+    hidden_boxes: int
+    outcome: str
+    reason: str
+    findings: tuple[Finding, ...]
+    score: float
+    components: tuple[tuple[str, float], ...]
+    matches: tuple[str, ...]
+    thinking: str
+    response: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One question: what was asked, the truth, and a panel a method."""
+
+    index: int
+    task: str
+    image_id: str
+    category: str
+    width: int
+    height: int
+    truth: tuple[Rectangle, ...]
+    label: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Questions with the same kind of change: the rows shown, and how many there are."""
+
+    title: str
+    of: int
+    rows: tuple[int, ...]
+
+
+def common_rows(predictions: Mapping[str, Sequence[Prediction]], *, gated: bool) -> tuple[Answers, int]:
+    """Index each method's predictions by their row, in the order of the paper's tables, and keep the common rows.
+
+    Args:
+        predictions: Method to its predictions.
+        gated: Whether an existence stage decided which questions were asked: then the methods may differ in them.
+
+    Returns:
+        The answers, and how many rows were left out because not every method was asked.
+
+    Raises:
+        UserError: The methods answered different questions, or questions about different truths.
+    """
+    indexed = {
+        method: {item.index: item for item in predictions[method]} for method in METHODS if method in predictions
+    }
+    everything = set().union(*indexed.values())
+    common = everything.intersection(*indexed.values())
+    first, *others = indexed
+    for other in others:
+        different = sum(
+            (indexed[first][row].image_id, indexed[first][row].ground_truth)
+            != (indexed[other][row].image_id, indexed[other][row].ground_truth)
+            for row in common
+        )
+        different += 0 if gated else len(indexed[first].keys() ^ indexed[other].keys())
+        if different:
+            raise UserError(
+                f"the predictions of {first!r} and {other!r} differ in {different} questions; "
+                "predict both on one parquet"
+            )
+    kept = {method: {row: item for row, item in items.items() if row in common} for method, items in indexed.items()}
+    return kept, len(everything) - len(common)
+
+
+def choose_rows(answers: Answers, reward: Reward, count: int) -> list[Group]:
+    """Choose about ``count`` questions to show: as many better as unchanged as worse, by the change in reward.
+
+    The first method is compared with the last. Inside a group the questions are taken at equal distances in the order
+    of the validation file, so nobody picks the pretty ones; a group with too few leaves its places to the others.
+    """
+    methods = list(answers.values())
+    first, last = methods[0], methods[-1]
+    if first is last:
+        return [Group("Answers", len(first), _spread(list(first), count))]
+    change = {row: _score(last[row], reward) - _score(first[row], reward) for row in first}
+    kinds = {
+        "Better": [row for row, value in change.items() if value > SAME_REWARD],
+        "Unchanged": [row for row, value in change.items() if abs(value) <= SAME_REWARD],
+        "Worse": [row for row, value in change.items() if value < -SAME_REWARD],
+    }
+    places = _share(count, [len(rows) for rows in kinds.values()])
+    return [
+        Group(title, len(rows), _spread(rows, place))
+        for (title, rows), place in zip(kinds.items(), places, strict=True)
+    ]
+
+
+def make_card(row: int, answers: Answers, reward: Reward) -> Card:
+    """The truth of a question and the answer of each method."""
+    asked = next(iter(answers.values()))[row]
+    truth = _explain(asked, reward).sample.truth
+    boxes = truth.boxes if isinstance(truth, DetectionTruth) else ()
+    boxes = (truth.box,) if isinstance(truth, GroundingTruth) else boxes
+    return Card(
+        index=asked.index,
+        task=asked.task,
+        image_id=asked.image_id,
+        category=asked.category,
+        width=asked.width,
+        height=asked.height,
+        truth=tuple(_rectangle(box, asked.size, _extent(truth)) for box in boxes),
+        label=truth.label if isinstance(truth, ClassificationTruth) else "",
+        panels=tuple(_panel(method, items[row], _explain(items[row], reward)) for method, items in answers.items()),
+    )
+
+
+def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel:
+    sample = explained.sample
+    shown = explained.matches[:MOST_BOXES]
+    matches = [f"{_name(match, number)}: {_verdict(match)}" for number, match in enumerate(shown, start=1)]
+    if explained.matches and explained.missed:
+        matches.append(
+            f"{len(explained.missed)} objects without a box" if len(explained.missed) > 1 else "1 object without a box"
+        )
+    return Panel(
+        method=method,
+        name=METHODS[method],
+        rectangles=tuple(
+            _rectangle(match.box, prediction.size, _extent(sample.truth), _confidence(match, sample.task))
+            for match in shown
+        ),
+        hidden_boxes=len(explained.matches) - len(shown),
+        outcome=sample.answer.outcome.value,
+        reason=sample.answer.reason,
+        findings=find(sample),
+        score=explained.total.value,
+        components=tuple((component.name, component.value) for component in explained.components),
+        matches=tuple(matches),
+        thinking=sample.answer.thinking.strip(),
+        response=prediction.response,
+    )
+
+
+def _explain(prediction: Prediction, reward: Reward) -> Explanation:
+    return explain(prediction.task, prediction.response, prediction.ground_truth, reward, image_size=prediction.size)
+
+
+def _score(prediction: Prediction, reward: Reward) -> float:
+    sample = make_sample(prediction.task, prediction.response, prediction.ground_truth, image_size=prediction.size)
+    return reward(sample)["score"]
+
+
+def _extent(truth: object) -> tuple[float, float]:
+    return truth.extent if isinstance(truth, DetectionTruth | GroundingTruth) else (1.0, 1.0)
+
+
+def _rectangle(box: Box, size: tuple[int, int], extent: tuple[float, float], label: str = "") -> Rectangle:
+    x1, y1, x2, y2 = from_extent(box, size, extent)
+    return Rectangle(round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1), label)
+
+
+def _confidence(match: Match, task: str) -> str:
+    if task != "detection":
+        return ""
+    return "?" if match.confidence is None else f"{match.confidence:.2f}"
+
+
+def _name(match: Match, number: int) -> str:
+    return f"box {number}" if match.confidence is None else f"box {number}, confidence {match.confidence:.2f}"
+
+
+def _verdict(match: Match) -> str:
+    if match.truth is None:
+        return f"no object (largest IoU {match.iou:.2f})"
+    return f"IoU {match.iou:.2f} with its object"
+
+
+def _share(count: int, available: Sequence[int]) -> list[int]:
+    """Deal ``count`` places one by one around the groups that still have questions."""
+    places = [0] * len(available)
+    while sum(places) < min(count, sum(available)):
+        for group, limit in enumerate(available):
+            if places[group] < limit and sum(places) < count:
+                places[group] += 1
+    return places
+
+
+def _spread(rows: Sequence[int], count: int) -> tuple[int, ...]:
+    count = min(count, len(rows))
+    return tuple(rows[place * len(rows) // count] for place in range(count))

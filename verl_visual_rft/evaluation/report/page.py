@@ -1,0 +1,164 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""``report.html``: the tables, the curves and the pictures of one experiment in one file that needs no network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from verl_visual_rft.evaluation.atomic import write_text
+from verl_visual_rft.evaluation.predictions import read_predictions
+from verl_visual_rft.evaluation.prepared import read_pictures
+from verl_visual_rft.evaluation.report.curves import report_curves
+from verl_visual_rft.evaluation.report.findings import Finding
+from verl_visual_rft.evaluation.report.gallery import Answers, Card, choose_rows, common_rows, make_card
+from verl_visual_rft.evaluation.report.pictures import data_uris
+from verl_visual_rft.evaluation.report.summary import Summary, table_cells
+from verl_visual_rft.evaluation.tables.measured import Measurement
+from verl_visual_rft.evaluation.tables.paper import METHODS
+from verl_visual_rft.evaluation.training_log import TrainingLog
+from verl_visual_rft.rewards import Reward, load_reward
+from verl_visual_rft.rewards.explain import Component, explain
+
+#: Bytes of a page at most, as long as its text leaves the pictures some of them.
+LARGEST_PAGE = 14_000_000
+#: Characters of a picture's data URI, on average at most: more is not seen at the size at which it is shown.
+LARGEST_PICTURE = 90_000
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """The report that was written: where, how large in bytes, with how many questions."""
+
+    out: Path
+    size: int
+    questions: int
+
+
+def build_report(
+    out: Path,
+    *,
+    summary: Summary,
+    measurements: Sequence[Measurement],
+    data: Path,
+    reward: str,
+    log: TrainingLog,
+    pictures: int = 24,
+    title: str = "Visual-RFT",
+) -> ReportResult:
+    """Write the report of one experiment.
+
+    Args:
+        out: HTML file to write.
+        summary: Of the experiment.
+        measurements: One a method, at least one; ``predictions.jsonl`` lies beside each metrics file.
+        data: Evaluation parquet, for the pictures.
+        reward: Named reward that the answers are explained with.
+        log: Training log; empty where nothing was trained.
+        pictures: How many questions the gallery shows at most.
+        title: Heading of the page.
+
+    Raises:
+        UserError: An input is missing or malformed, or the methods answered different questions.
+    """
+    loaded = load_reward(reward)
+    predictions = {m.method: read_predictions(m.path.with_name("predictions.jsonl")) for m in measurements}
+    answers, left_out = common_rows(predictions, gated=any(_is_gated(m.path.parent) for m in measurements))
+    groups = choose_rows(answers, loaded, pictures)
+    rows = [row for group in groups for row in group.rows]
+    cards = {row: make_card(row, answers, loaded) for row in rows}
+    originals = read_pictures(data, rows)
+    shown = {row: hashlib.sha256(originals[row]).hexdigest()[:16] for row in rows}
+    unique = {shown[row]: originals[row] for row in rows}
+
+    environment = Environment(
+        loader=PackageLoader("verl_visual_rft.evaluation.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = environment.get_template("report.js").render()
+    template = environment.get_template("report.html.j2")
+    content = {
+        "title": title,
+        "summary": summary,
+        "table": table_cells(summary, intervals=True),
+        "outcomes": _outcome_cells(measurements),
+        "per_class": _class_cells(measurements),
+        "warnings": [(METHODS[m.method], text) for m in measurements for text in m.metrics.get("warnings", ())],
+        "curves": report_curves(log),
+        "reward": reward,
+        "formulas": _formulas(answers, rows, loaded),
+        "gallery": [(group, [(cards[row], shown[row]) for row in group.rows]) for group in groups],
+        "categories": sorted({card.category for card in cards.values() if card.task != "grounding"}),
+        "findings": _findings(cards.values()),
+        "methods": {method: METHODS[method] for method in answers},
+        "n": len(next(iter(answers.values()))),
+        "left_out": left_out,
+        "sizes": {shown[row]: (cards[row].width, cards[row].height) for row in rows},
+        "script_sha256": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+    text = template.render(content, pictures=dict.fromkeys(unique, ""))
+    budget = min(LARGEST_PAGE - len(text.encode()), LARGEST_PICTURE * len(unique))
+    uris = dict(zip(unique, data_uris(list(unique.values()), max(budget, 0)), strict=True))
+    write_text(out, template.render(content, pictures=uris))
+    return ReportResult(out, out.stat().st_size, len(rows))
+
+
+def _is_gated(folder: Path) -> bool:
+    """Whether an existence stage decided which questions were asked."""
+    meta = folder / "predictions.meta.json"
+    stage = json.loads(meta.read_text(encoding="utf-8")).get("existence") if meta.exists() else None
+    return stage is not None and stage["mode"] != "none"
+
+
+def _outcome_cells(measurements: Sequence[Measurement]) -> list[list[str]]:
+    names = sorted({name for measurement in measurements for name in measurement.metrics["outcomes"]})
+    lines = [
+        [METHODS[m.method], *(str(m.metrics["outcomes"].get(name, 0)) for name in names), str(m.metrics["cut_answers"])]
+        for m in measurements
+    ]
+    return [["method", *(name.replace("_", " ") for name in names), "cut at the limit"], *lines]
+
+
+def _class_cells(measurements: Sequence[Measurement]) -> list[list[str]]:
+    """AP of each category by method, with its interval; empty where the task has none."""
+    by_method = {m.method: m.metrics.get("per_class", {}) for m in measurements}
+    lines = [
+        [category, *(_class_ap(per_class[category]) for per_class in by_method.values())]
+        for category in next(iter(by_method.values()))
+    ]
+    return [["category", *(METHODS[method] for method in by_method)], *lines] if lines else []
+
+
+def _class_ap(figures: dict[str, Any] | None) -> str:
+    if figures is None:
+        return "n/a"
+    span, objects = figures["ap_interval"], figures["truths"]
+    return f"{figures['ap']:.1f}" + (f"\n({span['low']:.1f} to {span['high']:.1f}; n {objects})" if span else "")
+
+
+def _formulas(answers: Answers, rows: Iterable[int], reward: Reward) -> dict[str, list[Component]]:
+    """What the reward is made of, once for each task."""
+    asked = next(iter(answers.values()))
+    formulas: dict[str, list[Component]] = {}
+    for item in (asked[row] for row in rows):
+        if item.task not in formulas:
+            explained = explain(item.task, item.response, item.ground_truth, reward, image_size=item.size)
+            formulas[item.task] = [part for part in (*explained.components, explained.total) if part.formula]
+    return formulas
+
+
+def _findings(cards: Iterable[Card]) -> list[str]:
+    """The findings that occur, in the order of `Finding`."""
+    found = {finding for card in cards for panel in card.panels for finding in panel.findings}
+    return [finding.value for finding in Finding if finding in found]

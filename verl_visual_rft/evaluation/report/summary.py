@@ -1,0 +1,169 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The result of one experiment: base, + SFT and + Visual-RFT side by side, for machines and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.atomic import write_json
+from verl_visual_rft.evaluation.tables.measured import Measurement
+from verl_visual_rft.evaluation.tables.paper import METHODS
+from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog
+
+_ANSWERS = {"reward": "mean reward", "format_rate": "format rate"}
+#: Figures of a task in the order of the table: key in metrics.json to heading. All but the reward's are percent.
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "detection": {
+        "map_novel": "mAP novel",
+        "map_base": "mAP base",
+        "map_all": "mAP all",
+        "reward": "mean reward",
+        "mean_iou_present": "mean IoU",
+        "format_rate": "format rate",
+    },
+    "classification": {"strict": "strict", "closed_set": "closed set", "containment": "containment", **_ANSWERS},
+    "grounding": {"miou": "mIoU", "giou": "gIoU", "ciou": "cIoU", **_ANSWERS},
+}
+_CAPTIONS = {
+    "detection": "Mean AP in percent over the categories that have ground truth; the mean reward is over all "
+    "questions, the mean IoU over those whose object is in the picture",
+    "classification": "Accuracy in percent by three rules: the label itself; one class of the closed set; the label "
+    "contains the answer or the answer the label, as published",
+    "grounding": "Mean IoU of boxes, gIoU and cIoU of masks, in percent; an answer that cannot be read counts 0",
+}
+_TEMPLATES = {"format_rate": "{:.0%}", "reward": "{:.2f}", "mean_iou_present": "{:.2f}"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One experiment, as ``summary.json`` holds it.
+
+    Attributes:
+        task: Of the evaluation.
+        seed: Seed of data, training and evaluation.
+        steps: GRPO steps trained.
+        seconds: Wall-clock seconds of each stage.
+        reward_first10: Mean training reward of the first ten GRPO steps; ``None`` where the log has none.
+        reward_last10: The same of the last ten.
+        rows: Method (``base``, ``sft``, ``rft``) to its figures (see `COLUMNS`); ``None`` where there is no such truth.
+        intervals: Method to the 95 % intervals ``[low, high]`` of its figures, in their unit, where they are known.
+        n: Method to the number of its questions.
+    """
+
+    task: str
+    seed: int
+    steps: int
+    seconds: dict[str, float]
+    reward_first10: float | None
+    reward_last10: float | None
+    rows: dict[str, dict[str, float | None]]
+    intervals: dict[str, dict[str, list[float]]]
+    n: dict[str, int]
+
+    @property
+    def caption(self) -> str:
+        """What the figures are."""
+        return _CAPTIONS[self.task]
+
+
+def summarise(
+    measurements: Sequence[Measurement], log: TrainingLog, *, seed: int, seconds: Mapping[str, float]
+) -> Summary:
+    """Gather one experiment's summary.
+
+    Args:
+        measurements: One a method; see `read_measurements`.
+        log: Training log of the Visual-RFT run; empty where nothing was trained.
+        seed: Seed of the experiment.
+        seconds: Wall-clock seconds of each stage.
+
+    Raises:
+        UserError: A metrics file lacks a figure, or they are about several tasks.
+    """
+    tasks = {measurement.metrics.get("task", "detection") for measurement in measurements}
+    if len(tasks) != 1 or not tasks <= COLUMNS.keys():
+        raise UserError(
+            f"{', '.join(str(m.path) for m in measurements)}: tasks {sorted(map(str, tasks))}; a summary is of one of "
+            f"{', '.join(COLUMNS)}"
+        )
+    (task,) = tasks
+    reward = log.series(DEFAULT_NAMES.reward)
+    return Summary(
+        task=task,
+        seed=seed,
+        steps=log.last_step,
+        seconds={stage: round(value, 1) for stage, value in seconds.items()},
+        reward_first10=reward.first_mean(10),
+        reward_last10=reward.last_mean(10),
+        rows={m.method: {name: _figure(m, name) for name in COLUMNS[task]} for m in measurements},
+        intervals={m.method: dict(_intervals(m.metrics, COLUMNS[task])) for m in measurements},
+        n={m.method: m.metrics["n"] for m in measurements},
+    )
+
+
+def write_summary(summary: Summary, path: Path) -> None:
+    """Write ``summary.json``."""
+    write_json(path, asdict(summary))
+
+
+def table_cells(summary: Summary, *, intervals: bool = False) -> list[list[str]]:
+    """The table as text: a header line, then a line a method; ``n/a`` where there is no ground truth.
+
+    Args:
+        summary: Of the run.
+        intervals: Whether a figure has its 95 % interval on a second line, where that is known.
+    """
+    columns = COLUMNS[summary.task]
+    lines = [["method", *columns.values()]]
+    for method, row in summary.rows.items():
+        known = summary.intervals[method] if intervals else {}
+        lines.append([METHODS[method], *(_format(name, row[name], known.get(name)) for name in columns)])
+    return lines
+
+
+def terminal_table(summary: Summary) -> Table:
+    """The table for a terminal."""
+    header, *lines = table_cells(summary)
+    table = Table(
+        title=f"{summary.task.capitalize()}, seed {summary.seed}, {summary.steps} GRPO steps (in %)",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for column in header:
+        is_method = column == "method"
+        table.add_column(column, justify="left" if is_method else "right", no_wrap=is_method)
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def _format(name: str, value: float | None, interval: Sequence[float] | None = None) -> str:
+    if value is None:
+        return "n/a"
+    template = _TEMPLATES.get(name, "{:.1f}")
+    span = "" if interval is None else f"\n({' to '.join(template.format(end) for end in interval)})"
+    return template.format(value) + span
+
+
+def _intervals(metrics: Mapping[str, Any], names: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
+    for name in names:
+        given = metrics[name] if isinstance(metrics[name], dict) else metrics.get("intervals", {}).get(name)
+        if given:
+            yield name, [given["low"], given["high"]]
+
+
+def _figure(measurement: Measurement, name: str) -> float | None:
+    try:
+        given: Any = measurement.metrics[name]
+    except KeyError as error:
+        raise UserError(f"{measurement.path}: no figure {error}; evaluate the predictions again") from error
+    value: float | None = given["value"] if isinstance(given, dict) else given
+    return value

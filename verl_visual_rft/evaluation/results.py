@@ -1,0 +1,194 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the results of all tasks have in common: figures with their n and interval, and statistics of the answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Protocol
+
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.atomic import write_json
+from verl_visual_rft.evaluation.bootstrap import mean_and_sd, ratio_interval
+from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.rewards import Sample, load_reward, make_sample
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A share in percent.
+
+    Attributes:
+        value: The share, 0 to 100.
+        n: Questions that it is a share or mean of.
+        low: Lower end of its 95 % bootstrap interval over pictures.
+        high: Upper end.
+    """
+
+    value: float
+    n: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ScoredAnswer:
+    """A prediction, how it was read and what it earns.
+
+    Attributes:
+        prediction: The prediction.
+        sample: The parsed answer and the typed truth.
+        reward: The components of the named reward, and ``score``, their total.
+    """
+
+    prediction: Prediction
+    sample: Sample
+    reward: dict[str, float]
+
+
+@dataclass(frozen=True)
+class AnswerStatistics:
+    """What the answers to any task are counted by.
+
+    Attributes:
+        reward_name: The reward that ``reward`` is the mean of.
+        reward: Mean total reward over the questions.
+        format_rate: Share of the answers in the asked-for format, 0 to 1.
+        outcomes: How many answers had each parse outcome.
+        failed: Answers in which nothing could be read: malformed, or none at all. They count as wrong.
+        cut_answers: Answers that ended at the token limit.
+    """
+
+    reward_name: str
+    reward: float
+    format_rate: float
+    outcomes: dict[str, int]
+    failed: int
+    cut_answers: int
+
+    def __str__(self) -> str:
+        """One line for a terminal."""
+        outcomes = ", ".join(f"{count} {outcome.replace('_', ' ')}" for outcome, count in self.outcomes.items())
+        return f"reward {self.reward_name} {self.reward:.3f}, format {self.format_rate:.1%}; answers: {outcomes}"
+
+
+class Result(Protocol):
+    """What evaluating the predictions of one task gives."""
+
+    @property
+    def task(self) -> str:
+        """The task."""
+
+    def figures(self) -> Mapping[str, Figure | None]:
+        """The main figures by name; ``None`` where the data do not have what it takes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready dictionary: ``task``, ``n``, the figures under their names, and what else there is to say."""
+
+    def table(self) -> RenderableType:
+        """What a person asks for first, for a terminal."""
+
+
+def score_answers(predictions: Iterable[Prediction], task: str, reward: str, source: Path) -> list[ScoredAnswer]:
+    """Read each response beside its truth and compute its named reward.
+
+    Raises:
+        UserError: The reward is unknown or does not know the task, or a ground truth cannot be read.
+    """
+    loaded, scored = load_reward(reward), []
+    for prediction in predictions:
+        try:
+            sample = make_sample(
+                task, prediction.response, prediction.ground_truth, image_size=(prediction.width, prediction.height)
+            )
+        except UserError as error:
+            raise UserError(f"{source}: row {prediction.index}: {error}") from error
+        scored.append(ScoredAnswer(prediction, sample, loaded(sample)))
+    return scored
+
+
+def answer_statistics(scored: Sequence[ScoredAnswer], reward: str) -> AnswerStatistics:
+    """Count what answers have in common; ``scored`` must not be empty."""
+    outcomes = [item.sample.answer.outcome for item in scored]
+    return AnswerStatistics(
+        reward_name=reward,
+        reward=fmean(item.reward["score"] for item in scored),
+        format_rate=fmean(item.sample.answer.has_format for item in scored),
+        outcomes=dict(sorted(Counter(outcome.value for outcome in outcomes).items())),
+        failed=sum(outcome in (Outcome.MALFORMED, Outcome.NO_ANSWER) for outcome in outcomes),
+        cut_answers=sum(item.prediction.finish_reason == "length" for item in scored),
+    )
+
+
+def mean_figure(values: Sequence[float], images: Sequence[Hashable]) -> Figure:
+    """The mean of shares, one a question, in percent."""
+    return ratio_figure(values, [1.0] * len(values), images)
+
+
+def ratio_figure(numerators: Sequence[float], denominators: Sequence[float], images: Sequence[Hashable]) -> Figure:
+    """``100 sum(numerators) / sum(denominators)``, one of each a question; the denominators must not all be 0.
+
+    Example:
+        >>> ratio_figure([1, 1], [1, 3], ["a", "b"]).value
+        50.0
+    """
+    interval = ratio_interval(numerators, denominators, images)
+    value = sum(numerators) / sum(denominators)
+    return Figure(100 * value, len(images), 100 * interval.low, 100 * interval.high)
+
+
+def figures_table(title: str, figures: Mapping[str, Figure | None], caption: str) -> Table:
+    """A line a figure: value, interval, n."""
+    table = Table(title=title, title_justify="left", caption=Text(caption), caption_justify="left", box=SIMPLE_HEAD)
+    table.add_column("%")
+    for heading in ("value", "95 % interval", "n"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, figure in figures.items():
+        if figure is None:
+            table.add_row(name, "n/a", "", "")
+        else:
+            table.add_row(name, f"{figure.value:.2f}", f"{figure.low:.2f} to {figure.high:.2f}", str(figure.n))
+    return table
+
+
+def over_runs(results: Mapping[str, Result]) -> tuple[dict[str, Any], Table]:
+    """Mean and standard deviation of each figure over runs of one experiment.
+
+    A figure that is missing in one of the runs is left out.
+
+    Args:
+        results: By name, results of one task; at least one.
+
+    Returns:
+        JSON-ready dictionary (``task``, ``mean_sd`` by figure, ``runs`` by name) and a table for a terminal.
+    """
+    first = next(iter(results.values()))
+    found = {name: [result.figures().get(name) for result in results.values()] for name in first.figures()}
+    present = {name: [figure.value for figure in column if figure] for name, column in found.items()}
+    spread = {name: mean_and_sd(values) for name, values in present.items() if len(values) == len(results)}
+    table = Table("%", *results, "mean ± sd", title=f"{first.task}, {len(results)} runs", title_justify="left")
+    table.box = SIMPLE_HEAD
+    for name, total in spread.items():
+        sd = "" if total.sd is None else f" ± {total.sd:.2f}"
+        table.add_row(name, *(f"{value:.2f}" for value in present[name]), f"{total.mean:.2f}{sd}")
+    content = {
+        "task": first.task,
+        "mean_sd": {name: asdict(total) for name, total in spread.items()},
+        "runs": {name: result.to_dict() for name, result in results.items()},
+    }
+    return content, table
+
+
+def write_result(result: Result, path: Path) -> None:
+    """Write a result as JSON."""
+    write_json(path, result.to_dict())
