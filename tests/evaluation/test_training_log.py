@@ -7,7 +7,7 @@ import json
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.training_log import Series, read_training_log
+from verl_visual_rft.evaluation.training_log import Series, TrainingLog, read_training_log
 
 
 def _write(path, *records, tail=""):
@@ -72,3 +72,9 @@ def test_means_of_the_ends():
     series = Series((1, 2, 3), (1.0, 2.0, 6.0))
     assert (series.first_mean(2), series.last_mean(2), series.last_mean(10)) == (1.5, 4.0, 3.0)
     assert Series((), ()).first_mean(10) is None
+
+
+def test_components_are_neither_the_total_nor_counts():
+    names = ("score", "iou", "format", "n_pred", "outcome_malformed")
+    log = TrainingLog({1: {f"reward/{name}/mean": 1.0 for name in names} | {"reward/iou/std": 0.1}}, 0)
+    assert log.components == ["format", "iou"]

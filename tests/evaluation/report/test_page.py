@@ -67,7 +67,7 @@ def test_figures_are_those_of_the_metrics(build, run):
     text = " ".join(Page(build().out.read_text()).text)
     metrics = json.loads((run / "eval" / "sft" / "metrics.json").read_text())
     low, high = metrics["intervals"]["reward"].values()
-    assert f"{metrics['reward']:.2f} ({low:.2f} to {high:.2f})" in text
+    assert f"{metrics['reward']:.2f}\n({low:.2f} to {high:.2f})" in text
     assert "Better: 3 of 3" in text and "Unchanged: 1 of 1" in text and "Worse" not in text
     assert "0.55 over the first ten GRPO steps, 1.55 over the last ten" in text
     for category in ("red square", "blue disc", "red disc"):

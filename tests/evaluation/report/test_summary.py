@@ -69,13 +69,13 @@ def test_cells():
     header, first, *_ = table_cells(_summary())
     assert header == ["method", "mAP novel", "mAP base", "mAP all", "mean reward", "mean IoU", "format rate"]
     assert first == ["base", "n/a", "12.3", "12.3", "1.50", "0.25", "50%"]
-    assert table_cells(_summary(), intervals=True)[1][2] == "12.3 (10.0 to 14.6)"
+    assert table_cells(_summary(), intervals=True)[1][2] == "12.3\n(10.0 to 14.6)"
 
 
 def test_other_tasks():
     assert table_cells(_summary(GROUNDING), intervals=True)[:2] == [
         ["method", "mIoU", "gIoU", "cIoU", "mean reward", "format rate"],
-        ["base", "40.0 (30.0 to 50.0)", "n/a", "n/a", "1.00", "100%"],
+        ["base", "40.0\n(30.0 to 50.0)", "n/a", "n/a", "1.00", "100%"],
     ]
 
 
