@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
-from verl_visual_rft.datasets.arguments import add_arguments, run
-from verl_visual_rft.datasets.classification import add_sampler_argument, add_split_arguments, prepare_classification
+from verl_visual_rft.datasets.arguments import run
+from verl_visual_rft.datasets.classification import prepare_resplit_dataset
 from verl_visual_rft.datasets.readers.pets37 import LAYOUT, read_pets37
 
 EPILOG = f"""\
@@ -27,16 +25,7 @@ example, 4 pictures of each class to train on, and the paper's 3669 to test (its
 
 def main() -> None:
     """Prepare the folder and print a summary."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder in the layout below")
-    add_split_arguments(parser)
-    add_sampler_argument(parser)
-    add_arguments(parser, shots=True)
-    args = parser.parse_args()
-    splits = read_pets37(args.root, args.split, args.split_file)
-    prepare_classification(args, splits, "pets37", {"split": args.split})
+    prepare_resplit_dataset(__doc__, EPILOG, "pets37", read_pets37)
 
 
 if __name__ == "__main__":

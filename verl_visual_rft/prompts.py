@@ -54,6 +54,10 @@ _GROUNDING_THINKING = (
 )
 _GROUNDING_DIRECT = ' Output your grouding box. Following "<answer>(x1,y1),(x2,y2)</answer>)" format.'
 
+_EXISTENCE = (
+    "Is there any object belonging to the category '{category}' in the image?\nAnswer with one word: 'Yes' or 'No'."
+)
+
 NO_OBJECTS = "No Objects"
 
 # What the target of supervised fine-tuning reasons, where it is to teach the form. It says no more than what was asked
@@ -108,6 +112,19 @@ def grounding_prompt(instruction: str, think: bool = True) -> str:
         'Output the bounding box in the image corresponding to the instruction: the ri'
     """
     return _GROUNDING_QUESTION.format(instruction=instruction) + (_GROUNDING_THINKING if think else _GROUNDING_DIRECT)
+
+
+def existence_prompt(category: str) -> str:
+    """Return the user text that asks whether a category is in the picture at all, before it is asked where.
+
+    The paper's evaluation has such a stage, but its prompt was never published; this one is ours, in the words of the
+    detection prompt.
+
+    Example:
+        >>> existence_prompt("cat").splitlines()[0]
+        "Is there any object belonging to the category 'cat' in the image?"
+    """
+    return _EXISTENCE.format(category=category)
 
 
 def detection_answer(

@@ -340,7 +340,7 @@ class LazyQuestions(Sequence[Question]):
         return self.length
 
     def __getitem__(self, index: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("a whole pass is enough: questions are not asked for by number")
 
     def __iter__(self) -> Iterator[Question]:
         for number in range(self.length):

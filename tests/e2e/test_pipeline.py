@@ -10,8 +10,7 @@ import psutil
 import pytest
 from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
 
-from verl_visual_rft.evaluation.run_report import training_log_files
-from verl_visual_rft.evaluation.training_log import read_training_log
+from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.training.launch import RUN_MARK
 
 pytestmark = pytest.mark.e2e

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.datasets.arguments import options_of, print_summary
+from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary
 from verl_visual_rft.datasets.few_shot import MOST_VAL_SHOTS, SAMPLERS, short_classes
 from verl_visual_rft.datasets.prepare import prepare
 from verl_visual_rft.datasets.readers.classification import ClassificationSplits
@@ -35,6 +35,34 @@ def add_split_arguments(parser: argparse.ArgumentParser) -> None:
         help="coop: CoOp's, whose test part is the paper's; official: that of the data set (default: coop)",
     )
     parser.add_argument("--split-file", type=Path, metavar="FILE", help="CoOp's split file (default: in --root)")
+
+
+def prepare_resplit_dataset(
+    description: str,
+    epilog: str,
+    dataset: str,
+    read: Callable[[Path, str, Path | None], ClassificationSplits],
+) -> None:
+    """Do the whole work of the script of a data set that CoOp split anew: arguments, reading, `prepare_classification`.
+
+    Args:
+        description: Of the script, for ``--help``.
+        epilog: Layout and example, for ``--help``.
+        dataset: Name of the data set.
+        read: Its reader, of the root, ``--split`` and ``--split-file``.
+
+    Raises:
+        UserError: See `prepare_classification` and the reader.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder in the layout below")
+    add_split_arguments(parser)
+    add_sampler_argument(parser)
+    add_arguments(parser, shots=True)
+    args = parser.parse_args()
+    prepare_classification(args, read(args.root, args.split, args.split_file), dataset, {"split": args.split})
 
 
 def prepare_classification(
