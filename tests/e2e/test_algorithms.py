@@ -8,8 +8,7 @@ import pytest
 import torch
 from pipeline import train
 
-from verl_visual_rft.evaluation.run_report import training_log_files
-from verl_visual_rft.evaluation.training_log import read_training_log
+from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.training.algorithms.advantages import (
     component_advantages,

@@ -12,8 +12,7 @@ import pytest
 from pipeline import CONFIG, CPU, GRPO, TIMEOUT, train
 from two_nodes import Node, two_nodes
 
-from verl_visual_rft.evaluation.run_report import training_log_files
-from verl_visual_rft.evaluation.training_log import read_training_log
+from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.training.launch import RUN_MARK
 
 pytestmark = pytest.mark.e2e
@@ -129,8 +128,10 @@ def test_a_cluster_that_cannot_take_the_run_says_why(tmp_path):
         head = nodes[0]
         head.run("bash", "recipes/cluster/head.sh", DEVICE="cpu")
         join(nodes[1], head)
+        ray = {"RAY_ADDRESS": f"{head.address}:6379", "RAY_AUTH_MODE": "token"}
+        head.run("bash", "-euo", "pipefail", "-c", "source recipes/cluster/ray.sh && wait_for_nodes 2", **ray)
         watch = f"{sys.executable} -m verl_visual_rft.training.nodes"
-        said = head.run("bash", "-c", f"mkdir /tmp/ray/mine && {watch} /tmp/ray/mine", status=1, RAY_AUTH_MODE="token")
+        said = head.run("bash", "-c", f"mkdir /tmp/ray/mine && {watch} /tmp/ray/mine", status=1, **ray)
         assert "node node2 (10.77.0.2) does not see /tmp/ray/mine" in said
-        said = head.run(sys.executable, "-c", OTHER_RUN, str(tmp_path), status=1, RAY_AUTH_MODE="token")
+        said = head.run(sys.executable, "-c", OTHER_RUN, str(tmp_path), status=1, **ray)
         assert "another run trains on this Ray cluster" in said

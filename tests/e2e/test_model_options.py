@@ -120,8 +120,8 @@ def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_traini
     log = train(
         *[tmp_path / "run", prepared, *TWO_STEPS, "trainer.test_freq=1", "trainer.save_freq=-1"],
         *["visual_rft.reward=paper", "visual_rft.tau=curriculum", f"trainer.rollout_data_dir={tmp_path}/rollouts"],
-        "data.max_prompt_length=192",  # a prompt that the tiny model has no words for
-        "actor_rollout_ref.rollout.max_model_len=240",
+        "data.max_prompt_length=256",  # a prompt that the tiny model has no words for
+        "actor_rollout_ref.rollout.max_model_len=304",
     )
     assert log.series("reward/tau/mean").values == pytest.approx((0.5, 0.9))
     assert log.series("reward/tau/std").values == (0.0, 0.0)
