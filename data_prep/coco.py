@@ -32,6 +32,10 @@ examples:
   # the paper's few-shot setting: 4 images of each of 8 categories
   python data_prep/coco.py --root COCO --out data/coco_4shot --shots 4 --base-categories coco-fewshot8
 
+  # the published evaluation: questions about the pairs of its existence map alone
+  python data_prep/coco.py --root COCO --out data/coco_2b --shots 4 --base-categories coco-fewshot8 \\
+      --val-pairs exist_map_coco_Qwen2_vl_2B_baseline.json
+
   # a few photographs of a larger annotation file
   python data_prep/coco.py --train-annotations a.json --train-images photos --val-annotations a.json \\
       --val-images photos --out data/some --rows 10 --skip-missing-images
@@ -80,6 +84,13 @@ def _parse_arguments() -> argparse.Namespace:
         "--val-negatives", type=share, default=0.0, metavar="RATIO", help="the same for validation (default: 0)"
     )
     choice.add_argument(
+        "--val-pairs",
+        type=Path,
+        metavar="MAP",
+        help="validate on the (image, category) pairs that an existence map calls present, as the published evaluation "
+        "does with exist_map_coco_*.json (default: on those that show the category)",
+    )
+    choice.add_argument(
         "--max-val-images", type=at_least(1), metavar="N", help="draw N validation images (default: all)"
     )
     add_arguments(parser, shots=False)
@@ -104,6 +115,7 @@ def _selection(args: argparse.Namespace) -> Selection:
         rows=args.rows,
         negatives=args.negatives,
         val_negatives=args.val_negatives,
+        val_pairs=args.val_pairs,
         max_val_images=args.max_val_images,
         skip_missing_images=args.skip_missing_images,
     )

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
 from verl_visual_rft.datasets.category_lists import parse_category_list
+from verl_visual_rft.datasets.detection import evaluated_placements
+from verl_visual_rft.datasets.existence_map import read_existence_map
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.prepare import prepare
 from verl_visual_rft.datasets.readers.lvis import (
+    LvisDataset,
     LvisQuestions,
+    claimed_questions,
     evaluation_questions,
     federated_annotations,
     find_annotations,
@@ -58,10 +62,11 @@ def main() -> None:
         train = load_lvis(find_annotations(args.root, "train"))
         parts["train"] = training_questions(train, args.root, names, options.shots, options.seed)
     val = load_lvis(find_annotations(args.root, "val"))
-    parts["val"] = evaluation_questions(val, args.root, names, args.val_questions == "verified")
+    parts["val"] = _validation(val, names, args)
 
     def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
-        placements = {int(image_id): placement for image_id, placement in kept["val"].items()}
+        asked = parts["val"]
+        placements = evaluated_placements(kept["val"], val.coco, asked.images, asked.questions)
         return {"val_annotations.json": federated_annotations(val, names, placements)}
 
     manifest = prepare(
@@ -69,15 +74,25 @@ def main() -> None:
         {split: part.questions for split, part in parts.items()},
         options,
         "lvis",
-        sources=[part.source for part in parts.values()],
+        sources=[*(part.source for part in parts.values()), *filter(None, [args.val_pairs])],
         skips=[skip for part in parts.values() for skip in part.skips],
         details={
             "categories": {"base": names if "train" in parts else (), "novel": () if "train" in parts else names},
-            "selection": {"setting": args.setting, "val_questions": args.val_questions},
+            "selection": {
+                "setting": args.setting,
+                "val_questions": None if args.val_pairs else args.val_questions,
+                "val_pairs": args.val_pairs and args.val_pairs.name,
+            },
         },
         companions=companions,
     )
     print_summary(manifest, args.out)
+
+
+def _validation(val: LvisDataset, names: Sequence[str], args: argparse.Namespace) -> LvisQuestions:
+    if args.val_pairs is not None:
+        return claimed_questions(val, args.root, names, read_existence_map(args.val_pairs))
+    return evaluation_questions(val, args.root, names, args.val_questions == "verified")
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -98,12 +113,20 @@ def _parse_arguments() -> argparse.Namespace:
         + "; ".join(f"{name} for {setting}" for setting, name in _CATEGORIES.items())
         + ")",
     )
-    parser.add_argument(
+    validation = parser.add_mutually_exclusive_group()
+    validation.add_argument(
         "--val-questions",
         choices=("present", "verified"),
         default="present",
         help="present: pictures that show the category, as the paper; verified: also those where LVIS looked for it "
         "and it is absent, which together are all that LVIS's AP looks at (default: present)",
+    )
+    validation.add_argument(
+        "--val-pairs",
+        type=Path,
+        metavar="MAP",
+        help="instead: the (image, category) pairs that an existence map calls present, as the published evaluation "
+        "does with exist_map_lvis_*.json; pairs that LVIS's AP does not look at are left out and counted",
     )
     add_arguments(parser, shots=True)
     return parser.parse_args()

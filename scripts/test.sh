@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 lint() {
     ruff check .
     ruff format --check .
-    shellcheck --external-sources .ci/run benchmarks/*/*.sh recipes/*.sh scripts/*.sh
+    shellcheck --external-sources .ci/run benchmarks/*/*.sh recipes/*.sh recipes/*/*.sh scripts/*.sh
 }
 types() { mypy; }
 unit() { python -m pytest tests --ignore=tests/e2e; }

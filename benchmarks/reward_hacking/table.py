@@ -6,8 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from verl_visual_rft.evaluation.run_report import training_log_files
-from verl_visual_rft.evaluation.training_log import read_training_log
+from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 
 VALIDATION_IOU = re.compile(r"val-\w+/[^/]*/iou/mean@1")  # hits at IoU 0.5, the same for every reward
 EDGE = 5  # steps at each end of a run

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -206,23 +207,103 @@ def test_equal_input_gives_equal_bytes(folders, tmp_path):
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 
+def as_another_picture(line: str) -> str:
+    return re.sub(r'"image_id": "', '"image_id": "x', line)
+
+
+@pytest.mark.parametrize("task", ["detection", "classification", "grounding"])
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("spoil", "messages"),
     [
-        (lambda lines: [], "empty"),
-        (lambda lines: [*lines[:-1], lines[-1][:40]], "line 4"),
-        (lambda lines: lines[:-1], "1 of 4 questions have no answer"),
-        (lambda lines: [*lines, lines[0]], "twice"),
-        (lambda lines: [lines[0].replace('"image_id": "', '"image_id": "x'), *lines[1:]], "about"),
+        pytest.param(lambda lines: [], ["the file is empty", "run `visual-rft predict` again"], id="empty"),
+        pytest.param(
+            lambda lines: [*lines[:-1], lines[-1][:40]],
+            ["line {n}: not JSON", "ends in the middle of it", "run predict again"],
+            id="cut last line",
+        ),
+        pytest.param(
+            lambda lines: lines[1:],
+            ["1 of {n} {task} questions of", "have no answer", "index 0", "run predict again"],
+            id="missing answer",
+        ),
+        pytest.param(
+            lambda lines: [*lines, lines[0]],
+            ["line {n+1}: index 0", "answered twice, first on line 1", "remove one"],
+            id="duplicate",
+        ),
+        pytest.param(
+            lambda lines: [lines[0], as_another_picture(lines[1]), *lines[2:]],
+            ["line 2: image_id of index 1 is", "give the data that were asked about"],
+            id="unknown image",
+        ),
     ],
 )
-def test_files_that_do_not_answer_the_data_are_refused_and_nothing_is_written(tmp_path, folders, spoil, message):
-    full = answer(folders["grounding"] / "test.parquet", tmp_path / "full.jsonl", all_right)
+def test_files_that_do_not_answer_the_data_are_refused_and_nothing_is_written(tmp_path, folders, task, spoil, messages):
+    full = answer(folders[task] / "val.parquet", tmp_path / "full.jsonl", all_right)
+    lines = full.read_text().splitlines(keepends=True)
     predictions = tmp_path / "p.jsonl"
-    predictions.write_text("".join(spoil(full.read_text().splitlines(keepends=True))))
-    said = refused("eval", predictions, "--data", folders["grounding"], "--out", tmp_path / "m.json")
-    assert message in said
+    predictions.write_text("".join(spoil(lines)))
+    said = " ".join(refused("eval", predictions, "--data", folders[task], "--out", tmp_path / "m.json").split())
+    assert "p.jsonl: " in said
+    for message in messages:
+        expected = message.replace("{n}", str(len(lines))).replace("{n+1}", str(len(lines) + 1))
+        assert expected.replace("{task}", task) in said
     assert not (tmp_path / "m.json").exists()
+
+
+def test_answers_in_another_coordinate_space_are_evaluated_with_a_warning(folders, tmp_path):
+    def in_other_coordinates(task: str, truth: Mapping[str, Any], index: int) -> str:
+        return detection_answer([[5 * value for value in box] for box in truth["boxes"]], thinking="there")
+
+    predictions = answer(folders["detection"] / "val.parquet", tmp_path / "p.jsonl", in_other_coordinates)
+    metrics, printed = evaluated(tmp_path / "m.json", predictions, "--data", folders["detection"])
+    assert any("coordinates are beyond 1000" in warning for warning in metrics["warnings"])
+    assert "warning: " in printed and "--family" in printed
+
+
+def test_a_map_that_lacks_pictures_is_refused(folders, tmp_path):
+    predictions = answer(folders["detection"] / "val.parquet", tmp_path / "p.jsonl", all_right)
+    (tmp_path / "map.json").write_text(json.dumps({"no picture of these": ["cat"]}))
+    arguments = (predictions, "--data", folders["detection"], "--existence", tmp_path / "map.json")
+    said = " ".join(refused("eval", *arguments, "--out", tmp_path / "m.json").split())
+    assert "map.json says nothing about image" in said and "it was made for other pictures" in said
+    assert not (tmp_path / "m.json").exists()
+
+
+def test_categories_without_ground_truth_are_left_out_and_named(folders, tmp_path):
+    data = shutil.copytree(folders["detection"], tmp_path / "data")
+    path = data / "val_annotations.json"
+    annotations = json.loads(path.read_text())
+    category = annotations["categories"][0]
+    kept = [entry for entry in annotations["annotations"] if entry["category_id"] != category["id"]]
+    path.write_text(json.dumps(annotations | {"annotations": kept}))
+    predictions = answer(data / "val.parquet", tmp_path / "p.jsonl", all_right)
+    metrics, printed = evaluated(tmp_path / "m.json", predictions, "--data", data)
+    assert metrics["per_class"][category["name"]] is None
+    assert category["name"] in metrics["groups"]["all"]["without_truth"]
+    assert "without ground truth, left out of the means" in printed
+
+
+def test_predictions_behind_an_existence_stage_are_whole_and_have_no_second_one(folders, tmp_path):
+    predictions, data = tmp_path / "p.jsonl", folders["detection"]
+    saved = answer(data / "val.parquet", tmp_path / "saved.jsonl", all_right)
+    replay = ("--engine", "replay", "--responses", saved, "--data", data / "val.parquet", "--existence", "oracle")
+    done = visual_rft("predict", *replay, "--out", predictions)
+    assert done.returncode == 0, done.stderr
+    metrics, printed = evaluated(tmp_path / "m.json", predictions, "--data", data)
+    assert metrics["n"] < len(saved.read_text().splitlines())
+    assert metrics["existence"]["oracle, in predict"]["quality"]["precision"] == 1
+    assert "behind an existence stage" in printed
+    again = ("eval", predictions, "--data", data, "--out", tmp_path / "n.json")
+    assert "behind an existence stage already" in " ".join(refused(*again, "--existence", "oracle").split())
+    predictions.write_text("".join(predictions.read_text().splitlines(keepends=True)[1:]))
+    assert "let" in (said := " ".join(refused(*again).split())) and "questions through" in said
+
+
+def test_a_file_that_cannot_be_written_is_named(folders, tmp_path):
+    predictions = answer(folders["grounding"] / "val.parquet", tmp_path / "p.jsonl", all_right)
+    said = refused("eval", predictions, "--data", folders["grounding"], "--out", predictions / "m.json")
+    assert "cannot write" in said
 
 
 def test_segment_says_what_is_missing_where_torch_is(folders, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,8 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run" / "eval" / "rft"
     folder.mkdir(parents=True)
     groups = {name: {"ap": 31.3} for name in ("novel", "base", "all")}
-    (folder / "metrics.json").write_text(json.dumps({"task": "detection", "groups": groups}))
+    data = {"dataset": "coco", "split": "val", "parquet": "../../../data/val.parquet"}
+    (folder / "metrics.json").write_text(json.dumps({"data": data, "task": "detection", "groups": groups}))
     return tmp_path / "run"
 
 
@@ -28,7 +30,7 @@ def _report(*arguments: object, status: int = 0) -> str:
     ("format", "expected"),
     [
         ("markdown", "| mAP novel |"),
-        ("csv", "7,2b,,mAP novel,rft,31.3,,1,31.3,0.0"),
+        ("csv", "7,2b,,mAP novel,rft,31.3,,,,1,31.3,0.0"),
         ("latex", r"\begin{tabular}"),
     ],
 )
@@ -37,7 +39,18 @@ def test_table(run, format, expected):
 
 
 def test_rows_of_the_larger_model(run):
-    assert "31.3 |  35.8 | −4.5" in _report(run, run, "--table", 7, "--paper-model", "7b").replace(" ± 0.0", "")
+    assert "31.3 |  35.8 | −4.5" in _report(run, "--table", 7, "--paper-model", "7b")
+
+
+def test_runs_of_several_seeds(run):
+    second = shutil.copytree(run, run.with_name("second"))
+    path = second / "eval/rft/metrics.json"
+    path.write_text(path.read_text().replace("31.3", "33.3"))
+    assert "32.3 ± 1.4 |  31.3 |  +1.0" in _report(run, second, "--table", 7)
+
+
+def test_the_same_run_twice_is_no_two_seeds(run):
+    assert "no two seeds" in " ".join(_report(run, run, "--table", 7, status=2).split())
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,21 @@ def test_lvis_open_vocabulary_evaluates_only(lvis: Path, tmp_path: Path) -> None
     assert asked == {(image_id, category_id) for image_id, category_id in absent if category_id in ids}
 
 
+def test_lvis_asks_about_the_pairs_of_an_existence_map(lvis: Path, tmp_path: Path) -> None:
+    content = json.loads((lvis / "annotations/lvis_v1_val.json").read_text())
+    (tmp_path / "map.json").write_text(json.dumps({str(image["id"]): ["die", "omelet"] for image in content["images"]}))
+    prepared("lvis.py", "--root", lvis, "--out", tmp_path / "all", "--val-questions", "verified")
+    prepared("lvis.py", "--root", lvis, "--out", tmp_path / "claimed", "--val-pairs", tmp_path / "map.json")
+    every, claimed = (categories_of(tmp_path / name / "val.parquet") for name in ("all", "claimed"))
+    assert claimed == {name: every[name] for name in ("die", "omelet")}
+    truths = [json.loads((tmp_path / name / "val_annotations.json").read_text()) for name in ("all", "claimed")]
+    assert truths[0]["annotations"] == truths[1]["annotations"], "what the map calls absent is missed"
+    manifest = load_manifest(tmp_path / "claimed")
+    assert manifest["selection"] == {"setting": "few-shot", "val_questions": None, "val_pairs": "map.json"}
+    known = manifest["skips"]["category that nobody looked for in the picture"]["count"] + claimed.total()
+    assert known == 2 * len(content["images"])
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real LVIS v0.5 sample is not on this machine")
 def test_lvis_refuses_v05_without_writing(lvis: Path, tmp_path: Path) -> None:
     root = tmp_path / "v05"

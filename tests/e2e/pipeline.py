@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from verl_visual_rft.evaluation.run_report import training_log_files
-from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log
+from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log, training_log_files
 from verl_visual_rft.training.pretraining import TINY_MODEL
 
 ROOT = Path(__file__).parents[2]

@@ -79,7 +79,7 @@ def prepared(tmp_path: Path) -> Path:
     }
     (folder / "val_annotations.json").write_text(json.dumps(annotations))
     groups = {"base": ["red square", "blue disc"], "novel": ["red disc"]}
-    (folder / "manifest.json").write_text(json.dumps({"categories": groups}))
+    (folder / "manifest.json").write_text(json.dumps({"dataset": "shapes", "categories": groups}))
     return folder
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.answered import answered_parquet
-from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.evaluation.predictions import ExistenceStage, Prediction
 
 SOURCE = Path("p.jsonl")
 
@@ -33,6 +33,7 @@ def prediction(index: int, image_id: str, task: str = "classification") -> Predi
         response="<answer>rose</answer>",
         response_tokens=3,
         finish_reason="stop",
+        line=index + 1,
     )
 
 
@@ -42,7 +43,9 @@ def write_questions(path: Path, predictions: Sequence[Prediction]) -> None:
             "images": [{"bytes": b"not looked at"}],
             "ability": answer.task,
             "reward_model": {"style": "rule", "ground_truth": answer.ground_truth},
-            "extra_info": {"index": answer.index, "image_id": answer.image_id},
+            "extra_info": {
+                key: getattr(answer, key) for key in ("index", "image_id", "category", "category_id", "width", "height")
+            },
         }
         for answer in predictions
     ]
@@ -70,17 +73,26 @@ def test_the_split_is_the_one_with_these_questions(data, answers, name):
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        (TEST[:2], r"test\.parquet: 1 of 3 questions have no answer.*val\.parquet: row 0 is about image a"),
-        ([*VAL, prediction(7, "z")], r"val\.parquet: it has no classification question with index 7 \(image z\)"),
-        ([prediction(0, "z")], "row 0 is about image a, the answer about z"),
-        ([replace(VAL[0], ground_truth='{"label": "tulip"}'), VAL[1]], "row 0 has another ground truth"),
-        ([*VAL, VAL[0]], "answered twice"),
+        (TEST[:2], r"1 of 3 classification questions of .*test\.parquet have no answer.* index 2 \(image e\)"),
+        ([*VAL, prediction(7, "z")], r"line 8: .*val\.parquet has no classification question with index 7 \(image z\)"),
+        ([prediction(0, "z"), VAL[1]], r"line 1: image_id of index 0 is 'z', in .*val\.parquet it is 'a'"),
+        ([replace(VAL[0], category="tulip"), VAL[1]], "line 1: category of index 0 is 'tulip'"),
+        ([replace(VAL[0], category_id=3), VAL[1]], "line 1: category_id of index 0 is 3"),
+        ([replace(VAL[0], width=9), VAL[1]], "line 1: width of index 0 is 9"),
+        ([replace(VAL[0], ground_truth='{"label": "tulip"}'), VAL[1]], "line 1: ground_truth of index 0 is"),
         ([prediction(0, "a", task="grounding")], "no grounding question with index 0"),
     ],
 )
 def test_answers_to_something_else_are_refused_with_the_reason(data, answers, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=r"^p\.jsonl: .*" + message):
         answered_parquet(data, answers, SOURCE)
+
+
+def test_an_existence_stage_leaves_questions_out(data):
+    answers = [TEST[0], TEST[2]]
+    assert answered_parquet(data, answers, SOURCE, ExistenceStage("self", 3, 2, 1.0, 1.0)) == data / "test.parquet"
+    with pytest.raises(UserError, match=r"2 answers, and the existence stage \(self\) let 3 questions through"):
+        answered_parquet(data, answers, SOURCE, ExistenceStage("self", 3, 3, 1.0, 1.0))
 
 
 def test_questions_of_another_task_may_stand_between(tmp_path):

@@ -116,8 +116,8 @@ def test_the_statistics_stand_at_the_top_of_the_json():
     assert json.loads(json.dumps(content, allow_nan=False)) == {**content, "confusions": list(content["confusions"])}
 
 
-def test_an_unreadable_truth_names_file_and_row():
-    with pytest.raises(UserError, match=r"p\.jsonl: row 0: .*not one of its 'labels'"):
+def test_an_unreadable_truth_names_file_and_line():
+    with pytest.raises(UserError, match=r"p\.jsonl: line 0: .*not one of its 'labels'"):
         measure([("oak", said("oak"))])
 
 

@@ -16,13 +16,12 @@ from verl_visual_rft.datasets.category_lists import (
     LVIS_FEWSHOT6,
     LVIS_NOVEL13,
 )
+from verl_visual_rft.datasets.existence_map import ExistenceMap, read_existence_map
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.existence import (
-    ExistenceMap,
     annotated_truth,
     ap_ceiling,
     oracle_map,
-    read_existence_map,
     says_present,
     stage_quality,
 )

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predictions import read_predictions
+from verl_visual_rft.evaluation.predictions import ExistenceStage, read_existence_stage, read_predictions
 
 NO_OBJECTS = "<think> I look. </think> <answer>No Objects</answer>"
 
@@ -32,8 +32,14 @@ def test_empty_file(tmp_path):
 def test_cut_last_line(write_predictions, perfect):
     path = write_predictions(perfect)
     path.write_text(path.read_text()[:-30])
-    with pytest.raises(UserError, match="line 4: not JSON"):
+    with pytest.raises(UserError, match="line 4: not JSON.*ends in the middle of it.*run predict again"):
         read_predictions(path)
+
+
+def test_last_line_that_lacks_its_end_only(write_predictions, perfect):
+    path = write_predictions(perfect)
+    path.write_text(path.read_text().removesuffix("\n"))
+    assert [prediction.line for prediction in read_predictions(path)] == [1, 2, 3, 4]
 
 
 def test_missing_key(write_predictions, perfect):
@@ -48,8 +54,48 @@ def test_missing_key(write_predictions, perfect):
 def test_question_answered_twice(write_predictions, perfect):
     path = write_predictions(perfect)
     path.write_text(path.read_text() * 2)
-    with pytest.raises(UserError, match="image 1, 'red square' is answered twice"):
+    with pytest.raises(UserError, match="line 5: index 0 .image 1, 'red square'. is answered twice, first on line 1"):
         read_predictions(path)
+
+
+def test_two_answers_with_one_index(write_predictions, perfect):
+    path = write_predictions(perfect)
+    path.write_text(path.read_text().replace('"index": 2', '"index": 1'))
+    with pytest.raises(UserError, match="line 3: index 1 .* is answered twice, first on line 2"):
+        read_predictions(path)
+
+
+def test_the_file_holds_no_line_numbers(write_predictions, perfect):
+    path = write_predictions(perfect)
+    assert "".join(prediction.to_line() for prediction in read_predictions(path)) == path.read_text()
+    assert '"line"' not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("meta", "stage"),
+    [
+        (None, None),
+        ({}, None),
+        ({"existence": {"mode": "none", "questions": 4, "asked": 4}}, None),
+        (
+            {"existence": {"mode": "map", "map": "m", "questions": 4, "asked": 2, "precision": 1.0, "recall": None}},
+            ExistenceStage("map", 4, 2, 1.0, None),
+        ),
+    ],
+)
+def test_existence_stage_of_the_meta_file(tmp_path, meta, stage):
+    if meta is not None:
+        (tmp_path / "p.meta.json").write_text(json.dumps(meta))
+    assert read_existence_stage(tmp_path / "p.jsonl") == stage
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"existence": {}}', '{"existence": {"mode": "self"}}', '{"existence": 3}']
+)
+def test_meta_file_of_something_else(tmp_path, text):
+    (tmp_path / "p.meta.json").write_text(text)
+    with pytest.raises(UserError, match="p.meta.json: not what predict writes.*run predict again"):
+        read_existence_stage(tmp_path / "p.jsonl")
 
 
 def test_file_from_before_there_were_tasks(write_predictions, perfect):

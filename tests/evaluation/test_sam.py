@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from io import BytesIO
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def asked(tmp_path: Path) -> Path:
         mask[4:36, 6:36] = 1
         Image.fromarray(mask).save(tmp_path / f"masks/val/p{index}.png")
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "val.parquet")
+    (tmp_path / "manifest.json").write_text('{"dataset": "lisa"}')
     (tmp_path / "predictions.jsonl").write_text("".join(lines))
     return tmp_path
 
@@ -108,13 +110,36 @@ def test_segment_then_eval(asked, tiny_sam):
     meta = json.loads((asked / "masks.meta.json").read_text())
     assert (meta["model"], meta["n"], meta["without_box"]) == (str(tiny_sam), 3, 1)
 
-    metrics = evaluate(asked / "predictions.jsonl", asked, "paper", masks=out)
+    metrics = evaluate(asked / "predictions.jsonl", asked, "paper", masks=out).result
     truth = np.zeros(SIZE[::-1], dtype=bool)
     truth[4:36, 6:36] = True
     drawn = [decode_mask(masks[index].segmentation) for index in (0, 2)]
     shares = [(mask & truth).sum() / (mask | truth).sum() for mask in drawn]
     assert metrics.giou.value == pytest.approx(100 * sum(shares) / 3)
     assert (metrics.giou.n, metrics.answers.failed) == (3, 1)
+
+
+def test_the_commands_from_answers_to_giou(asked, tiny_sam):
+    command("segment", "predictions.jsonl", "--data", ".", "--out", "masks.jsonl", "--sam", tiny_sam, cwd=asked)
+    printed = command(
+        *["eval", "predictions.jsonl", "--data", ".", "--masks", "masks.jsonl", "--out", "metrics.json"], cwd=asked
+    )
+    metrics, masks = json.loads((asked / "metrics.json").read_text()), read_predicted_masks(asked / "masks.jsonl")
+    truth = np.zeros(SIZE[::-1], dtype=bool)
+    truth[4:36, 6:36] = True
+    drawn = [decode_mask(masks[index].segmentation) for index in (0, 2)]
+    both, either = ([op(mask, truth).sum() for mask in drawn] for op in (np.logical_and, np.logical_or))
+    giou = 100 * sum(a / b for a, b in zip(both, either, strict=True)) / 3
+    ciou = 100 * sum(both) / (sum(either) + truth.sum())  # the answer without a box misses the whole target
+    assert (metrics["giou"]["value"], metrics["ciou"]["value"]) == (pytest.approx(giou), pytest.approx(ciou))
+    assert metrics["giou"]["n"] == 3
+    assert f"{giou:.2f}" in printed and f"{ciou:.2f}" in printed
+
+
+def command(*arguments: str | Path, cwd: Path) -> str:
+    done = subprocess.run(["visual-rft", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("left", [0, 1, 2, 3])

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.training_log import Series, TrainingLog, read_training_log
+from verl_visual_rft.evaluation.training_log import Series, TrainingLog, read_training_log, training_log_files
 
 
 def _write(path, *records, tail=""):
@@ -78,3 +78,11 @@ def test_components_are_neither_the_total_nor_counts():
     names = ("score", "iou", "format", "n_pred", "outcome_malformed")
     log = TrainingLog({1: {f"reward/{name}/mean": 1.0 for name in names} | {"reward/iou/std": 0.1}}, 0)
     assert log.components == ["format", "iou"]
+
+
+def test_training_logs_in_the_order_of_the_starts(tmp_path):
+    for number in (10, 9, 1):
+        (tmp_path / f"metrics.{number}.jsonl").touch()
+    assert [path.name for path in training_log_files(tmp_path)] == [f"metrics.{n}.jsonl" for n in (1, 9, 10)]
+    with pytest.raises(UserError, match="train first"):
+        training_log_files(tmp_path / "none")

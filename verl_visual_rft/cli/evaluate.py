@@ -47,30 +47,30 @@ def evaluate(
     ] = None,
     existence: Annotated[
         list[str] | None,
-        typer.Option(help="Detection: also AP behind this existence stage, oracle or a map FILE; may be given again."),
+        typer.Option(help="Detection, all asked: also AP behind this stage, oracle or a map FILE; may be given again."),
     ] = None,
 ) -> None:
     """Measure predictions: AP, accuracies, or IoU of boxes and masks. Needs no GPU, torch or veRL.
 
-    Every figure comes with its n and a 95 % bootstrap interval; several files also give mean and standard deviation.
+    All questions must be answered, once; behind `predict --existence`, all that were asked. Every figure comes with its
+    n and a 95 % bootstrap interval; several files also give mean and standard deviation.
     """
     from rich.console import Console
 
-    from verl_visual_rft.evaluation.atomic import write_json
+    from verl_visual_rft.atomic import write_json
     from verl_visual_rft.evaluation.evaluate import evaluate as run
-    from verl_visual_rft.evaluation.results import over_runs, write_result
+    from verl_visual_rft.evaluation.runs import over_runs
 
     console = Console()
     if len(predictions) == 1:
-        result = run(predictions[0], data, reward, task.value, masks, existence or ())
-        write_result(result, out)
-        console.print(result.table())
+        evaluation = run(predictions[0], data, reward, task.value, masks, existence or ())
+        evaluation.write(out)
+        console.print(evaluation.result.table())
         return
     if masks is not None:
         raise UserError("masks belong to one predictions file; evaluate the runs one by one")
-    content, table = over_runs(
-        {str(path): run(path, data, reward, task.value, existence=existence or ()) for path in predictions}
-    )
+    evaluations = {str(path): run(path, data, reward, task.value, existence=existence or ()) for path in predictions}
+    content, table = over_runs(evaluations, out)
     write_json(out, content)
     console.print(table)
 

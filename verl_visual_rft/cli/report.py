@@ -44,7 +44,10 @@ def report(
     seed: Annotated[int, typer.Option(help="Seed to write into summary.json.")] = 0,
     pictures: Annotated[int, typer.Option(help="Questions in the gallery.")] = 24,
 ) -> None:
-    """Write summary.json, curves.png and report.html of a run and print its table; or compare runs with the paper."""
+    """Write summary.json, curves.png and report.html of a run and print its table; or compare runs with the paper.
+
+    A run with several evaluation sets (eval/METHOD/SET/metrics.json) has a page for each: report-SET.html.
+    """
     if table is not None:
         from verl_visual_rft.evaluation.tables import FORMATS, compare, paper_table, read_measurements
 
@@ -53,6 +56,6 @@ def report(
         return
     if len(runs) > 1:
         raise UserError("a page is about one run; give one, or --table N to compare several with the paper")
-    from verl_visual_rft.evaluation.run_report import write_run_report
+    from verl_visual_rft.evaluation.report.run import write_run_report
 
     write_run_report(runs[0], reward=reward, seed=seed, pictures=pictures)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from verl_visual_rft.datasets import sampling
 from verl_visual_rft.datasets.category_lists import require_known
 from verl_visual_rft.datasets.coco_layout import CocoDataset, CocoImage, CocoPaths, load_coco
+from verl_visual_rft.datasets.existence_map import claimed_pairs, claims_left_out, read_existence_map
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
@@ -33,6 +34,8 @@ class Selection:
         negatives: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the
             chosen images alone, so that no further image is seen.
         val_negatives: Share in [0, 1) of validation rows whose category is absent.
+        val_pairs: An existence map; validation asks exactly about the pairs that it calls present. None: about the
+            pairs that show the category, and ``val_negatives``.
         max_val_images: Draw this many validation images; None for all.
         skip_missing_images: Leave out (and count) annotated images that have no file, instead of an error.
     """
@@ -42,16 +45,26 @@ class Selection:
     rows: int | None = None
     negatives: float = 0.0
     val_negatives: float = 0.0
+    val_pairs: Path | None = None
     max_val_images: int | None = None
     skip_missing_images: bool = False
 
 
 @dataclass(frozen=True)
 class _Split:
-    """A split's annotations, the questions chosen from them, and what cannot be asked."""
+    """A split's annotations, the questions chosen from them, and what cannot be asked.
+
+    Attributes:
+        dataset: The annotations.
+        categories: Id -> name of those that are asked for.
+        images: The images that evaluation is over; an existence map may leave some of them without a question.
+        questions: In the order of the rows.
+        skips: What cannot be asked.
+    """
 
     dataset: CocoDataset
     categories: Mapping[int, str]
+    images: Collection[int]
     questions: Sequence[DetectionQuestion]
     skips: Sequence[Skip]
 
@@ -70,7 +83,7 @@ def prepare_detection(
     val = _choose_val(val_data, paths.val_images, (*base, *novel), selection, options.seed)
 
     def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
-        placements = {int(image_id): placement for image_id, placement in kept["val"].items()}
+        placements = evaluated_placements(kept["val"], val.dataset, val.images, val.questions)
         return {"val_annotations.json": evaluated_annotations(val.dataset, val.categories, placements)}
 
     return prepare(
@@ -78,7 +91,7 @@ def prepare_detection(
         {"train": train.questions, "val": val.questions},
         options,
         dataset,
-        sources=[paths.train_annotations, paths.val_annotations],
+        sources=[paths.train_annotations, paths.val_annotations, *filter(None, [selection.val_pairs])],
         skips=[*train.skips, *val.skips],
         details={
             "categories": {"base": base, "novel": novel},
@@ -86,6 +99,7 @@ def prepare_detection(
                 "rows": selection.rows,
                 "negatives": selection.negatives,
                 "val_negatives": selection.val_negatives,
+                "val_pairs": selection.val_pairs and selection.val_pairs.name,
                 "max_val_images": selection.max_val_images,
                 "skip_missing_images": selection.skip_missing_images,
             },
@@ -120,6 +134,29 @@ def evaluated_annotations(
         ],
         "categories": [{"id": category_id, "name": name} for category_id, name in sorted(categories.items())],
     }
+
+
+def evaluated_placements(
+    kept: Mapping[str, Placement],
+    dataset: CocoDataset,
+    image_ids: Collection[int],
+    questions: Iterable[DetectionQuestion],
+) -> dict[int, Placement]:
+    """Return the pictures that average precision is over: those that were kept, and those that nobody asks about.
+
+    What an unasked picture shows is missed, as in the published evaluation. A picture that was to be asked about and
+    could not be used counts for nothing.
+
+    Args:
+        kept: By picture id, the pictures of the rows.
+        dataset: The split that is evaluated.
+        image_ids: The images that evaluation is over.
+        questions: All that was to be asked.
+    """
+    asked = {int(question.picture.id) for question in questions}
+    sizes = {image_id: dataset.images[image_id].size for image_id in image_ids if image_id not in asked}
+    unread = {image_id: Placement(size, size) for image_id, size in sizes.items()}
+    return unread | {int(image_id): placement for image_id, placement in kept.items()}
 
 
 def _category_groups(
@@ -159,7 +196,7 @@ def _choose_train(
         raise UserError("give either rows (open vocabulary) or shots (few-shot)")
     pairs = [*positives, *sampling.absent(index, negative_images, categories, negative_count, options.seed)]
     Random(f"order {options.seed}").shuffle(pairs)
-    return _split(dataset, folder, categories, index, pairs, missing)
+    return _split(dataset, folder, categories, index, present, pairs, missing)
 
 
 def _choose_val(
@@ -168,16 +205,33 @@ def _choose_val(
     present, missing = _present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(evaluated)
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=True)
-    images = sorted({pair.image_id for pair in index.boxes})
-    if not images:
+    if not index.boxes:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories to evaluate")
+    claims, left_out = _claims(dataset, present, categories, selection)
+    images = sorted({pair.image_id for pair in (*index.boxes, *claims)})
     if selection.max_val_images is not None:
         images = sorted(Random(f"val {seed}").sample(images, min(selection.max_val_images, len(images))))
     kept = frozenset(images)
-    positives = [pair for pair in index.boxes if pair.image_id in kept]
-    count = sampling.negatives_for(len(positives), selection.val_negatives)
-    negatives = sampling.absent(index, images, categories, count, seed)
-    return _split(dataset, folder, categories, index, sorted([*positives, *negatives]), missing)
+    if selection.val_pairs is not None:
+        pairs = [pair for pair in claims if pair.image_id in kept and pair not in index.unusable]
+    else:
+        positives = [pair for pair in index.boxes if pair.image_id in kept]
+        count = sampling.negatives_for(len(positives), selection.val_negatives)
+        pairs = sorted([*positives, *sampling.absent(index, images, categories, count, seed)])
+    split = _split(dataset, folder, categories, index, images, pairs, missing)
+    return replace(split, skips=[*split.skips, *left_out])
+
+
+def _claims(
+    dataset: CocoDataset, image_ids: Collection[int], categories: Mapping[int, str], selection: Selection
+) -> tuple[list[Pair], list[Skip]]:
+    """Return the pairs that the selection's existence map calls present, and what it says about something else."""
+    if selection.val_pairs is None:
+        return [], []
+    if selection.val_negatives:
+        raise UserError("--val-pairs names every validation question; leave out --val-negatives")
+    stage = read_existence_map(selection.val_pairs)
+    return claimed_pairs(stage, dataset, image_ids, categories), claims_left_out(stage, dataset, categories.values())
 
 
 def _split(
@@ -185,6 +239,7 @@ def _split(
     folder: Path,
     categories: Mapping[int, str],
     index: PairIndex,
+    images: Collection[int],
     pairs: Iterable[Pair],
     missing: Iterable[int],
 ) -> _Split:
@@ -203,7 +258,7 @@ def _split(
     for pair, rule in sorted(index.unusable.items()):
         where = f"{file}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}"
         skips.append(Skip(rule, where))
-    return _Split(dataset, categories, questions, skips)
+    return _Split(dataset, categories, images, questions, skips)
 
 
 def _present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], frozenset[int]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 from PIL import Image
 
+from verl_visual_rft.atomic import write_text
 from verl_visual_rft.coordinates import GRID, Size, from_extent
 from verl_visual_rft.datasets.stored_rows import (
     PictureHeader,
@@ -109,7 +109,7 @@ def write_view(path: Path, out: Path, count: int = 48) -> ViewResult:
     positions = [place * rows // count for place in range(count)]
     stored = read_rows_at(path, positions, _COLUMNS)
     html = _render([make_card(position, stored[position]) for position in positions], path.name, rows)
-    _write_text(out, html)
+    write_text(out, html)
     return ViewResult(out, out.stat().st_size, count, rows)
 
 
@@ -209,16 +209,3 @@ def _render(cards: Sequence[Card], name: str, rows: int) -> str:
         categories=Counter(card.category for card in cards),
         script_sha256=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def _write_text(out: Path, text: str) -> None:
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(out)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error}") from error

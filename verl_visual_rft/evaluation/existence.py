@@ -10,36 +10,19 @@ alarm.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.answers.tags import split_tags
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.datasets.existence_map import ExistenceMap
 
 #: A picture (its id as text) and the name of a category.
 Pair = tuple[str, str]
 
-_PROMPT = (
-    "Is there any object belonging to the category '{category}' in the image?\nAnswer with one word: 'Yes' or 'No'."
-)
 _YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
-
-
-def existence_prompt(category: str) -> str:
-    """Return the user text that asks whether a category is in the picture.
-
-    The published prompt is not known; this one is ours, in the words of the detection prompt.
-
-    Example:
-        >>> existence_prompt("cat").splitlines()[0]
-        "Is there any object belonging to the category 'cat' in the image?"
-    """
-    return _PROMPT.format(category=category)
 
 
 def says_present(response: str) -> bool | None:
@@ -52,57 +35,6 @@ def says_present(response: str) -> bool | None:
     tagged = split_tags(response)
     word = _YES_OR_NO.search(tagged.untagged if tagged.answer is None else tagged.answer)
     return None if word is None else word[1].lower() == "yes"
-
-
-@dataclass(frozen=True)
-class ExistenceMap:
-    """What is said to be in each picture.
-
-    Attributes:
-        source: Names the map in a message.
-        present: By picture, the categories that are called present; a picture that was not looked at has no key.
-    """
-
-    source: str
-    present: Mapping[str, frozenset[str]]
-
-    def claims(self, pair: Pair) -> bool:
-        """Whether a category is called present in a picture.
-
-        Raises:
-            UserError: The map does not know the picture.
-        """
-        image_id, category = pair
-        if image_id not in self.present:
-            raise UserError(
-                f"{self.source} says nothing about image {image_id}; it was made for other pictures, make one for "
-                "these (--existence self) or leave it out (--existence none)"
-            )
-        return category in self.present[image_id]
-
-    def to_json(self) -> dict[str, list[str]]:
-        """Return the map in the published form."""
-        return {image_id: sorted(categories) for image_id, categories in self.present.items()}
-
-
-def read_existence_map(path: Path) -> ExistenceMap:
-    """Read a map in the published form, ``{"image id": ["category", ...]}``.
-
-    Raises:
-        UserError: The file is missing or something else.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"cannot read the existence map {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"the existence map {path} is not JSON: {error}") from error
-    if not isinstance(content, dict) or not content:
-        raise UserError(f'{path} is no existence map: {{"image id": ["category", ...], ...}} is expected')
-    for image_id, categories in content.items():
-        if not isinstance(categories, list) or not all(isinstance(name, str) for name in categories):
-            raise UserError(f"{path}: image {image_id}: {categories!r} is not a list of category names")
-    return ExistenceMap(str(path), {image_id: frozenset(names) for image_id, names in content.items()})
 
 
 def oracle_map(annotations: Mapping[str, Any]) -> ExistenceMap:
@@ -201,9 +133,3 @@ def ap_ceiling(stage: ExistenceMap, annotations: Mapping[str, Any]) -> dict[str,
         name: 100 * float((points <= reached[name] / total[name]).mean()) * bool(reached[name]) if total[name] else None
         for name in names.values()
     }
-
-
-def never_claimed(stage: ExistenceMap, categories: Sequence[str]) -> list[str]:
-    """Return the categories that a map calls present in no picture at all, most likely for being spelt otherwise."""
-    claimed = frozenset[str]().union(*stage.present.values())
-    return [name for name in categories if name not in claimed]

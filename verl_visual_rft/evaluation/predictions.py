@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
 
@@ -29,6 +29,7 @@ class Prediction:
         response: What the model wrote, special tokens removed.
         response_tokens: Its length in tokens; ``None`` where a server or a saved response does not tell.
         finish_reason: ``stop``, or ``length`` where the answer was cut at the limit.
+        line: Its line in the file that it was read from, for messages; 0 where it was not read. Not in the file.
     """
 
     index: int
@@ -42,6 +43,7 @@ class Prediction:
     response: str
     response_tokens: int | None
     finish_reason: str
+    line: int = field(default=0, compare=False)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,20 +58,66 @@ class Prediction:
 
     def to_line(self) -> str:
         """The prediction as one line of JSON, newline included."""
-        return json.dumps(asdict(self), ensure_ascii=False) + "\n"
+        return json.dumps({key: getattr(self, key) for key in _TYPES}, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class ExistenceStage:
+    """The stage of `predict` that decided which questions were asked.
+
+    Attributes:
+        mode: ``self``, ``oracle`` or ``map``.
+        questions: Questions of the data.
+        asked: Those of them whose category it called present.
+        precision: Share of these whose category is present, 0 to 1.
+        recall: Share of the questions with a present category that it lets through; ``None`` where there are none.
+    """
+
+    mode: str
+    questions: int
+    asked: int
+    precision: float | None
+    recall: float | None
+
+
+def meta_path(predictions: Path) -> Path:
+    """``predictions.jsonl`` to ``predictions.meta.json``, where `predict` says how they were made."""
+    return predictions.with_suffix(".meta.json")
+
+
+def read_existence_stage(predictions: Path) -> ExistenceStage | None:
+    """Read from the meta file which existence stage answers were made behind.
+
+    Returns:
+        The stage; ``None`` where every question was asked, or where there is no meta file to say otherwise.
+
+    Raises:
+        UserError: The meta file is not one that `predict` wrote.
+    """
+    meta = meta_path(predictions)
+    try:
+        stage = json.loads(meta.read_bytes()).get("existence", {"mode": "none"})
+        if stage["mode"] == "none":
+            return None
+        return ExistenceStage(*(stage[key] for key in ("mode", "questions", "asked", "precision", "recall")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise UserError(f"{meta}: not what predict writes ({error!r}); run predict again") from error
 
 
 def read_predictions(path: Path) -> list[Prediction]:
     """Read a predictions file, in the order of the file.
 
     Raises:
-        UserError: The file is missing or empty, a line is not a prediction, or one question is answered twice.
+        UserError: The file is missing or empty, a line is not a prediction (the last one of a file that was cut, say),
+            or one question is answered twice.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such predictions file; make it with `visual-rft predict`")
     # Not splitlines(): a response may hold U+2028 and its like, which are no line ends of JSON lines.
     with path.open("rb") as file:
-        predictions = [_decode(line, f"{path}: line {number}") for number, line in enumerate(file, start=1)]
+        predictions = [_decode(line, path, number) for number, line in enumerate(file, start=1)]
     if not predictions:
         raise UserError(f"{path}: the file is empty; run `visual-rft predict` again")
     _refuse_duplicates(predictions, path)
@@ -91,11 +139,13 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def _decode(line: bytes, where: str) -> Prediction:
+def _decode(line: bytes, path: Path, number: int) -> Prediction:
+    where = f"{path}: line {number}"
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise UserError(f"{where}: not JSON ({error}); the file was cut or edited, run predict again") from error
+        cut = "" if line.endswith(b"\n") else "the file ends in the middle of it, "
+        raise UserError(f"{where}: not JSON ({error}); {cut}copy the whole file or run predict again") from error
     if not isinstance(record, dict):
         raise UserError(f"{where}: a JSON object is expected; this is not a file that predict wrote")
     record.setdefault("task", "detection")
@@ -106,16 +156,18 @@ def _decode(line: bytes, where: str) -> Prediction:
             raise UserError(f"{where}: {key!r} is {record[key]!r}; this is not a file that predict wrote")
     if record["task"] not in TASKS:
         raise UserError(f"{where}: unknown task {record['task']!r}: one of {', '.join(TASKS)} is expected")
-    return Prediction(**{key: record[key] for key in _TYPES})
+    return Prediction(**{key: record[key] for key in _TYPES}, line=number)
 
 
 def _refuse_duplicates(predictions: list[Prediction], path: Path) -> None:
-    seen: dict[tuple[str, str, int | None, str], int] = {}
+    seen: dict[object, int] = {}
     for prediction in predictions:
         question = (prediction.task, prediction.image_id, prediction.category_id, prediction.category)
-        if question in seen:
-            raise UserError(
-                f"{path}: image {prediction.image_id}, {prediction.category!r} is answered twice "
-                f"(rows {seen[question]} and {prediction.index}) and would count double; remove one"
-            )
-        seen[question] = prediction.index
+        for key in (question, (prediction.task, prediction.index)):
+            if key in seen:
+                raise UserError(
+                    f"{path}: line {prediction.line}: index {prediction.index} (image {prediction.image_id}, "
+                    f"{prediction.category!r}) is answered twice, first on line {seen[key]}, and would count double; "
+                    "remove one"
+                )
+            seen[key] = prediction.line

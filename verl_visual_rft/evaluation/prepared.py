@@ -64,6 +64,18 @@ def load_truth(folder: Path) -> PreparedTruth:
     return truth
 
 
+def read_dataset(folder: Path) -> str:
+    """Return the name of a prepared folder's data set, from its manifest.
+
+    Raises:
+        UserError: There is no manifest, or it does not say.
+    """
+    dataset = _read_json(folder / "manifest.json").get("dataset")
+    if not isinstance(dataset, str):
+        raise UserError(f"{folder / 'manifest.json'}: no key 'dataset'; prepare the data again")
+    return dataset
+
+
 def read_pictures(parquet: Path, indexes: Collection[int]) -> dict[int, bytes]:
     """Original image bytes of the rows whose ``extra_info.index`` is in ``indexes``.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
@@ -18,8 +18,7 @@ from rich.text import Text
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.atomic import write_json
-from verl_visual_rft.evaluation.bootstrap import mean_and_sd, ratio_interval
+from verl_visual_rft.evaluation.bootstrap import ratio_interval
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.rewards import Sample, load_reward, make_sample
 
@@ -112,7 +111,7 @@ def score_answers(predictions: Iterable[Prediction], task: str, reward: str, sou
                 task, prediction.response, prediction.ground_truth, image_size=(prediction.width, prediction.height)
             )
         except UserError as error:
-            raise UserError(f"{source}: row {prediction.index}: {error}") from error
+            raise UserError(f"{source}: line {prediction.line}: {error}") from error
         scored.append(ScoredAnswer(prediction, sample, loaded(sample)))
     return scored
 
@@ -159,36 +158,3 @@ def figures_table(title: str, figures: Mapping[str, Figure | None], caption: str
         else:
             table.add_row(name, f"{figure.value:.2f}", f"{figure.low:.2f} to {figure.high:.2f}", str(figure.n))
     return table
-
-
-def over_runs(results: Mapping[str, Result]) -> tuple[dict[str, Any], Table]:
-    """Mean and standard deviation of each figure over runs of one experiment.
-
-    A figure that is missing in one of the runs is left out.
-
-    Args:
-        results: By name, results of one task; at least one.
-
-    Returns:
-        JSON-ready dictionary (``task``, ``mean_sd`` by figure, ``runs`` by name) and a table for a terminal.
-    """
-    first = next(iter(results.values()))
-    found = {name: [result.figures().get(name) for result in results.values()] for name in first.figures()}
-    present = {name: [figure.value for figure in column if figure] for name, column in found.items()}
-    spread = {name: mean_and_sd(values) for name, values in present.items() if len(values) == len(results)}
-    table = Table("%", *results, "mean ± sd", title=f"{first.task}, {len(results)} runs", title_justify="left")
-    table.box = SIMPLE_HEAD
-    for name, total in spread.items():
-        sd = "" if total.sd is None else f" ± {total.sd:.2f}"
-        table.add_row(name, *(f"{value:.2f}" for value in present[name]), f"{total.mean:.2f}{sd}")
-    content = {
-        "task": first.task,
-        "mean_sd": {name: asdict(total) for name, total in spread.items()},
-        "runs": {name: result.to_dict() for name, result in results.items()},
-    }
-    return content, table
-
-
-def write_result(result: Result, path: Path) -> None:
-    """Write a result as JSON."""
-    write_json(path, result.to_dict())

@@ -19,12 +19,12 @@ from typing import Any
 
 from PIL import Image
 
+from verl_visual_rft.atomic import write_json
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.stored_rows import extra, picture_bytes, read_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.answered import answered_parquet
-from verl_visual_rft.evaluation.atomic import write_json
 from verl_visual_rft.evaluation.grounding import answered_pixel_box
 from verl_visual_rft.evaluation.masks import Mask, PredictedMask, encode_mask
 from verl_visual_rft.evaluation.predictions import read_predictions

@@ -1,6 +1,10 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What AP would be behind an existence stage, from answers to all questions: the answers that it lets through count."""
+"""What an existence stage does to AP.
+
+From answers to all questions, AP behind any stage is that of the answers which it lets through; of answers that were
+made behind a stage, AP is behind it already.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from verl_visual_rft.datasets.existence_map import ExistenceMap, read_existence_map
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.detection import DetectionMetrics, measure_detection
 from verl_visual_rft.evaluation.existence import (
-    ExistenceMap,
     StageQuality,
     annotated_truth,
     ap_ceiling,
     oracle_map,
-    read_existence_map,
     stage_quality,
 )
+from verl_visual_rft.evaluation.predictions import ExistenceStage
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import Figure, ScoredAnswer
 
@@ -37,9 +41,10 @@ class BehindStage:
     """What one stage does to AP.
 
     Attributes:
-        mode: "oracle", or the file of a map.
+        mode: "oracle", or the file of a map; "..., in predict" of a stage that the answers were made behind.
         asked: Answers that it lets through.
-        quality: How often it is right about the evaluated categories.
+        quality: How often it is right about the evaluated categories; of a stage that the answers were made behind,
+            about the questions of the data.
         ceilings: The largest mean AP in percent that any detector can reach behind it, of ``base``, ``novel`` and
             ``all``; ``None`` for a group without ground truth.
         metrics: Metrics of the answers that it lets through.
@@ -54,7 +59,7 @@ class BehindStage:
 
 @dataclass(frozen=True)
 class StagedDetection:
-    """Detection metrics of all answers, and behind stages."""
+    """Detection metrics of all answers, and behind stages if there are any."""
 
     metrics: DetectionMetrics
     stages: tuple[BehindStage, ...]
@@ -70,7 +75,7 @@ class StagedDetection:
         return figures
 
     def to_dict(self) -> dict[str, Any]:
-        """The metrics of all answers, and under ``existence`` those behind each stage, by mode."""
+        """The metrics of all answers, and under ``existence`` those behind each stage, by mode, if there are any."""
         existence = {
             stage.mode: {
                 "asked": stage.asked,
@@ -81,12 +86,14 @@ class StagedDetection:
             }
             for stage in self.stages
         }
-        return {**self.metrics.to_dict(), "existence": existence}
+        return self.metrics.to_dict() | ({"existence": existence} if existence else {})
 
     def table(self) -> RenderableType:
         """The metrics of all answers, then a line a stage: its quality, and AP of the highest that is possible."""
+        if not self.stages:
+            return self.metrics.table()
         table = Table(title="behind an existence stage: AP of at most", title_justify="left", box=SIMPLE_HEAD)
-        names = list(self.stages[0].ceilings) if self.stages else []
+        names = list(self.stages[0].ceilings)
         for heading in ("stage", "asked", "precision", "recall", *names):
             table.add_column(heading, justify="left" if heading == "stage" else "right")
         for stage in self.stages:
@@ -119,27 +126,57 @@ def measure_behind(
     )
 
 
+def measure_asked(
+    scored: Sequence[ScoredAnswer], truth: PreparedTruth, reward: str, stage: ExistenceStage
+) -> StagedDetection:
+    """Measure answers that were made behind a stage, and what it lets a detector reach at most.
+
+    Args:
+        scored: Answers to the questions that the stage let through, all of them.
+        truth: What they are measured against.
+        reward: Name of the reward that they were scored with.
+        stage: What `predict` says of it.
+    """
+    metrics = measure_detection(scored, truth, reward)
+    asked = ExistenceMap(f"the stage {stage.mode}", _asked_categories(scored, truth))
+    quality = StageQuality(stage.questions, stage.asked, stage.precision, stage.recall)
+    behind = BehindStage(f"{stage.mode}, in predict", stage.asked, quality, _ceilings(asked, truth), metrics)
+    return StagedDetection(metrics, (behind,))
+
+
 def _behind(scored: Sequence[ScoredAnswer], truth: PreparedTruth, reward: str, mode: str) -> BehindStage:
     stage = oracle_map(truth.annotations) if mode == ORACLE else read_existence_map(Path(mode))
     kept = [item for item in scored if stage.claims((item.prediction.image_id, item.prediction.category))]
     if not kept:
         raise UserError(f"{stage.source} calls every category that was asked for absent; no answer is left to measure")
-    groups = {"base": truth.groups["base"], "novel": truth.groups["novel"]}
-    groups["all"] = (*groups["base"], *groups["novel"])
-    known = {pair: present for pair, present in annotated_truth(truth.annotations).items() if pair[1] in groups["all"]}
+    evaluated = _groups(truth)["all"]
+    known = {pair: present for pair, present in annotated_truth(truth.annotations).items() if pair[1] in evaluated}
     return BehindStage(
         mode=mode,
         asked=len(kept),
         quality=stage_quality(stage, known),
-        ceilings=_ceilings(stage, truth, groups),
+        ceilings=_ceilings(stage, truth),
         metrics=measure_detection(kept, truth, reward),
     )
 
 
-def _ceilings(stage: ExistenceMap, truth: PreparedTruth, groups: dict[str, tuple[str, ...]]) -> dict[str, float | None]:
+def _asked_categories(scored: Sequence[ScoredAnswer], truth: PreparedTruth) -> dict[str, frozenset[str]]:
+    """Return, for every picture of the truth, the categories that were asked for."""
+    asked: dict[str, set[str]] = {image_id: set() for image_id in truth.image_ids}
+    for item in scored:
+        asked[item.prediction.image_id].add(item.prediction.category)
+    return {image_id: frozenset(names) for image_id, names in asked.items()}
+
+
+def _groups(truth: PreparedTruth) -> dict[str, tuple[str, ...]]:
+    return {**truth.groups, "all": (*truth.groups["base"], *truth.groups["novel"])}
+
+
+def _ceilings(stage: ExistenceMap, truth: PreparedTruth) -> dict[str, float | None]:
     by_category = ap_ceiling(stage, truth.annotations)
     reachable = {
-        group: [ap for name in names if (ap := by_category[name]) is not None] for group, names in groups.items()
+        group: [ap for name in names if (ap := by_category[name]) is not None]
+        for group, names in _groups(truth).items()
     }
     return {group: fmean(values) if values else None for group, values in reachable.items()}
 

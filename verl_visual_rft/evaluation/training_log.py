@@ -98,6 +98,18 @@ class TrainingLog:
         }
 
 
+def training_log_files(folder: Path) -> list[Path]:
+    """The metrics files of a training run, oldest start first.
+
+    Raises:
+        UserError: There are none.
+    """
+    files = sorted(folder.glob("metrics.*.jsonl"), key=lambda path: int(path.name.split(".")[1]))
+    if not files:
+        raise UserError(f"{folder}: no metrics.<n>.jsonl; train first")
+    return files
+
+
 def read_training_log(paths: Sequence[Path]) -> TrainingLog:
     """Read the files of one run in the order they were written.
 

@@ -15,9 +15,12 @@ import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
 from verl_visual_rft.datasets.category_lists import LVIS_FEWSHOT6, LVIS_NOVEL13
+from verl_visual_rft.datasets.existence_map import ExistenceMap
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.readers.lvis import (
+    NOBODY_LOOKED,
     V1_IDS,
+    claimed_questions,
     evaluation_questions,
     federated_annotations,
     find_annotations,
@@ -126,6 +129,37 @@ def test_absent_is_only_what_lvis_looked_for(
     dataset = load_lvis(written(tmp_path, val_content(), "val"))
     asked = evaluation_questions(dataset, tmp_path, LVIS_NOVEL13, verified_absent).questions
     assert [(question.picture.id, question.category, len(question.boxes)) for question in asked] == expected
+
+
+def existence_map(**present: str) -> ExistenceMap:
+    """``image_1="die omelet"`` says that these two are in image 1."""
+    return ExistenceMap("map", {key.removeprefix("image_"): frozenset(names.split()) for key, names in present.items()})
+
+
+def test_a_map_asks_about_its_pairs_where_the_truth_is_known(tmp_path: Path) -> None:
+    dataset = load_lvis(written(tmp_path, val_content(), "val"))
+    stage = existence_map(image_1="omelet", image_2="die omelet horse_buggy", image_3="die")
+    chosen = claimed_questions(dataset, tmp_path, LVIS_NOVEL13, stage)
+    asked = [(question.picture.id, question.category, len(question.boxes)) for question in chosen.questions]
+    assert asked == [("2", "die", 0), ("2", "omelet", 1)]
+    assert {(skip.rule, skip.where) for skip in chosen.skips} == {
+        (NOBODY_LOOKED, "lvis_v1_val.json: val2017/000000000001.jpg, 'omelet'"),
+        (NOBODY_LOOKED, "lvis_v1_val.json: train2017/000000000003.jpg, 'die'"),
+    }
+    assert chosen.images == {1, 2}, "the dice of image 1 are missed"
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (existence_map(image_1="die", image_2="die"), "says nothing about 1 of the 3 pictures"),
+        (existence_map(image_1="dice", image_2="", image_3="horse_buggy"), "calls none of the categories"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_refused(tmp_path: Path, stage: ExistenceMap, message: str) -> None:
+    dataset = load_lvis(written(tmp_path, val_content(), "val"))
+    with pytest.raises(UserError, match=message):
+        claimed_questions(dataset, tmp_path, LVIS_NOVEL13, stage)
 
 
 def stored_truth(path: Path) -> dict[str, Any]:

@@ -62,6 +62,18 @@ def test_lvis_rules_on_100_pictures():
 
 
 @needs_reference
+def test_lvis_truth_given_as_predictions_is_perfect():
+    truth = read("lvis/lvis_val_100.json")
+    boxes = [
+        {key: given[key] for key in ("image_id", "category_id", "bbox")} | {"score": 1.0}
+        for given in truth["annotations"]
+    ]
+    evaluation = lvis_average_precision(truth, boxes, [category["id"] for category in truth["categories"]])
+    shares = {name: value / 100 for name, value in evaluation.figures.items()}
+    assert shares == pytest.approx(read("reference_numbers.json")["lvis_val_100_gt_as_prediction"], abs=1e-9)
+
+
+@needs_reference
 def test_lvis_restricted_to_some_categories():
     truth, boxes = read("lvis/lvis_val_100.json"), read("lvis/lvis_results_100_synthetic.json")
     names = ("banana", "cow", "carrot", "green_onion", "pole", "shoe", "book", "wheel")

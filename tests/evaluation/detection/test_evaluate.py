@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.detection import evaluate_predictions, measure_detection
+from verl_visual_rft.evaluation.detection import DetectionMetrics, measure_detection
 from verl_visual_rft.evaluation.detection.group_ap import category_groups
+from verl_visual_rft.evaluation.evaluate import evaluate
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import score_answers
@@ -29,8 +32,18 @@ def edit_lines(path: Path, edit) -> Path:
     return path
 
 
+def measure(predictions: Path, data: Path, reward: str = "robust") -> DetectionMetrics:
+    return evaluate(predictions, data, reward).result.metrics
+
+
+def edit_rows(parquet: Path, edit) -> None:
+    rows = pq.read_table(parquet).to_pylist()
+    edit(rows)
+    pq.write_table(pa.Table.from_pylist(rows), parquet)
+
+
 def test_perfect_answers(prepared, write_predictions, perfect):
-    metrics = evaluate_predictions(write_predictions(perfect), prepared, "robust")
+    metrics = measure(write_predictions(perfect), prepared)
     assert {name: group.ap for name, group in metrics.groups.items()} == pytest.approx(
         {"base": 100.0, "novel": 100.0, "all": 100.0}
     )
@@ -42,7 +55,7 @@ def test_perfect_answers(prepared, write_predictions, perfect):
 
 def test_each_group_is_the_mean_of_its_categories(prepared, write_predictions, perfect):
     responses = [perfect[0], NO_OBJECTS, NO_OBJECTS, NO_OBJECTS]
-    metrics = evaluate_predictions(write_predictions(responses), prepared, "robust")
+    metrics = measure(write_predictions(responses), prepared)
     assert {name: group.ap for name, group in metrics.groups.items()} == pytest.approx(
         {"base": 50.0, "novel": 0.0, "all": 100 / 3}
     )
@@ -52,8 +65,8 @@ def test_each_group_is_the_mean_of_its_categories(prepared, write_predictions, p
 
 def test_intervals_hold_the_figures_and_repeat(prepared, write_predictions, perfect):
     path = write_predictions([perfect[0], NO_OBJECTS, perfect[2], NO_OBJECTS])
-    metrics = evaluate_predictions(path, prepared, "robust")
-    assert metrics == evaluate_predictions(path, prepared, "robust")
+    metrics = measure(path, prepared)
+    assert metrics == measure(path, prepared)
     figure = metrics.figures()["map_all"]
     assert figure.n == 3, "categories"
     # Picture 1 holds one found and one missed object, picture 2 a found one: alone they have 50 and 100.
@@ -69,7 +82,7 @@ def test_what_is_wrong_with_answers_is_counted(prepared, write_predictions, answ
         "I see a disc.",
         "<answer>[</answer>",
     ]
-    metrics = evaluate_predictions(write_predictions(responses), prepared, "robust")
+    metrics = measure(write_predictions(responses), prepared)
     counts = metrics.counts
     assert (counts.boxes, counts.duplicate_boxes, counts.invalid_boxes) == (2, 1, 1)
     assert counts.boxes_without_confidence == 1
@@ -82,20 +95,17 @@ def test_a_box_without_confidence_ranks_last(prepared, write_predictions, perfec
     wrong, right = [0, 0, 90, 90], [500, 500, 700, 900]
     for confidence, expected in ((None, 50.0), (0.0, 50.0), (0.3, 100.0)):
         response = answer((right, confidence), (wrong, 0.1))
-        metrics = evaluate_predictions(
-            write_predictions([perfect[0], response, perfect[2], NO_OBJECTS]), prepared, "robust"
-        )
+        metrics = measure(write_predictions([perfect[0], response, perfect[2], NO_OBJECTS]), prepared)
         assert metrics.per_class["blue disc"].ap == pytest.approx(expected)
     response = answer((wrong, None), (right, 0.0))
-    metrics = evaluate_predictions(
-        write_predictions([perfect[0], response, perfect[2], NO_OBJECTS]), prepared, "robust"
-    )
+    metrics = measure(write_predictions([perfect[0], response, perfect[2], NO_OBJECTS]), prepared)
     assert metrics.per_class["blue disc"].ap == pytest.approx(100.0), "behind confidence 0, too"
 
 
 def test_objects_that_nobody_asked_for_are_missed_and_counted(prepared, write_predictions, perfect):
+    edit_rows(prepared / "val.parquet", lambda rows: rows.pop(1))
     path = edit_lines(write_predictions(perfect), lambda lines: lines.pop(1))
-    metrics = evaluate_predictions(path, prepared, "robust")
+    metrics = measure(path, prepared)
     assert metrics.per_class["blue disc"].ap == 0.0
     assert (metrics.counts.truths, metrics.counts.truths_not_asked) == (3, 1)
 
@@ -111,7 +121,12 @@ def test_coordinates_of_a_family_that_answers_in_pixels(prepared, write_predicti
             line["response"] = answer(*((box, 0.9) for box in boxes)) if boxes else NO_OBJECTS
 
     path = edit_lines(write_predictions([NO_OBJECTS] * 4), in_resized_pixels)
-    assert evaluate_predictions(path, prepared, "robust").groups["all"].ap == pytest.approx(100.0)
+    truths = iter(json.loads(line)["ground_truth"] for line in path.read_text().splitlines())
+    edit_rows(
+        prepared / "val.parquet",
+        lambda rows: [row["reward_model"].update(ground_truth=next(truths)) for row in rows],
+    )
+    assert measure(path, prepared).groups["all"].ap == pytest.approx(100.0)
 
 
 def test_federated_truth_takes_the_rules_of_lvis(prepared, write_predictions, perfect, answer):
@@ -124,7 +139,7 @@ def test_federated_truth_takes_the_rules_of_lvis(prepared, write_predictions, pe
     path.write_text(json.dumps(annotations))
     stray = answer(([0, 0, 500, 500], 1.0))
 
-    metrics = evaluate_predictions(write_predictions([*perfect[:3], stray]), prepared, "robust")
+    metrics = measure(write_predictions([*perfect[:3], stray]), prepared)
 
     assert metrics.rules == "lvis"
     assert metrics.groups["all"].ap == pytest.approx(100.0), "nobody looked for a red square in picture 3"
@@ -137,7 +152,7 @@ def test_category_without_ground_truth_is_left_out_and_named(prepared, write_pre
     annotations = json.loads((prepared / "val_annotations.json").read_text())
     annotations["annotations"] = [a for a in annotations["annotations"] if a["category_id"] != 2]
     (prepared / "val_annotations.json").write_text(json.dumps(annotations))
-    metrics = evaluate_predictions(write_predictions(perfect), prepared, "robust")
+    metrics = measure(write_predictions(perfect), prepared)
     assert metrics.per_class["blue disc"] is None
     assert (metrics.groups["base"].classes, metrics.groups["base"].without_truth) == (1, ("blue disc",))
     assert metrics.groups["base"].ap == pytest.approx(100.0)
@@ -145,7 +160,7 @@ def test_category_without_ground_truth_is_left_out_and_named(prepared, write_pre
 
 
 def test_json_has_the_means_at_the_top(prepared, write_predictions, perfect):
-    record = json.loads(json.dumps(evaluate_predictions(write_predictions(perfect), prepared, "paper").to_dict()))
+    record = json.loads(json.dumps(measure(write_predictions(perfect), prepared, "paper").to_dict()))
     assert record["task"] == "detection"
     assert record["map_novel"] == pytest.approx(100.0)
     assert record["intervals"]["map_novel"] == {"low": pytest.approx(100.0), "high": pytest.approx(100.0)}
@@ -153,29 +168,19 @@ def test_json_has_the_means_at_the_top(prepared, write_predictions, perfect):
     assert (record["reward_name"], record["format_rate"], record["boxes"]) == ("paper", 1.0, 3)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("image_id", "77"), ("category_id", 9), ("category_id", 1), ("category_id", None)]
-)
-def test_predictions_of_other_data_are_refused(prepared, write_predictions, key, value, perfect):
-    path = edit_lines(write_predictions(perfect), lambda lines: lines[2].update({key: value}))
-    with pytest.raises(UserError, match=r"predictions\.jsonl.* 2.*(other data|category_id)"):
-        evaluate_predictions(path, prepared, "robust")
+def test_questions_about_pictures_without_annotations_are_refused(prepared, write_predictions, perfect):
+    path = prepared / "val_annotations.json"
+    annotations = json.loads(path.read_text())
+    path.write_text(json.dumps(annotations | {"images": annotations["images"][:1], "annotations": []}))
+    with pytest.raises(UserError, match=r"line 3: image 2 is not in val_annotations\.json"):
+        measure(write_predictions(perfect), prepared)
 
 
 def test_a_truth_that_cannot_be_read_is_named(prepared, write_predictions, perfect):
+    edit_rows(prepared / "val.parquet", lambda rows: rows[1]["reward_model"].update(ground_truth="{}"))
     path = edit_lines(write_predictions(perfect), lambda lines: lines[1].update(ground_truth="{}"))
-    with pytest.raises(UserError, match="row 1.*'boxes'"):
-        evaluate_predictions(path, prepared, "robust")
-
-
-def test_other_tasks_are_not_detection(prepared, write_predictions, perfect):
-    def ask_something_else(lines: list[dict]) -> None:
-        for line in lines:
-            line.update(task="classification", ground_truth='{"label": "disc"}')
-
-    path = edit_lines(write_predictions(perfect), ask_something_else)
-    with pytest.raises(UserError, match="no answer to a detection question"):
-        evaluate_predictions(path, prepared, "robust")
+    with pytest.raises(UserError, match="line 2.*'boxes'"):
+        measure(path, prepared)
 
 
 def test_groups_of_the_paper_are_reported_where_all_their_categories_are():

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any
@@ -78,12 +80,18 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def server():
+@contextmanager
+def serving() -> Iterator[Server]:
     with Server() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 def settings(server: Server, **changes: Any) -> OpenAISettings:
@@ -159,6 +167,25 @@ def test_a_server_that_goes_on_failing_stops_the_run_and_what_is_done_is_kept(
     assert sum(server.seen.values()) == 18 - kept
     untroubled = predict(settings(server), data, tmp_path / "untroubled.jsonl").out
     assert out.read_bytes() == untroubled.read_bytes()
+
+
+@pytest.mark.parametrize("change", ["the address", "the model's name"])
+def test_answers_of_another_server_are_not_gone_on_with(server, parquet, tmp_path, capsys, change):
+    data, out = parquet(2), tmp_path / "predictions.jsonl"
+    server.misbehave = lambda seed, times: 400 if seed == 5 else None
+    with pytest.raises(UserError, match="5 of 6 answers are kept"):
+        predict(settings(server, concurrency=1), data, out)
+    (kept,) = tmp_path.glob("*.partial")
+    before = kept.read_bytes()
+
+    server.misbehave = lambda seed, times: None
+    server.seen.clear()
+    with serving() as elsewhere:
+        asked, model = (elsewhere, "qwen") if change == "the address" else (server, "qwen-rft")
+        assert predict(settings(asked, model=model), data, out).resumed == 0
+        assert sum(asked.seen.values()) == 6
+    assert f"{kept} holds answers of another model, server" in capsys.readouterr().out
+    assert kept.read_bytes() == before
 
 
 INTERRUPTED = """

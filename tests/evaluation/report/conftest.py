@@ -13,7 +13,6 @@ import pytest
 from verl_visual_rft.evaluation.evaluate import evaluate
 from verl_visual_rft.evaluation.report import ReportResult, build_report
 from verl_visual_rft.evaluation.report.summary import summarise
-from verl_visual_rft.evaluation.results import write_result
 from verl_visual_rft.evaluation.tables import read_measurements
 from verl_visual_rft.evaluation.training_log import TrainingLog
 
@@ -54,7 +53,7 @@ def run(prepared: Path, write_predictions, perfect, answer, tmp_path: Path) -> P
         folder = tmp_path / "run" / "eval" / method
         folder.mkdir(parents=True)
         write_predictions(texts, folder / "predictions.jsonl")
-        write_result(evaluate(folder / "predictions.jsonl", prepared, "robust"), folder / "metrics.json")
+        evaluate(folder / "predictions.jsonl", tmp_path / "run" / "data", "robust").write(folder / "metrics.json")
     return tmp_path / "run"
 
 

@@ -180,6 +180,28 @@ def test_phone(open_report, scheme):
     panels = [panel.bounding_box() for panel in page.locator("article").first.locator(".panel:visible").all()]
     assert [panel["x"] for panel in panels] == [panels[0]["x"]] * 2
     assert panels[0]["width"] > 280
+    for caption in page.locator("figcaption:visible").all():
+        box = caption.bounding_box()
+        assert box["x"] + box["width"] <= 360, "captions are read without scrolling sideways"
+
+
+def test_names_of_lines_stay_when_a_wide_table_is_scrolled(open_report):
+    page = open_report(viewport={"width": 360, "height": 740})
+    table = page.locator(".scroll").first
+    table.evaluate("element => element.scrollLeft = 200")
+    assert table.evaluate("element => element.scrollLeft") == 200
+    name = table.locator("tbody th").first
+    assert name.bounding_box()["x"] == pytest.approx(table.bounding_box()["x"], abs=1)
+
+
+def test_calibration_is_drawn_beside_its_table(open_report):
+    page = open_report(viewport={"width": 1200, "height": 900})
+    figure, table = page.locator(".beside img"), page.locator(".beside figure")
+    assert figure.evaluate("image => image.complete && image.naturalWidth > 300")
+    left, right = figure.bounding_box(), table.bounding_box()
+    assert left["x"] + left["width"] <= right["x"]
+    scroll = table.locator(".scroll")
+    assert scroll.evaluate("element => element.scrollWidth <= element.clientWidth"), "nothing is cut off"
 
 
 def test_without_scripts_everything_is_shown(open_report):

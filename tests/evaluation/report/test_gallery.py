@@ -113,7 +113,7 @@ def test_flood_of_boxes_is_cut(answer):
 def test_card_of_classification_and_of_grounding():
     named = replace(BLANK, task="classification", ground_truth='{"label": "rose"}', response="<answer>lily</answer>")
     card = make_card(0, {"base": {0: named}}, ROBUST)
-    assert (card.label, card.truth, card.panels[0].rectangles) == ("rose", (), ())
+    assert (card.panels[0].label, card.truth, card.panels[0].rectangles) == ("lily", (), ())
     assert [finding.value for finding in card.panels[0].findings] == ["wrong class"]
 
     pointed = replace(

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 import pytest
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.evaluate import evaluate
 from verl_visual_rft.evaluation.predictions import read_predictions
 from verl_visual_rft.evaluation.training_log import TrainingLog
 
@@ -82,7 +83,8 @@ def test_warnings_of_the_evaluation_are_shown(build, run):
 
 
 def test_curves_have_a_text(build):
-    texts = [attributes["alt"] for attributes in Page(build().out.read_text()).all("img")]
+    calibration, *texts = [attributes["alt"] for attributes in Page(build().out.read_text()).all("img")]
+    assert calibration.startswith("Precision by confidence; expected calibration error: + SFT")
     assert texts == [
         "Training reward: 0.1 at step 1, 2 at step 20",
         "Reward component: iou: 0.5 at step 1, 0.5 at step 20",
@@ -94,7 +96,7 @@ def test_curves_have_a_text(build):
 
 def test_nothing_trained(build):
     page = Page(build(log=TrainingLog({}, 0)).out.read_text())
-    assert not page.all("img")
+    assert "Training" not in "".join(page.text)
 
 
 def test_same_run_gives_the_same_bytes(build):
@@ -107,7 +109,22 @@ def test_answers_of_an_existence_stage(build, run):
     with pytest.raises(UserError, match="differ in 1 questions"):
         build()
     meta = run / "eval" / "rft" / "predictions.meta.json"
-    meta.write_text(json.dumps({"data": "data/val.parquet", "existence": {"mode": "self"}}))
+    meta.write_text(
+        json.dumps({"existence": {"mode": "self", "questions": 4, "asked": 3, "precision": 1.0, "recall": 1.0}})
+    )
     result = build()
     assert result.questions == 3
     assert "1 questions are left out because the existence stage" in result.out.read_text()
+
+
+def test_sections_of_other_tasks_are_left_out(build):
+    text = "".join(Page(build().out.read_text()).text)
+    assert "Calibration" in text and "AP of each category" in text and "ground truth (dashed)" in text
+    assert "Existence stage" not in text and "most often confused" not in text and "Answered:" not in text
+
+
+def test_existence_stage_behind_which_ap_was_measured(build, run):
+    folder = run / "eval" / "rft"
+    evaluate(folder / "predictions.jsonl", run / "data", "robust", existence=["oracle"]).write(folder / "metrics.json")
+    text = "".join(Page(build().out.read_text()).text)
+    assert "Existence stage" in text and "+ Visual-RFT: oracle" in text and "100.0 of 100.0" in text

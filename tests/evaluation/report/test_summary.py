@@ -39,7 +39,7 @@ NOTHING = TrainingLog({}, 0)
 
 
 def _measurement(method, metrics):
-    return Measurement(Path(f"eval/{method}/metrics.json"), method, metrics, "", "val", None)
+    return Measurement(Path(f"eval/{method}/metrics.json"), "run", method, "", metrics)
 
 
 def _summary(metrics=DETECTION, log=NOTHING):

@@ -13,17 +13,19 @@ import pytest
 
 @pytest.fixture
 def write_run(tmp_path: Path) -> Callable[..., Path]:
-    """Write a run: method, or method/split, to its metrics; ``manifest`` is that of its data."""
+    """Write a run: method, or method/set, to its metrics; a set is named after its split.
 
-    def write(name: str, metrics: dict[str, dict], manifest: dict | None = None) -> Path:
+    ``manifest`` is that of its data; ``dataset`` is what was asked about.
+    """
+
+    def write(name: str, metrics: dict[str, dict], manifest: dict | None = None, dataset: str = "coco") -> Path:
         run = tmp_path / name
         for place, content in metrics.items():
             folder = run / "eval" / place
             folder.mkdir(parents=True)
-            (folder / "metrics.json").write_text(json.dumps(content))
-            if "/" in place:
-                meta = {"data": f"data/{place.split('/')[1]}.parquet"}
-                (folder / "predictions.meta.json").write_text(json.dumps(meta))
+            split = place.split("/")[1] if "/" in place else "val"
+            data = {"dataset": dataset, "split": split, "parquet": f"../../../data/{split}.parquet"}
+            (folder / "metrics.json").write_text(json.dumps({"data": data} | content))
         if manifest is not None:
             (run / "data").mkdir()
             (run / "data" / "manifest.json").write_text(json.dumps(manifest))

@@ -27,7 +27,7 @@ def test_markdown(comparison):
         "| mAP novel | 9.5 ± 0.7 |   9.8 | −0.3 |     – |  13.6 |    – |   31.0 ± 1.4 |  31.3 | −0.3 |\n"
         "| mAP base  | 6.0 ± 0.0 |   6.0 | +0.0 |     – |   7.8 |    – |   20.0 ± 0.0 |  20.6 | −0.6 |\n"
         "| mAP all   | 6.7 ± 0.0 |   6.7 | +0.0 |     – |   8.9 |    – |   22.6 ± 0.0 |  22.6 | +0.0 |\n"
-        "\nIn percent, mean ± standard deviation of 2 runs. "
+        "\nIn percent, ± standard deviation over 2 runs. "
         "Paper: AP on COCO val2017; trained on 65 base categories, novel are the other 15.\n"
     )
 
@@ -42,6 +42,17 @@ def test_csv_reads_back(comparison):
     assert (float(first["measured"]), float(first["sd"]), first["runs"]) == (9.5, pytest.approx(0.5**0.5), "2")
     assert (first["paper"], float(first["difference"])) == ("9.8", pytest.approx(-0.3))
     assert (second["method"], second["measured"], second["paper"], second["difference"]) == ("sft", "", "13.6", "")
+
+
+def test_a_single_run_is_shown_with_its_interval(write_run, detection):
+    metrics = detection(30, 20, 22)
+    metrics["groups"]["novel"]["ap_interval"] = {"low": 28.04, "high": 32}
+    comparison = compare(paper_table(7), read_measurements([write_run("c", {"rft": metrics})]))
+    text = FORMATS["markdown"](comparison)
+    assert "| 30.0 (28.0 to 32.0) |" in text and "| 20.0 |" in text.replace("               ", "")
+    assert "in brackets the 95 % bootstrap interval" in text
+    line = list(csv.DictReader(io.StringIO(FORMATS["csv"](comparison))))[2]
+    assert (line["low"], line["high"], line["sd"]) == ("28.04", "32", "")
 
 
 def test_latex_has_no_bare_special_characters(comparison):

@@ -10,13 +10,14 @@ of its objects may have no box. Everything else is unknown and says nothing abou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from verl_visual_rft.datasets.category_lists import require_known
 from verl_visual_rft.datasets.coco_layout import CocoDataset, parse_coco, read_annotations
 from verl_visual_rft.datasets.detection import evaluated_annotations
+from verl_visual_rft.datasets.existence_map import ExistenceMap, claimed_pairs, claims_left_out
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
 from verl_visual_rft.datasets.sampling import Pair, PairIndex, few_shot, index_pairs
@@ -28,6 +29,8 @@ V1_IDS = {
     "horse_buggy": 161, "kitchen_table": 610, "mallet": 663, "omelet": 733, "papaya": 755, "shot_glass": 952,
     "stepladder": 1012, "sugar_bowl": 1031,
 }  # fmt: skip
+
+NOBODY_LOOKED = "category that nobody looked for in the picture"
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,15 @@ class LvisQuestions:
 
     Attributes:
         questions: In the order of image and category.
-        skips: Annotated pairs that cannot be asked.
+        skips: Pairs that cannot be asked.
         source: The annotation file.
+        images: The images that show one of the categories; an existence map may leave some without a question.
     """
 
     questions: tuple[DetectionQuestion, ...]
     skips: tuple[Skip, ...]
     source: Path
+    images: frozenset[int]
 
 
 def find_annotations(root: Path, split: str) -> Path:
@@ -130,17 +135,37 @@ def evaluation_questions(
     Raises:
         UserError: The data set does not have a category, or shows none of them.
     """
-    categories = _categories(dataset, names)
-    index = index_pairs(dataset.coco, dataset.coco.images, categories, allow_crowd=True)
-    if not index.boxes:
-        raise UserError(f"{dataset.coco.path}: no image shows any of the categories to evaluate: {', '.join(names)}")
-    absent = {
-        Pair(image_id, category_id)
-        for image_id, category_ids in dataset.negative.items()
-        for category_id in category_ids & categories.keys()
-        if verified_absent and (image_id, category_id) not in dataset.coco.annotations
-    }
+    index = _shown(dataset, names)
+    absent = _verified_absent(dataset, names) if verified_absent else ()
     return _questions(dataset, root, sorted({*index.boxes, *absent}), index)
+
+
+def claimed_questions(dataset: LvisDataset, root: Path, names: Sequence[str], stage: ExistenceMap) -> LvisQuestions:
+    """Ask about the pairs that an existence map calls present and whose truth is known.
+
+    Where nobody looked for the category there is no truth to ask against, and LVIS's average precision does not look at
+    the answer; such pairs are left out and listed.
+
+    Args:
+        dataset: The validation split.
+        root: Folder of the data set.
+        names: The categories.
+        stage: The map.
+
+    Raises:
+        UserError: The map lacks a picture or claims none of the categories, or see `evaluation_questions`.
+    """
+    categories = _categories(dataset, names)
+    index = _shown(dataset, names)
+    claims = claimed_pairs(stage, dataset.coco, dataset.coco.images, categories)
+    known = {*index.boxes, *_verified_absent(dataset, names)}
+    chosen = _questions(dataset, root, [pair for pair in claims if pair in known], index)
+    unknown = [
+        Skip(NOBODY_LOOKED, _where(dataset.coco, pair))
+        for pair in claims
+        if pair not in known and pair not in index.unusable
+    ]
+    return replace(chosen, skips=(*chosen.skips, *unknown, *claims_left_out(stage, dataset.coco, names)))
 
 
 def federated_annotations(
@@ -173,14 +198,30 @@ def _questions(dataset: LvisDataset, root: Path, pairs: Sequence[Pair], index: P
         image, category = coco.images[pair.image_id], coco.categories[pair.category_id]
         picture = Picture(str(image.id), root / image.file_name, image.file_name, image.size)
         questions.append(DetectionQuestion(picture, category.name, category.id, index.boxes.get(pair, ())))
-    skips = (
-        Skip(
-            rule,
-            f"{coco.path.name}: {coco.images[pair.image_id].file_name}, {coco.categories[pair.category_id].name!r}",
-        )
-        for pair, rule in sorted(index.unusable.items())
-    )
-    return LvisQuestions(tuple(questions), tuple(skips), coco.path)
+    skips = tuple(Skip(rule, _where(coco, pair)) for pair, rule in sorted(index.unusable.items()))
+    return LvisQuestions(tuple(questions), skips, coco.path, frozenset(pair.image_id for pair in index.boxes))
+
+
+def _where(coco: CocoDataset, pair: Pair) -> str:
+    file_name, name = coco.images[pair.image_id].file_name, coco.categories[pair.category_id].name
+    return f"{coco.path.name}: {file_name}, {name!r}"
+
+
+def _shown(dataset: LvisDataset, names: Sequence[str]) -> PairIndex:
+    index = index_pairs(dataset.coco, dataset.coco.images, _categories(dataset, names), allow_crowd=True)
+    if not index.boxes:
+        raise UserError(f"{dataset.coco.path}: no image shows any of the categories to evaluate: {', '.join(names)}")
+    return index
+
+
+def _verified_absent(dataset: LvisDataset, names: Sequence[str]) -> set[Pair]:
+    categories = _categories(dataset, names)
+    return {
+        Pair(image_id, category_id)
+        for image_id, category_ids in dataset.negative.items()
+        for category_id in category_ids & categories.keys()
+        if (image_id, category_id) not in dataset.coco.annotations
+    }
 
 
 def _categories(dataset: LvisDataset, names: Sequence[str]) -> dict[int, str]:

@@ -7,12 +7,7 @@ answers ─▶ boxes in pixels ─┬─▶ average_precision (faster-coco-eval)
                                           └─▶ calibration
 """
 
-from verl_visual_rft.evaluation.detection.evaluate import (
-    coco_box,
-    evaluate_predictions,
-    measure_detection,
-    require_known,
-)
+from verl_visual_rft.evaluation.detection.evaluate import coco_box, measure_detection, require_known
 from verl_visual_rft.evaluation.detection.metrics import DetectionMetrics
 
-__all__ = ["DetectionMetrics", "coco_box", "evaluate_predictions", "measure_detection", "require_known"]
+__all__ = ["DetectionMetrics", "coco_box", "measure_detection", "require_known"]

@@ -23,32 +23,13 @@ from verl_visual_rft.evaluation.detection.coordinate_evidence import coordinate_
 from verl_visual_rft.evaluation.detection.group_ap import category_groups, class_ap, group_ap, resample
 from verl_visual_rft.evaluation.detection.matching import match_boxes
 from verl_visual_rft.evaluation.detection.metrics import BoxCounts, DetectionMetrics
-from verl_visual_rft.evaluation.predictions import Prediction, read_predictions
-from verl_visual_rft.evaluation.prepared import PreparedTruth, load_truth
-from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics, score_answers
+from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.evaluation.prepared import PreparedTruth
+from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics
 from verl_visual_rft.truths import DetectionTruth
 
 # Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
 _NO_CONFIDENCE = -1.0
-
-
-def evaluate_predictions(predictions: Path, prepared: Path, reward: str) -> DetectionMetrics:
-    """Measure the detection answers of a predictions file against the prepared data that they are about.
-
-    Args:
-        predictions: File that ``predict`` wrote.
-        prepared: Folder with ``val_annotations.json`` and ``manifest.json``.
-        reward: Named detection reward, e.g. ``"robust"``.
-
-    Raises:
-        UserError: A file is missing or malformed, or an answer is about a picture or category that the data lacks.
-    """
-    answered = [prediction for prediction in read_predictions(predictions) if prediction.task == "detection"]
-    if not answered:
-        raise UserError(f"{predictions}: no answer to a detection question; evaluate it with another --task")
-    truth = load_truth(prepared)
-    require_known(answered, truth, predictions)
-    return measure_detection(score_answers(answered, "detection", reward, predictions), truth, reward)
 
 
 def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, reward: str) -> DetectionMetrics:
@@ -123,11 +104,11 @@ def require_known(predictions: Iterable[Prediction], truth: PreparedTruth, path:
     """Refuse predictions about pictures or categories that the data do not have.
 
     Raises:
-        UserError: The message names the first row.
+        UserError: The message names the first line.
     """
     images, names = truth.image_ids, {number: name for name, number in truth.category_ids.items()}
     for prediction in predictions:
-        where = f"{path}: row {prediction.index}"
+        where = f"{path}: line {prediction.line}"
         if prediction.image_id not in images:
             raise UserError(
                 f"{where}: image {prediction.image_id} is not in val_annotations.json; "

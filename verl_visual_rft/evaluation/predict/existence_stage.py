@@ -10,19 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.datasets.existence_map import ExistenceMap, never_claimed, read_existence_map
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.existence import (
-    ExistenceMap,
-    Pair,
-    StageQuality,
-    existence_prompt,
-    never_claimed,
-    read_existence_map,
-    says_present,
-    stage_quality,
-)
+from verl_visual_rft.evaluation.existence import Pair, StageQuality, says_present, stage_quality
 from verl_visual_rft.evaluation.predict.engines.engine import Row
 from verl_visual_rft.evaluation.predict.rows import sha256
+from verl_visual_rft.prompts import existence_prompt
 
 #: Asks a rewording of all questions; gives the responses by index.
 Ask = Callable[[Callable[[Row], Row]], Mapping[int, str]]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.atomic import write_json
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, EngineSettings, Row
 from verl_visual_rft.evaluation.predict.existence_stage import Gated, existence_identity, gate
 from verl_visual_rft.evaluation.predict.journal import Journal
@@ -27,7 +27,7 @@ from verl_visual_rft.evaluation.predict.rows import (
     row_batches,
     sha256,
 )
-from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.evaluation.predictions import Prediction, meta_path
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
 
     journal = out.with_name(f"{out.name}.{fingerprint}.partial")
     existence_journal = out.with_name(f"{out.name}.{fingerprint}.existence.partial")
+    _mention_others(out, fingerprint)
     with Journal(journal) as answers, closing(settings.load()) as engine:
         asking = _Asking(engine, settings.batch, data)
 
@@ -97,11 +98,6 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
         answers.delete()
         existence_journal.unlink(missing_ok=True)
     return PredictResult(out, len(gated.asked), resumed, seconds)
-
-
-def meta_path(predictions: Path) -> Path:
-    """``predictions.jsonl`` to ``predictions.meta.json``."""
-    return predictions.with_suffix(".meta.json")
 
 
 def existence_path(predictions: Path) -> Path:
@@ -154,6 +150,13 @@ def _answers_of(out: Path, fingerprint: str) -> int | None:
         return int(meta["n"]) if same else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _mention_others(out: Path, fingerprint: str) -> None:
+    """Say which unfinished answers lie beside ``out`` and do not belong to this run."""
+    for journal in sorted(out.parent.glob(f"{out.name}.*.partial")):
+        if not journal.name.startswith(f"{out.name}.{fingerprint}."):
+            print(f"predict: {journal} holds answers of another model, server, data or settings; left as it is")
 
 
 def _finish(out: Path, gated: Gated, records: Mapping[int, dict[str, Any]], description: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from verl_visual_rft.atomic import replacing
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, MetricNames, Series, TrainingLog
 
@@ -40,12 +40,14 @@ STYLE: Any = {
     "legend.frameon": False,
     "legend.fontsize": 10,
 }
+#: Of pictures in a page: its own font, and the same bytes each time.
+SVG_STYLE: Any = STYLE | {"svg.fonttype": "none", "svg.hashsalt": "curves", "font.family": "sans-serif"}
 RUNNING_MEAN = 10
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve of the report: what it shows, for those who do not see it, and the SVG as a data URI."""
+    """A figure of the report: what it shows, for those who do not see it, and the SVG as a data URI."""
 
     title: str
     text: str
@@ -59,7 +61,7 @@ def report_curves(log: TrainingLog, names: MetricNames = DEFAULT_NAMES) -> list[
     is left out.
     """
     curves = []
-    with matplotlib.rc_context(STYLE | {"svg.fonttype": "none", "svg.hashsalt": "curves", "font.family": "sans-serif"}):
+    with matplotlib.rc_context(SVG_STYLE):
         for title, series, draw in _panels(log, names):
             if not series.steps:
                 continue
@@ -68,12 +70,17 @@ def report_curves(log: TrainingLog, names: MetricNames = DEFAULT_NAMES) -> list[
             draw(axes)
             _scale_steps(axes, log)
             axes.set_xlabel("GRPO step")
-            svg = BytesIO()
-            figure.savefig(svg, format="svg", metadata={"Date": None})
             points = [f"{value:.3g} at step {step}" for step, value in zip(series.steps, series.values, strict=True)]
             text = f"{title}: {points[0]}, {points[-1]}"
-            curves.append(Curve(title, text, "data:image/svg+xml;base64," + b64encode(svg.getvalue()).decode()))
+            curves.append(Curve(title, text, svg_uri(figure)))
     return curves
+
+
+def svg_uri(figure: Figure) -> str:
+    """Return a figure as an SVG in a data URI."""
+    svg = BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + b64encode(svg.getvalue()).decode()
 
 
 def _panels(log: TrainingLog, names: MetricNames) -> Iterator[tuple[str, Series, Callable[[Axes], None]]]:
@@ -134,7 +141,8 @@ def draw_curves(log: TrainingLog, out: Path, *, title: str = "", names: MetricNa
         for axes in (figure.axes[2], figure.axes[4]):
             axes.set_xlabel("GRPO step")
         figure.suptitle(title, x=0.01, ha="left")
-        _save(figure, out)
+        with replacing(out) as temporary:
+            figure.savefig(temporary, format="png")
 
 
 def _draw_reward(axes: Axes, log: TrainingLog, names: MetricNames) -> None:
@@ -220,13 +228,3 @@ def _finish(axes: Axes) -> None:
 
 def _say_missing(axes: Axes) -> None:
     axes.text(0.5, 0.5, "not in the training log", transform=axes.transAxes, ha="center", va="center", color=GREY)
-
-
-def _save(figure: Figure, out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        figure.savefig(temporary, format="png")
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)

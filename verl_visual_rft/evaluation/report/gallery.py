@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from verl_visual_rft.answers import ClassificationAnswer
 from verl_visual_rft.coordinates import Box, from_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predictions import Prediction
@@ -14,7 +15,7 @@ from verl_visual_rft.evaluation.report.findings import Finding, find
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.rewards import Reward, make_sample
 from verl_visual_rft.rewards.explain import Explanation, Match, explain
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
+from verl_visual_rft.truths import DetectionTruth, GroundingTruth
 
 SAME_REWARD = 1e-6
 #: Boxes of one answer that are drawn and explained; a degenerate answer has hundreds.
@@ -49,6 +50,7 @@ class Panel:
         findings: What is right or wrong with it.
         score: Total reward.
         components: Name and value of what the reward is made of.
+        label: The answered class; empty for the other tasks, and where none could be read.
         matches: A line for each box of ``rectangles``, then one for each missed object.
         thinking: Its reasoning.
         response: All that the model wrote.
@@ -63,6 +65,7 @@ class Panel:
     findings: tuple[Finding, ...]
     score: float
     components: tuple[tuple[str, float], ...]
+    label: str
     matches: tuple[str, ...]
     thinking: str
     response: str
@@ -79,7 +82,6 @@ class Card:
     width: int
     height: int
     truth: tuple[Rectangle, ...]
-    label: str
     panels: tuple[Panel, ...]
 
 
@@ -164,7 +166,6 @@ def make_card(row: int, answers: Answers, reward: Reward) -> Card:
         width=asked.width,
         height=asked.height,
         truth=tuple(_rectangle(box, asked.size, _extent(truth)) for box in boxes),
-        label=truth.label if isinstance(truth, ClassificationTruth) else "",
         panels=tuple(_panel(method, items[row], _explain(items[row], reward)) for method, items in answers.items()),
     )
 
@@ -190,6 +191,7 @@ def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel
         findings=find(sample),
         score=explained.total.value,
         components=tuple((component.name, component.value) for component in explained.components),
+        label=sample.answer.label if isinstance(sample.answer, ClassificationAnswer) else "",
         matches=tuple(matches),
         thinking=sample.answer.thinking.strip(),
         response=prediction.response,

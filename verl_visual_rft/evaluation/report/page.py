@@ -5,22 +5,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from verl_visual_rft.evaluation.atomic import write_text
-from verl_visual_rft.evaluation.predictions import read_predictions
+from verl_visual_rft.atomic import write_text
+from verl_visual_rft.evaluation.predictions import read_existence_stage, read_predictions
 from verl_visual_rft.evaluation.prepared import read_pictures
 from verl_visual_rft.evaluation.report.curves import report_curves
 from verl_visual_rft.evaluation.report.findings import Finding
 from verl_visual_rft.evaluation.report.gallery import Answers, Card, choose_rows, common_rows, make_card
 from verl_visual_rft.evaluation.report.pictures import data_uris
+from verl_visual_rft.evaluation.report.reliability import draw_reliability
+from verl_visual_rft.evaluation.report.sections import (
+    calibration_cells,
+    class_cells,
+    confusion_cells,
+    existence_cells,
+    outcome_cells,
+)
 from verl_visual_rft.evaluation.report.summary import Summary, table_cells
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
@@ -70,8 +76,9 @@ def build_report(
         UserError: An input is missing or malformed, or the methods answered different questions.
     """
     loaded = load_reward(reward)
-    predictions = {m.method: read_predictions(m.path.with_name("predictions.jsonl")) for m in measurements}
-    answers, left_out = common_rows(predictions, gated=any(_is_gated(m.path.parent) for m in measurements))
+    files = {m.method: m.path.with_name("predictions.jsonl") for m in measurements}
+    predictions = {method: read_predictions(file) for method, file in files.items()}
+    answers, left_out = common_rows(predictions, gated=any(map(read_existence_stage, files.values())))
     groups = choose_rows(answers, loaded, pictures)
     rows = [row for group in groups for row in group.rows]
     cards = {row: make_card(row, answers, loaded) for row in rows}
@@ -92,8 +99,12 @@ def build_report(
         "title": title,
         "summary": summary,
         "table": table_cells(summary, intervals=True),
-        "outcomes": _outcome_cells(measurements),
-        "per_class": _class_cells(measurements),
+        "outcomes": outcome_cells(measurements),
+        "per_class": class_cells(measurements),
+        "confusions": confusion_cells(measurements),
+        "calibration": calibration_cells(measurements),
+        "reliability": draw_reliability(measurements),
+        "existence": existence_cells(measurements),
         "warnings": [(METHODS[m.method], text) for m in measurements for text in m.metrics.get("warnings", ())],
         "curves": report_curves(log),
         "reward": reward,
@@ -112,39 +123,6 @@ def build_report(
     uris = dict(zip(unique, data_uris(list(unique.values()), max(budget, 0)), strict=True))
     write_text(out, template.render(content, pictures=uris))
     return ReportResult(out, out.stat().st_size, len(rows))
-
-
-def _is_gated(folder: Path) -> bool:
-    """Whether an existence stage decided which questions were asked."""
-    meta = folder / "predictions.meta.json"
-    stage = json.loads(meta.read_text(encoding="utf-8")).get("existence") if meta.exists() else None
-    return stage is not None and stage["mode"] != "none"
-
-
-def _outcome_cells(measurements: Sequence[Measurement]) -> list[list[str]]:
-    names = sorted({name for measurement in measurements for name in measurement.metrics["outcomes"]})
-    lines = [
-        [METHODS[m.method], *(str(m.metrics["outcomes"].get(name, 0)) for name in names), str(m.metrics["cut_answers"])]
-        for m in measurements
-    ]
-    return [["method", *(name.replace("_", " ") for name in names), "cut at the limit"], *lines]
-
-
-def _class_cells(measurements: Sequence[Measurement]) -> list[list[str]]:
-    """AP of each category by method, with its interval; empty where the task has none."""
-    by_method = {m.method: m.metrics.get("per_class", {}) for m in measurements}
-    lines = [
-        [category, *(_class_ap(per_class[category]) for per_class in by_method.values())]
-        for category in next(iter(by_method.values()))
-    ]
-    return [["category", *(METHODS[method] for method in by_method)], *lines] if lines else []
-
-
-def _class_ap(figures: dict[str, Any] | None) -> str:
-    if figures is None:
-        return "n/a"
-    span, objects = figures["ap_interval"], figures["truths"]
-    return f"{figures['ap']:.1f}" + (f"\n({span['low']:.1f} to {span['high']:.1f}; n {objects})" if span else "")
 
 
 def _formulas(answers: Answers, rows: Iterable[int], reward: Reward) -> dict[str, list[Component]]:

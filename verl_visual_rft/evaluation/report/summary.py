@@ -12,8 +12,8 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.atomic import write_json
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog
@@ -129,11 +129,12 @@ def table_cells(summary: Summary, *, intervals: bool = False) -> list[list[str]]
     return lines
 
 
-def terminal_table(summary: Summary) -> Table:
-    """The table for a terminal."""
+def terminal_table(summary: Summary, name: str = "") -> Table:
+    """The table for a terminal; ``name`` is that of the evaluation set."""
     header, *lines = table_cells(summary)
+    task = ", ".join(filter(None, (summary.task.capitalize(), name)))
     table = Table(
-        title=f"{summary.task.capitalize()}, seed {summary.seed}, {summary.steps} GRPO steps (in %)",
+        title=f"{task}, seed {summary.seed}, {summary.steps} GRPO steps (in %)",
         title_justify="left",
         box=SIMPLE_HEAD,
     )

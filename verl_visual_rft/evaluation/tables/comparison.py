@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.bootstrap import MeanSd, mean_and_sd
+from verl_visual_rft.evaluation.bootstrap import Interval, MeanSd, mean_and_sd
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS, Column, PaperTable
 
@@ -21,10 +22,12 @@ class Cell:
 
     Attributes:
         measured: Mean over the runs, their number, and their standard deviation where there are several.
+        interval: Of one run, the 95 % bootstrap interval over the pictures; None where that is not known.
         paper: As printed.
     """
 
     measured: MeanSd | None
+    interval: Interval | None
     paper: float | None
 
     @property
@@ -55,8 +58,9 @@ def compare(
 ) -> Comparison:
     """Put what runs measured beside a table of the paper.
 
-    Several metrics files of one method, data set and split are runs of one experiment with several seeds. A mean column
-    is left out where one of the other columns was not measured.
+    Several measurements of one method, data set and split are runs of one experiment with several seeds. A mean column
+    is that of each run; where its columns are of different runs (a data set each), that of each seed. It is left out
+    where one of its columns was not measured.
 
     Args:
         table: See `paper_table`.
@@ -65,24 +69,34 @@ def compare(
         shots: Which rows of it; without it, those of the runs' manifests.
 
     Raises:
-        UserError: The table has no such rows, the runs have different shots, or none of them has a figure of the table.
+        UserError: The table has no such rows, the runs have different shots, none of them has a figure of the table, or
+            a run has one of them twice.
     """
     if shots is None and any(row.shots for row in table.rows):
         shots = _shots(measurements)
     table.require_setting(model, shots)
-    measured = {method: _measure(table, [m for m in measurements if m.method == method]) for method in METHODS}
-    if not any(value for values in measured.values() for value in values):
-        wanted = ", ".join(column.category or column.value for column in table.columns if not column.mean)
+    found = {method: _find(table, [m for m in measurements if m.method == method]) for method in METHODS}
+    if not any(values for columns in found.values() for values in columns.values()):
+        wanted = ", ".join(column.wanted for column in table.columns if not column.mean)
         raise UserError(
             f"{', '.join(str(m.path) for m in measurements)}: no figure of table {table.number} ({wanted}); "
             "these runs are another experiment"
         )
     paper = {method: table.values(model, method, shots) or (None,) * len(table.columns) for method in METHODS}
     cells = {
-        column.name: {method: Cell(measured[method][place], paper[method][place]) for method in METHODS}
+        column.name: {method: _cell(column, found[method], paper[method][place]) for method in METHODS}
         for place, column in enumerate(table.columns)
     }
     return Comparison(table, model, shots, cells)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A figure of a column, and whose it is."""
+
+    measurement: Measurement
+    value: float
+    interval: Interval | None
 
 
 def _shots(measurements: Sequence[Measurement]) -> int | None:
@@ -92,33 +106,58 @@ def _shots(measurements: Sequence[Measurement]) -> int | None:
     return found.pop()
 
 
-def _measure(table: PaperTable, measurements: Sequence[Measurement]) -> list[MeanSd | None]:
-    others = [column for column in table.columns if not column.mean]
-    figures = {column.name: _figure([_value(column, measurement) for measurement in measurements]) for column in others}
-    return [figures[c.name] if c in others else _average(others, figures, measurements) for c in table.columns]
+def _find(table: PaperTable, measurements: Sequence[Measurement]) -> dict[str, list[_Found]]:
+    """Return the figures of each column but the mean, by the column's name."""
+    columns = {
+        column.name: [found for measurement in measurements if (found := _look_up(column, measurement))]
+        for column in table.columns
+        if not column.mean
+    }
+    for name, values in columns.items():
+        places: dict[str, Path] = {}
+        for found in values:
+            measurement = found.measurement
+            if measurement.run in places:
+                raise UserError(
+                    f"{places[measurement.run]} and {measurement.path} both have {name!r} of table {table.number}: "
+                    "they are about the same data and no two seeds; take one of them out of the run"
+                )
+            places[measurement.run] = measurement.path
+    return columns
 
 
-def _average(
-    columns: Sequence[Column], figures: dict[str, MeanSd | None], measurements: Sequence[Measurement]
-) -> MeanSd | None:
-    """Average each run that has all columns; where runs have a column each, average their means."""
-    whole = [row for m in measurements if None not in (row := [_value(column, m) for column in columns])]
-    if whole:
-        return _figure([fmean(value for value in row if value is not None) for row in whole])
-    means = [figure.mean for column in columns if (figure := figures[column.name])]
-    return MeanSd(fmean(means), None, 1) if len(means) == len(columns) else None
-
-
-def _figure(values: Sequence[float | None]) -> MeanSd | None:
-    known = [value for value in values if value is not None]
-    return mean_and_sd(known) if known else None
-
-
-def _value(column: Column, measurement: Measurement) -> float | None:
+def _look_up(column: Column, measurement: Measurement) -> _Found | None:
     if column.dataset not in ("", measurement.dataset) or column.split not in ("", measurement.split):
         return None
-    value: Any = measurement.metrics
     ap = "ap_over_areas" if column.over_areas else "ap"
-    for key in ["per_class", column.category, ap] if column.category else column.value.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return None if value is None else float(value)
+    *keys, last = ["per_class", column.category, ap] if column.category else column.value.split(".")
+    place: Any = measurement.metrics
+    for key in keys:
+        place = place.get(key) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or place.get(last) is None:
+        return None
+    span = place if last == "value" else place.get(f"{last}_interval")
+    interval = Interval(span["low"], span["high"]) if span and "low" in span else None
+    return _Found(measurement, float(place[last]), interval)
+
+
+def _cell(column: Column, found: dict[str, list[_Found]], paper: float | None) -> Cell:
+    if column.mean:
+        return Cell(_average(found), None, paper)
+    values = found[column.name]
+    interval = values[0].interval if len(values) == 1 else None
+    return Cell(mean_and_sd([figure.value for figure in values]) if values else None, interval, paper)
+
+
+def _average(found: dict[str, list[_Found]]) -> MeanSd | None:
+    for owner in ("run", "seed"):
+        rows: dict[Any, dict[str, list[float]]] = {}
+        for name, values in found.items():
+            for figure in values:
+                rows.setdefault(getattr(figure.measurement, owner), {}).setdefault(name, []).append(figure.value)
+        whole = [row for row in rows.values() if len(row) == len(found) and all(len(row[name]) == 1 for name in row)]
+        if whole:
+            return mean_and_sd([fmean(value for (value,) in row.values()) for row in whole])
+    if not all(found.values()):
+        return None
+    return MeanSd(fmean(fmean(figure.value for figure in values) for values in found.values()), None, 1)

@@ -36,12 +36,15 @@ def to_csv(comparison: Comparison) -> str:
     """A line a figure, with full precision, under a line of headings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("table", "model", "shots", "column", "method", "measured", "sd", "runs", "paper", "difference"))
+    writer.writerow(
+        ("table", "model", "shots", "column", "method", "measured", "low", "high", "sd", "runs", "paper", "difference")
+    )
     for column, cells in comparison.cells.items():
         for method, cell in cells.items():
             mean, sd, runs = (cell.measured.mean, cell.measured.sd, cell.measured.n) if cell.measured else (None,) * 3
             setting = (comparison.table.number, comparison.model, comparison.shots)
-            writer.writerow((*setting, column, method, mean, sd, runs, cell.paper, cell.difference))
+            low, high = (cell.interval.low, cell.interval.high) if cell.interval else (None, None)
+            writer.writerow((*setting, column, method, mean, low, high, sd, runs, cell.paper, cell.difference))
     return text.getvalue()
 
 
@@ -85,6 +88,8 @@ def _texts(cell: Cell) -> Sequence[str]:
     shown = "–" if measured is None else f"{measured.mean:.1f}"
     if measured is not None and measured.sd is not None:
         shown += f" ± {measured.sd:.1f}"
+    elif cell.interval is not None:
+        shown += f" ({cell.interval.low:.1f} to {cell.interval.high:.1f})"
     return (
         shown,
         "–" if cell.paper is None else f"{cell.paper:.1f}",
@@ -98,9 +103,11 @@ def _title(comparison: Comparison) -> str:
 
 
 def _note(comparison: Comparison) -> str:
-    runs = {cell.measured.n for cells in comparison.cells.values() for cell in cells.values() if cell.measured}
-    spread = f", mean ± standard deviation of {max(runs)} runs" if max(runs) > 1 else ""
-    return f"In percent{spread}. Paper: {comparison.table.note}."
+    cells = [cell for cells in comparison.cells.values() for cell in cells.values()]
+    runs = max((cell.measured.n for cell in cells if cell.measured), default=1)
+    spread = f", ± standard deviation over {runs} runs" if runs > 1 else ""
+    interval = ", in brackets the 95 % bootstrap interval over the pictures" if any(c.interval for c in cells) else ""
+    return f"In percent{spread}{interval}. Paper: {comparison.table.note}."
 
 
 def _escape(text: str) -> str:

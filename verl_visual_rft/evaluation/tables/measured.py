@@ -1,11 +1,16 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What recipes' runs measured: every ``eval/METHOD/**/metrics.json`` with the data set and split that it is about."""
+"""What recipes' runs measured.
+
+A run leaves ``data/manifest.json`` (of the data that it was trained on) and, for each method (base, sft, rft),
+``eval/METHOD/{predictions.jsonl,metrics.json}``; where it has several evaluation sets, ``eval/METHOD/SET/`` with the
+same files, SET being any name.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,53 +22,88 @@ from verl_visual_rft.evaluation.tables.paper import METHODS
 
 @dataclass(frozen=True)
 class Measurement:
-    """One metrics file.
+    """The metrics of one predictions file.
 
     Attributes:
-        path: The file, for messages.
+        path: The metrics file.
+        run: Name of the run, for messages.
         method: ``base``, ``sft`` or ``rft``, from its folder.
-        metrics: Its content.
-        dataset: Of the run's manifest; empty where it has none.
-        split: Stem of the parquet that was predicted; empty where predictions.meta.json does not say.
+        evaluation_set: Its folder below the method's; empty where the run has one set only.
+        metrics: As `evaluate` writes them.
         shots: Of the run's manifest.
+        seed: Likewise.
+        several: Whether the file holds several runs, as ``visual-rft eval`` of several predictions files writes it.
     """
 
     path: Path
+    run: str
     method: str
+    evaluation_set: str
     metrics: dict[str, Any]
-    dataset: str
-    split: str
-    shots: int | None
+    shots: int | None = None
+    seed: int | None = None
+    several: bool = False
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set that was asked about; empty where the file does not say."""
+        return str(self.metrics.get("data", {}).get("dataset", ""))
+
+    @property
+    def split(self) -> str:
+        """Its split; empty where the file does not say."""
+        return str(self.metrics.get("data", {}).get("split", ""))
+
+    @property
+    def parquet(self) -> Path:
+        """The questions.
+
+        Raises:
+            UserError: The file does not say.
+        """
+        try:
+            return self.path.parent / str(self.metrics["data"]["parquet"])
+        except KeyError:
+            raise UserError(f"{self.path}: no key 'data' with a 'parquet'; run `visual-rft eval` again") from None
 
 
 def read_measurements(runs: Sequence[Path]) -> list[Measurement]:
-    """Read the metrics of runs, in the order of the runs, base first.
+    """Read the metrics of runs, in the order of the runs, base first, sets by name.
+
+    A metrics file of several predictions files gives a measurement for each.
 
     Args:
-        runs: Folders with ``data/manifest.json`` and ``eval/METHOD/metrics.json``; where a run evaluates several
-            splits, ``eval/METHOD/SPLIT/metrics.json``.
+        runs: Folders in the layout above.
 
     Raises:
-        UserError: A run has no metrics, or a file is not JSON.
+        UserError: A run has no metrics, has them both with and without a set, or a file is not what `evaluate` writes.
     """
-    measurements = []
-    for run in runs:
-        manifest = _read_json(run / "data" / MANIFEST_NAME) if (run / "data" / MANIFEST_NAME).exists() else {}
-        files = [(m, file) for m in METHODS for file in sorted((run / "eval" / m).rglob("metrics.json"))]
-        if not files:
-            raise UserError(f"{run}: nothing evaluated (no eval/METHOD/metrics.json); run the recipe first")
-        measurements += [
-            Measurement(
-                file, method, _read_json(file), manifest.get("dataset", ""), _split(file.parent), manifest.get("shots")
-            )
-            for method, file in files
-        ]
-    return measurements
+    return [measurement for run in runs for measurement in _read_run(run)]
 
 
-def _split(folder: Path) -> str:
-    meta = folder / "predictions.meta.json"
-    return Path(_read_json(meta).get("data", "")).stem if meta.exists() else ""
+def _read_run(run: Path) -> Iterator[Measurement]:
+    manifest = _read_json(run / "data" / MANIFEST_NAME) if (run / "data" / MANIFEST_NAME).exists() else {}
+    shots, seed = manifest.get("shots"), manifest.get("seed")
+    files = [(method, file) for method in METHODS for file in _metrics_files(run / "eval" / method)]
+    if not files:
+        raise UserError(f"{run}: nothing evaluated (no eval/METHOD/metrics.json); run the recipe first")
+    for method, file in files:
+        evaluation_set = "" if file.parent.name == method else file.parent.name
+        content = _read_json(file)
+        if "runs" not in content:
+            yield Measurement(file, str(run), method, evaluation_set, content, shots, seed)
+            continue
+        for name, metrics in content["runs"].items():
+            yield Measurement(file, name, method, evaluation_set, metrics, shots, several=True)
+
+
+def _metrics_files(folder: Path) -> list[Path]:
+    whole, sets = folder / "metrics.json", sorted(folder.glob("*/metrics.json"))
+    if whole.exists() and sets:
+        raise UserError(
+            f"{whole} stands beside {sets[0].relative_to(folder)}; with several evaluation sets, each has a folder"
+        )
+    return [whole] if whole.exists() else sets
 
 
 def _read_json(path: Path) -> dict[str, Any]:

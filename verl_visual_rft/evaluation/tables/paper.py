@@ -27,7 +27,7 @@ class Column:
         category: The category whose AP it is; empty for the two other kinds.
         over_areas: Whether that AP is averaged over the area ranges, as the published LVIS evaluation does.
         mean: Whether it is the mean of the table's other columns.
-        dataset: ``dataset`` of the data's manifest, where a table mixes data sets.
+        dataset: Name of the data set, as data prep writes it into the manifest.
         split: Stem of the parquet, where a table mixes splits.
     """
 
@@ -38,6 +38,11 @@ class Column:
     mean: bool = False
     dataset: str = ""
     split: str = ""
+
+    @property
+    def wanted(self) -> str:
+        """What it takes from a metrics file, for people."""
+        return " ".join(filter(None, (self.category or self.value, self.dataset and f"of {self.dataset}", self.split)))
 
 
 @dataclass(frozen=True)
