@@ -27,6 +27,8 @@ use_device() { # DEVICE RANKS
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(( ($(nproc) + $2 - 1) / $2 ))}
     # Waiting threads sleep: spinning ones take the cores from the run's other processes, and from a second run all of them.
     export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-PASSIVE}
+    # OMP_NUM_THREADS holds for vLLM too: by itself it leaves a core idle, and pins the servers of all ranks to the same ones.
+    export VLLM_CPU_OMP_THREADS_BIND=${VLLM_CPU_OMP_THREADS_BIND:-nobind}
     export VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-1}
     # Ray's default niceness of 15 would starve a run beside any other program.
     export RAY_worker_niceness=${RAY_worker_niceness:-0}

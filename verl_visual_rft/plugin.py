@@ -56,6 +56,10 @@ def _always() -> bool:
 
 _CPU = "verl_visual_rft.training.cpu"
 _ALGORITHMS = "verl_visual_rft.training.algorithms"
+_SPEED = "verl_visual_rft.training.speed"
+_CHECKPOINTS = "verl_visual_rft.training.checkpoints"
+_GUARDS = "verl_visual_rft.training.guards"
+_FIXES = "verl_visual_rft.training.fixes"
 EXTENSIONS = (
     Extension("verl.plugin.platform.platform_manager", f"{_CPU}.platform:register_platform", on_cpu),
     Extension("verl.utils.device", "verl_visual_rft.planning.hook:check_before_training", _always),
@@ -63,8 +67,14 @@ EXTENSIONS = (
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:do_not_pin_reference_weights", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_ALGORITHMS}.engine:register_engine", _always),
     Extension("verl.trainer.ppo.core_algos", f"{_ALGORITHMS}.advantages:register_advantages", _always),
-    Extension("verl.utils.tensordict_utils", "verl_visual_rft.training.fixes:rebuild_equal_length_mrope", _always),
+    Extension("verl.utils.torch_functional", f"{_SPEED}.log_probs:log_probs_in_blocks", _always),
+    Extension("verl.utils.tensordict_utils", f"{_FIXES}:rebuild_equal_length_mrope", _always),
+    Extension("verl.workers.rollout.utils", f"{_FIXES}:ban_all_vision_tokens", _always),
+    Extension("verl.models.transformers.qwen2_vl", f"{_FIXES}:embed_text_without_pictures", _always),
     Extension("verl.trainer.ppo.v1.trainer_base", "verl_visual_rft.training.trainer:register_trainer", _always),
+    Extension("verl.utils.dataset.rl_dataset", f"{_GUARDS}.unreadable_rows:name_unreadable_rows", _always),
+    Extension("verl.utils.checkpoint.checkpoint_handler", f"{_CHECKPOINTS}.sft:make_durable", _always),
+    Extension("verl.utils.tracking", f"{_CHECKPOINTS}.metrics_file:keep_metrics_on_resume", _always),
     Extension("verl.trainer.constants_ppo", "verl_visual_rft.training.cluster:forward_environment", _always),
 )
 
@@ -83,11 +93,12 @@ def register_with_verl() -> None:
 
 
 def register_with_vllm() -> None:
-    """Called by vLLM in each of its processes: keeps CPU weights in a form that veRL can update."""
+    """Called by vLLM in each of its processes: on a CPU, weights in a form that veRL can update, and no spinning."""
     if on_cpu():
-        from verl_visual_rft.training.cpu.fixes import keep_linear_weights_updatable
+        from verl_visual_rft.training.cpu.fixes import keep_linear_weights_updatable, sleep_between_messages
 
         keep_linear_weights_updatable()
+        sleep_between_messages()
 
 
 def _applying(extension: Extension) -> Callable[[ModuleType], None]:

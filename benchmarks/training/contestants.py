@@ -54,7 +54,8 @@ class Contestant:
     @property
     def unset(self) -> tuple[str, ...]:
         """Variables of the caller's environment that would change the contestant."""
-        return ("OMP_NUM_THREADS", "VERL_USE_EXTERNAL_PLUGINS", "VERL_USE_EXTERNAL_MODULES")
+        verl = ("OMP_NUM_THREADS", "VERL_USE_EXTERNAL_PLUGINS", "VERL_USE_EXTERNAL_MODULES")
+        return (*verl, "VLLM_PLUGINS", "VLLM_CPU_OMP_THREADS_BIND")
 
     def environment(self, setting: Setting) -> dict[str, str]:
         """Variables that the contestant is started with."""
@@ -67,6 +68,10 @@ class Contestant:
             "VERL_USE_EXTERNAL_PLUGINS": "auto" if self.plug_in else "none",
             "PYTHONPATH": os.pathsep.join(map(str, (HERE / "in_workers", ROOT / "tests" / "e2e", ROOT))),
         }
+        if self.plug_in:
+            variables["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"  # as recipes/common.sh:use_device
+        else:
+            variables["VLLM_PLUGINS"] = ""  # vLLM would load ours
         if self.threads:
             variables["OMP_NUM_THREADS"] = str(self.threads)
         if setting.workload.seeded:

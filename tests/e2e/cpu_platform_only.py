@@ -23,3 +23,4 @@ wrapt.register_post_import_hook(_register_platform, "verl.plugin.platform.platfo
 wrapt.register_post_import_hook(fixes.use_plain_gloo, "verl.utils.distributed")
 wrapt.register_post_import_hook(_register_engine, "verl.workers.engine.fsdp.transformer_impl")
 wrapt.register_post_import_hook(fixes.do_not_pin_reference_weights, "verl.workers.engine.fsdp.transformer_impl")
+wrapt.register_post_import_hook(lambda _: fixes.keep_linear_weights_updatable(), "vllm.model_executor.layers.utils")

@@ -16,7 +16,7 @@ def _write(path, *records, tail=""):
 
 
 def test_series_of_one_file(tmp_path):
-    log = read_training_log([_write(tmp_path / "a.jsonl", (2, {"x": 2.0}), (1, {"x": 1, "y": 5.0}))])
+    log = read_training_log([_write(tmp_path / "a.jsonl", (1, {"x": 1, "y": 5.0}), (2, {"x": 2.0}))])
     assert log.series("x") == Series((1, 2), (1, 2.0))
     assert log.series("y") == Series((1,), (5.0,))
     assert log.series("z") == Series((), ())
@@ -27,6 +27,17 @@ def test_step_trained_again_after_a_resume_keeps_the_later_values(tmp_path):
     first = _write(tmp_path / "0.jsonl", (1, {"x": 1.0}), (2, {"x": 2.0}), (3, {"x": 3.0}))
     resumed = _write(tmp_path / "1.jsonl", (3, {"x": 30.0}), (4, {"x": 40.0}))
     assert read_training_log([first, resumed]).series("x") == Series((1, 2, 3, 4), (1.0, 2.0, 30.0, 40.0))
+
+
+def test_steps_that_a_resume_left_behind_are_forgotten(tmp_path):
+    """Saved after step 2, killed after step 5, resumed: validation of step 2 again, then step 3, killed again."""
+    before = [(step, {"x": float(step), "val/ap": 0.0}) for step in range(1, 6)]
+    after = [(2, {"val/ap": 20.0}), (3, {"x": 30.0, "val/ap": 30.0})]
+    files = [_write(tmp_path / "0.jsonl", *before), _write(tmp_path / "1.jsonl", *after)]
+    appended = [_write(tmp_path / "all.jsonl", *before, *after)]
+    for log in (read_training_log(files), read_training_log(appended)):
+        assert log.series("x") == Series((1, 2, 3), (1.0, 2.0, 30.0))
+        assert log.series("val/ap").values == (0.0, 20.0, 30.0)
 
 
 def test_half_written_last_line_is_counted_not_read(tmp_path):
@@ -66,6 +77,13 @@ def test_validation_by_source(tmp_path):
     log = read_training_log([_write(tmp_path / "a.jsonl", (0, data))])
     assert log.validation("iou") == {"a/b": Series((0,), (0.25,)), "shapes": Series((0,), (0.5,))}
     assert log.validation("reward") == {"shapes": Series((0,), (2.0,))}
+
+
+def test_metrics_of_the_task_by_source():
+    data = {"val/coco/ap": 40.0, "val/a/b/ap": 20.0, "val/coco/missing": 0.0, "val/loss": 1.0}
+    log = TrainingLog({3: data}, 0)
+    assert log.task_metric("ap") == {"a/b": Series((3,), (20.0,)), "coco": Series((3,), (40.0,))}
+    assert log.task_metric("loss") == {}
 
 
 def test_means_of_the_ends():

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
+from zipfile import ZipFile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from verl_visual_rft.errors import UserError
@@ -76,6 +80,29 @@ def test_too_few_rows_and_too_long_prompts_are_refused(tmp_path, grpo):
         check_rows(once)
 
 
+@pytest.mark.parametrize("prepared", [True, False])
+def test_prompts_that_nobody_has_counted_are_counted_before_training(prepared, tmp_path, grpo):
+    prompts = [[{"role": "user", "content": f"<image>{'word ' * n}"}] for n in (9, 500, 3)]
+    rows = [{"prompt": prompt, "extra_info": {"image_tokens": 391}} for prompt in prompts]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    if prepared:
+        write_manifest(tmp_path, longest=None)
+    settings = grpo(f"data.train_files={tmp_path}/train.parquet", f"actor_rollout_ref.model.path={TINY_MODEL}")
+    with pytest.raises(UserError, match=r"train.parquet, row 1: the longest prompt has (\d+) tokens") as caught:
+        check_rows(settings)
+    longest = int(re.search(r"has (\d+) tokens", str(caught.value)).group(1))
+    check_rows(replace(settings, prompt_tokens=longest))
+    with pytest.raises(UserError, match="the longest prompt"):
+        check_rows(replace(settings, prompt_tokens=longest - 1))
+
+
+def test_other_peoples_rows_without_lengths_are_not_judged(tmp_path, grpo):
+    pq.write_table(
+        pa.Table.from_pylist([{"prompt": [{"role": "user", "content": "x" * 9999}]}]), tmp_path / "a.parquet"
+    )
+    check_rows(grpo(f"data.train_files={tmp_path}/a.parquet", f"actor_rollout_ref.model.path={TINY_MODEL}"))
+
+
 @pytest.fixture
 def checkpoint(tmp_path):
     """A checkpoint as veRL writes it, without its tensors."""
@@ -83,8 +110,8 @@ def checkpoint(tmp_path):
     (actor / "huggingface").mkdir(parents=True)
     shutil.copy(TINY_MODEL / "config.json", actor / "huggingface")
     (actor / "fsdp_config.json").write_text('{"FSDP_version": 2, "world_size": 8}')
-    (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
-    return actor
+    with ZipFile(tmp_path / "global_step_10/data.pt", "w"):
+        return actor
 
 
 @pytest.mark.parametrize(
@@ -121,7 +148,7 @@ def test_a_checkpoint_of_other_ranks_or_another_kind_of_training_is_refused(chec
 
 def test_an_unfinished_checkpoint_is_none(checkpoint, tmp_path, grpo):
     settings = replace(grpo(f"trainer.default_local_dir={tmp_path}"), ranks_per_node=4)
-    (tmp_path / "latest_checkpointed_iteration.txt").write_text("20")
+    (checkpoint.parent / "data.pt").unlink()
     check_checkpoints(settings, TINY)
 
 

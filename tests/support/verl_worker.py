@@ -25,6 +25,17 @@ from verl_visual_rft.training.pretraining import TINY_MODEL
 
 def main(job_file: Path, result_file: Path) -> None:
     job = torch.load(job_file, weights_only=False)
+    config, workers = start(job)
+    rows, own = job["rows"], job["own_log_probs"]
+    steps = [step(config, workers["actor"], workers["ref"], rows, own) for _ in range(job["n_steps"])]
+    module = workers["actor"].actor.engine.module
+    weights = {name: value.full_tensor() for name, value in module.state_dict().items()}
+    optimizer = workers["actor"].actor.engine.optimizer
+    torch.save({"steps": steps, "weights": weights, "optimizer": optimizer.defaults}, result_file)
+
+
+def start(job):
+    """The configuration of a job and veRL's two workers: the actor and the reference."""
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
@@ -44,25 +55,24 @@ def main(job_file: Path, result_file: Path) -> None:
         of_role.actor_rollout_ref.model.path = model
         workers[role] = ActorRolloutRefWorker(config=of_role.actor_rollout_ref, role=role)
         workers[role].init_model()
-
-    steps = [step(config, workers["actor"], workers["ref"], job["rows"]) for _ in range(job["n_steps"])]
-    module = workers["actor"].actor.engine.module
-    weights = {name: value.full_tensor() for name, value in module.state_dict().items()}
-    optimizer = workers["actor"].actor.engine.optimizer
-    torch.save({"steps": steps, "weights": weights, "optimizer": optimizer.defaults}, result_file)
+    return config, workers
 
 
-def step(config, actor, reference, rows):
+def step(config, actor, reference, rows, own_log_probs=False):
     from verl.protocol import DataProto
     from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
     from verl.utils import tensordict_utils as tu
     from verl.workers.utils.padding import response_from_nested, response_to_nested
+
+    from verl_visual_rft.training.speed.one_update import OWN_LOG_PROBS
 
     lr = actor.actor.engine.optimizer.param_groups[0]["lr"]
     data = batch(rows)
     mask = data["response_mask"]
     infer = {"compute_loss": False, "temperature": config.actor_rollout_ref.rollout.temperature}
     forwards = {"old_log_probs": actor.compute_log_prob, "ref_log_prob": reference.compute_ref_log_prob}
+    if own_log_probs:
+        del forwards["old_log_probs"]
     for field, forward in forwards.items():
         inferred = data.copy()
         tu.assign_non_tensor(inferred, **infer)
@@ -84,7 +94,7 @@ def step(config, actor, reference, rows):
     n = config.actor_rollout_ref.actor.ppo_mini_batch_size * config.actor_rollout_ref.rollout.n
     update = {"calculate_entropy": False, "global_batch_size": n, "mini_batch_size": n}
     update |= {"epochs": config.actor_rollout_ref.actor.ppo_epochs, "seed": 42, "dataloader_kwargs": {"shuffle": False}}
-    tu.assign_non_tensor(data, **update, temperature=infer["temperature"])
+    tu.assign_non_tensor(data, **update, temperature=infer["temperature"], **{OWN_LOG_PROBS: own_log_probs})
     metrics = tu.get(actor.update_actor(data), "metrics")
     first_token = [advantages[0].item() for advantages in data["advantages"].unbind()]
     return {"metrics": metrics, "advantages": first_token, "lr": lr}
@@ -112,6 +122,8 @@ def batch(rows) -> TensorDict:
         columns["response_mask"].append(mask)
         columns["loss_mask"].append(mask)
         columns["rm_scores"].append(scores)
+    if "rollout_log_probs" in rows[0]:
+        columns["rollout_log_probs"] = [row["rollout_log_probs"] for row in rows]
     columns["prompts"] = [row["prompt_ids"] for row in rows]
     columns["responses"] = [row["response_ids"] for row in rows]
     positions = columns.pop("position_ids")
@@ -119,7 +131,9 @@ def batch(rows) -> TensorDict:
     data = TensorDict(nested, len(rows))
     ends = torch.tensor([0, *np.cumsum([p.shape[1] for p in positions])])
     data["position_ids"] = torch.nested.nested_tensor_from_jagged(torch.cat(positions, dim=1), ends, jagged_dim=2)
-    pictures = [{name: row[name] for name in ("pixel_values", "image_grid_thw")} for row in rows]
+    pictures = [
+        {name: row[name] for name in ("pixel_values", "image_grid_thw") if row[name] is not None} for row in rows
+    ]
     data["multi_modal_inputs"] = NonTensorStack(*(NonTensorData(picture) for picture in pictures))
     return data
 

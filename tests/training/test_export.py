@@ -20,7 +20,8 @@ def save(run: Path, step: int, weights: dict, part: str = "") -> Path:
     shards = run / "checkpoints" / f"global_step_{step}" / part
     shards.mkdir(parents=True)
     torch.save(weights, shards / "model_world_size_1_rank_0.pt")
-    (run / "checkpoints" / "latest_checkpointed_iteration.txt").write_text(f"{step}\n")
+    (shards / "fsdp_config.json").write_text('{"world_size": 1}')
+    torch.save({}, run / "checkpoints" / f"global_step_{step}" / ("data.pt" if part else "data_0.pt"))
     return shards
 
 
@@ -32,7 +33,7 @@ def test_the_last_checkpoint_is_taken(tmp_path, part):
 
 
 def test_without_a_checkpoint_there_is_nothing_to_export(tmp_path):
-    with pytest.raises(UserError, match="no checkpoint .* train first"):
+    with pytest.raises(UserError, match="no complete checkpoint .* train first"):
         export(tmp_path, "model")
     (save(tmp_path, 2, {}) / "model_world_size_1_rank_0.pt").unlink()
     with pytest.raises(UserError, match="no weights"):

@@ -2,31 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from verl_visual_rft.errors import RewardError
-from verl_visual_rft.training.failures import failure, raise_failures
-from verl_visual_rft.training.launch import last_error
+from verl_visual_rft.training.failures import failure, why_unusable
 
 
-def test_a_failure_among_results_ends_the_run_with_its_message() -> None:
-    failed = failure("row 3: no truth")["reward_extra_info"]
-    with pytest.raises(RewardError, match="a response could not be scored: row 3: no truth"):
-        raise_failures([{"score": 1.0}, failed, {"score": 0.0}])
+@pytest.mark.parametrize(
+    ("info", "score", "why"),
+    [
+        ({"score": 1.0}, 1.0, ""),
+        ({"score": 0.0, "failed": 1.0}, 0.0, ""),
+        (failure("row 3: no truth")["reward_extra_info"], 0.0, "row 3: no truth"),
+        ({"score": 0.5, "speed": math.inf}, 0.5, ""),
+        ({"score": math.nan}, math.nan, "its reward is nan"),
+        ({}, -math.inf, "its reward is -inf"),
+    ],
+)
+def test_what_cannot_be_learnt_from(info: dict[str, float], score: float, why: str) -> None:
+    assert why_unusable(info, score) == why
 
 
-def test_the_log_of_the_run_shows_the_message_and_not_the_traceback_in_it() -> None:
+def test_the_details_of_a_failure_follow_its_message_and_begin_no_line() -> None:
     """The launcher shows the last error of the log; the one that a traceback ends with is the same for every row."""
-    failed = failure("row 3: it raised", "Traceback (most recent call last):\nValueError: no colour")[
-        "reward_extra_info"
-    ]
-    with pytest.raises(RewardError) as caught:
-        raise_failures([failed])
-    assert "ValueError: no colour" in str(caught.value)
-    shown = last_error(f"verl_visual_rft.errors.RewardError: {caught.value}\n")
-    assert shown is not None and shown.endswith("a response could not be scored: row 3: it raised")
-
-
-def test_results_without_failure_pass() -> None:
-    raise_failures([])
-    raise_failures([{"score": 1.0}, {"score": 0.0, "failed": 1.0}])
+    failed = failure("row 3: it raised", "Traceback (most recent call last):\nValueError: no colour")
+    message, *details = why_unusable(failed["reward_extra_info"], 0.0).splitlines()
+    assert message == "row 3: it raised"
+    assert details and all(line.startswith("    ") for line in details)

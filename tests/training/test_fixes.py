@@ -7,7 +7,10 @@ pytest.importorskip("verl")
 
 from tensordict import TensorDict  # noqa: E402
 
+from verl_visual_rft.coordinates import FAMILIES  # noqa: E402
 from verl_visual_rft.training.fixes import ragged_over_length  # noqa: E402
+from verl_visual_rft.training.tiny_model import build_tiny_model  # noqa: E402
+from verl_visual_rft.vision_tokens import VISION_TOKENS  # noqa: E402
 
 
 def position_ids(length: int, start: int) -> "torch.Tensor":
@@ -45,3 +48,58 @@ def test_verl_can_split_a_batch_of_equal_lengths(batch):
 
     assert [tuple(row.shape) for row in data["position_ids"].unbind()] == [(4, 64)] * batch
     assert torch.equal(data["position_ids"].unbind()[-1], rows[-1])
+
+
+@pytest.fixture(scope="module", params=sorted(FAMILIES))
+def family_folder(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    build_tiny_model(folder, family=request.param)
+    return folder
+
+
+@pytest.mark.slow
+def test_no_vision_token_can_be_sampled_in_rollouts(family_folder):
+    """Fails without the fix: veRL's own list has two of the five. The mask is the one that veRL gives vLLM's model."""
+    from transformers import AutoProcessor
+    from verl.workers.rollout.utils import get_vision_placeholder_token_ids
+
+    processor = AutoProcessor.from_pretrained(family_folder)
+    tokenizer = processor.tokenizer
+    banned = get_vision_placeholder_token_ids(processor)
+    assert tokenizer.convert_ids_to_tokens(banned) == sorted(VISION_TOKENS, key=tokenizer.get_vocab().get)
+
+    from verl.workers.rollout.vllm_rollout.utils import monkey_patch_compute_logits
+
+    class Model:
+        def compute_logits(self, hidden):
+            return hidden
+
+    model = Model()
+    monkey_patch_compute_logits(model, len(tokenizer), banned)
+    logits = model.compute_logits(torch.zeros(3, len(tokenizer)))
+    never = sorted(set(logits[0].isinf().nonzero().flatten().tolist()))
+    assert never == banned
+
+
+def test_a_text_only_model_bans_nothing():
+    from verl.workers.rollout.utils import get_vision_placeholder_token_ids
+
+    assert get_vision_placeholder_token_ids(None) == []
+
+
+@pytest.mark.slow
+def test_text_without_pictures_is_embedded_and_reaches_the_tower(family_folder):
+    """Fails without the fix for the first two families: "... has no attribute 'mean'". Qwen3-VL's own is sound."""
+    from transformers import AutoModelForImageTextToText
+    from verl.models.transformers import qwen2_vl, qwen3_vl
+
+    model = AutoModelForImageTextToText.from_pretrained(family_folder, dtype=torch.float32).model
+    tokens = torch.arange(5, 12).unsqueeze(0)
+    if model.config.model_type == "qwen3_vl":
+        embedded = qwen3_vl._get_input_embeds(model, tokens)["inputs_embeds"]
+    else:
+        embedded, _ = qwen2_vl._get_input_embeds(model, tokens, attention_mask=None)
+    assert torch.equal(embedded, model.get_input_embeddings()(tokens))
+    embedded.sum().backward()
+    gradients = [parameter.grad for parameter in model.visual.parameters()]
+    assert all(gradient is not None and not gradient.any() for gradient in gradients)

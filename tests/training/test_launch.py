@@ -81,6 +81,19 @@ def test_what_the_command_leaves_behind_is_ended(tmp_path):
     assert marked(tmp_path) == []
 
 
+def test_a_process_that_gives_itself_a_title_is_ended_too(tmp_path):
+    """As vLLM's do, over their environment unless SPT_NOENV says not to."""
+    pytest.importorskip("setproctitle", reason="setproctitle, which comes with vLLM, is not installed")
+    titled = "import setproctitle, time; setproctitle.setproctitle('VLLM::EngineCore'); time.sleep(300)"
+    code = (
+        "import subprocess, sys, time;"
+        f"child = subprocess.Popen([sys.executable, '-c', {titled!r}], start_new_session=True);"
+        "time.sleep(3); print(child.pid)"
+    )
+    assert launch(tmp_path, "x", None, [PYTHON, "-c", code]) == 0
+    assert not psutil.pid_exists(int((tmp_path / "log.txt").read_text()))
+
+
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
     bystander = subprocess.Popen([PYTHON, "-c", "import time; time.sleep(300)"], env=os.environ | {RUN_MARK: "/other"})

@@ -17,6 +17,7 @@ from verl_visual_rft.cli.plan import PLAN_EPILOG, plan
 from verl_visual_rft.cli.predict import PREDICT_EPILOG, predict
 from verl_visual_rft.cli.recipes import recipes
 from verl_visual_rft.cli.report import REPORT_EPILOG, report
+from verl_visual_rft.cli.watch import WATCH_EPILOG, watch
 from verl_visual_rft.errors import UserError
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ app.command("eval", epilog=EVAL_EPILOG)(evaluate)
 app.command(epilog=SEGMENT_EPILOG)(segment)
 app.command(epilog=REPORT_EPILOG)(report)
 app.command(epilog=PLAN_EPILOG)(plan)
+app.command(epilog=WATCH_EPILOG)(watch)
 
 
 if __name__ == "__main__":

@@ -44,13 +44,14 @@ class MetricNames:
     kl: str = "actor/kl_loss"
     response_length: str = "response_length/mean"
     equal_groups: str = "group/zero_std_frac"
-    validation_map: str = "val-aux/map_all"
 
 
 DEFAULT_NAMES = MetricNames()
 
 # veRL: "val-core" for the metric it selects by, "val-aux" for the rest; N answers a question.
 VALIDATION_NAME = re.compile(r"val-(?:core|aux)/(?P<source>.+)/(?P<component>[^/]+)/mean@\d+")
+# Ours, of the task itself: `verl_visual_rft.training.monitoring.validation`.
+TASK_METRIC_NAME = re.compile(r"val/(?P<source>.+)/(?P<metric>[^/]+)")
 # The counts (n_pred) and parse outcomes that rewards report beside their components are left out.
 COMPONENT_NAME = re.compile(r"reward/(?P<component>(?!n_|outcome_|score/)[^/]+)/mean")
 
@@ -90,11 +91,18 @@ class TrainingLog:
 
     def validation(self, component: str) -> dict[str, Series]:
         """Mean of a reward component on validation, by data source: veRL's ``val-*/SOURCE/COMPONENT/mean@N``."""
-        matches = {name: VALIDATION_NAME.fullmatch(name) for name in sorted(self.names)}
+        return self._by_source(VALIDATION_NAME, component)
+
+    def task_metric(self, metric: str) -> dict[str, Series]:
+        """A metric of the task on validation in percent, by data source: ``val/SOURCE/METRIC``, ``ap`` say."""
+        return self._by_source(TASK_METRIC_NAME, metric)
+
+    def _by_source(self, pattern: re.Pattern[str], wanted: str) -> dict[str, Series]:
+        matches = {name: pattern.fullmatch(name) for name in sorted(self.names)}
         return {
             match["source"]: self.series(name)
             for name, match in matches.items()
-            if match is not None and match["component"] == component
+            if match is not None and match[2] == wanted
         }
 
 
@@ -113,9 +121,9 @@ def training_log_files(folder: Path) -> list[Path]:
 def read_training_log(paths: Sequence[Path]) -> TrainingLog:
     """Read the files of one run in the order they were written.
 
-    veRL's logger starts its file anew, so a resumed run has several; a step that was trained twice, because the run was
-    killed after its last checkpoint, keeps the values of the later training. veRL may write one step in two lines
-    (training and validation): they are joined.
+    Each start has a file (`verl_visual_rft.training.launch`), or goes on writing the one there is. A step lower than
+    the one before it begins a resume: what was logged after that step is forgotten, for the run did not go on from it.
+    veRL may write one step in two lines (training and validation): they are joined.
 
     Args:
         paths: Files of lines ``{"step": int, "data": {metric: number}}``, oldest first.
@@ -124,7 +132,7 @@ def read_training_log(paths: Sequence[Path]) -> TrainingLog:
         UserError: A file is missing, or a line other than the last of its file is broken.
     """
     by_step: dict[int, dict[str, float]] = {}
-    cut_lines = 0
+    cut_lines = before = 0
     for path in paths:
         if not path.is_file():
             raise UserError(f"{path}: no such training log; train with the logger `file`")
@@ -132,6 +140,9 @@ def read_training_log(paths: Sequence[Path]) -> TrainingLog:
         # Whole lines end in a newline, so what follows the last one is empty or was cut.
         cut_lines += bool(lines[-1])
         for step, metrics in _records(lines[:-1], path):
+            if step < before:
+                by_step = {done: logged for done, logged in by_step.items() if done <= step}
+            before = step
             by_step.setdefault(step, {}).update(metrics)
     return TrainingLog({step: by_step[step] for step in sorted(by_step)}, cut_lines)
 

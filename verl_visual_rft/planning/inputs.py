@@ -14,11 +14,12 @@ from pathlib import Path
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning.models import Model, load_model
+from verl_visual_rft.planning.prompt_lengths import longest_prompt
 from verl_visual_rft.planning.settings import Settings
 from verl_visual_rft.prompts import PROMPT_VERSION
+from verl_visual_rft.training.checkpoints.folders import latest
 
 _NVIDIA_SMI_SECONDS = 30.0
-_TRACKER = "latest_checkpointed_iteration.txt"
 
 
 def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
@@ -96,24 +97,33 @@ def check_prepared(folder: Path, model: Model, think: bool | None = None) -> Non
 def check_rows(settings: Settings) -> None:
     """Refuse prepared data that are too few for a step, or whose prompts are longer than the run admits.
 
+    Lengths are those of the manifest; where it has none, or there is none, the prompts are counted.
+
     Raises:
-        UserError: veRL would take no step at all (it drops the last, incomplete batch), or end at the long row.
+        UserError: veRL would take no step at all (it drops the last, incomplete batch), or all rollouts of the long
+            row would fail, every epoch.
     """
-    if not all((file.parent / MANIFEST_NAME).is_file() for file in settings.train_files):
-        return
-    manifests = [(file, load_manifest(file.parent)) for file in settings.train_files]  # a file may be listed twice
-    rows = sum(_train_count(manifest, "rows") or 0 for _, manifest in manifests)
-    if 0 < rows < settings.prompts:
-        files = ", ".join(str(file) for file, _ in manifests)
-        raise UserError(
-            f"{files}: {rows} rows are less than one step of data.train_batch_size={settings.prompts}; "
-            f"prepare more rows (SHOTS), or set data.train_batch_size={rows} or less"
-        )
-    for file, manifest in manifests:
-        longest = _train_count(manifest, "most_prompt_tokens")
-        if settings.rollout and longest and longest > settings.prompt_tokens:
+    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
+    if all(file in manifests for file in settings.train_files):
+        # A file may be listed twice.
+        rows = sum(_train_count(manifests[file], "rows") or 0 for file in settings.train_files)
+        if 0 < rows < settings.prompts:
+            files = ", ".join(str(file) for file in settings.train_files)
             raise UserError(
-                f"{file}: the longest prompt has {longest} tokens, more than data.max_prompt_length="
+                f"{files}: {rows} rows are less than one step of data.train_batch_size={settings.prompts}; "
+                f"prepare more rows (SHOTS), or set data.train_batch_size={rows} or less"
+            )
+    if settings.rollout is None:
+        return
+    for file in dict.fromkeys(settings.train_files):
+        longest = _train_count(manifests[file], "most_prompt_tokens") if file in manifests else None
+        where = str(file)
+        if longest is None and file.is_file() and Path(settings.model).is_dir():
+            longest, row = longest_prompt(file, Path(settings.model)) or (0, 0)
+            where = f"{file}, row {row}"
+        if longest and longest > settings.prompt_tokens:
+            raise UserError(
+                f"{where}: the longest prompt has {longest} tokens, more than data.max_prompt_length="
                 f"{settings.prompt_tokens}; set it to {longest}, or prepare with --max-prompt-tokens"
             )
 
@@ -124,9 +134,10 @@ def check_checkpoints(settings: Settings, model: Model) -> None:
     Raises:
         UserError: The sizes, the LoRA adapter or the ranks differ; the message says which.
     """
-    written = _last_checkpoint(settings.checkpoints)
-    if written is None:
+    last = latest(settings.checkpoints)
+    if last is None:
         return
+    written = last.shards
     remedy = "set OUTPUT_DIR to another folder, or remove the checkpoints to start anew"
     if (written / "huggingface/config.json").is_file():
         differences = _differences(load_model(str(written / "huggingface")), model)
@@ -144,19 +155,13 @@ def check_checkpoints(settings: Settings, model: Model) -> None:
         )
 
 
+def _has_manifest(file: Path) -> bool:
+    return (file.parent / MANIFEST_NAME).is_file()
+
+
 def _train_count(manifest: Manifest, key: str) -> int | None:
     count = manifest["counts"].get("train", {}).get(key)
     return count if isinstance(count, int) else None
-
-
-def _last_checkpoint(folder: Path) -> Path | None:
-    """Return where the last complete checkpoint's actor lies (SFT: the checkpoint itself)."""
-    tracker = folder / _TRACKER
-    step = tracker.read_text(encoding="utf-8").strip() if tracker.is_file() else ""
-    for written in (folder / f"global_step_{step}/actor", folder / f"global_step_{step}"):
-        if (written / "fsdp_config.json").is_file():
-            return written
-    return None
 
 
 def _differences(written: Model, model: Model) -> list[str]:

@@ -26,6 +26,10 @@ from verl.experimental.agent_loop.agent_loop import register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ, AgentLoopWorkerTQ
 
+from verl_visual_rft.training.guards.sessions import report_failure
+from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts, Rollouts
+from verl_visual_rft.training.speed.last_output import last_output_only
+
 #: Columns that hold the picture or repeat the prompt; nothing after the rollout reads them.
 _NOT_NEEDED_AFTER_ROLLOUT = ("raw_prompt", "prompt")
 
@@ -36,6 +40,7 @@ class _Shared:
 
     media: asyncio.Future[dict[str, Any]] | None = None
     tokens: asyncio.Future[tuple[list[int], dict[str, Any]]] | None = None
+    failed: bool = False  # whether a session has reported its error to the trainer
 
 
 _shared: dict[str, _Shared] = {}  # by the prompt's uid, for the prompts in flight in this process
@@ -68,6 +73,8 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
     async def run(self, sampling_params: dict[str, Any], priority: int = 0, **kwargs: Any) -> Any:
         """Answer one prompt once; ``kwargs`` are the columns of its row."""
         _uid.set(kwargs["uid"])
+        if self.rollout_config.name == "vllm":
+            sampling_params = sampling_params | last_output_only()
         if self.config.visual_rft.seed_rollouts:
             seed = session_seed(self.rollout_config.seed, kwargs["global_steps"], kwargs["index"], kwargs["session_id"])
             sampling_params = sampling_params | {"seed": seed}
@@ -103,6 +110,11 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
         # Not idle: Ray pickles an inherited __init__ by value, and with it a second copy of the class that it calls
         # super() of ("obj must be an instance or subtype of type"). One of this module is pickled by name.
         super().__init__(*args, **kwargs)
+        self._finished = FinishedPrompts()
+
+    async def finished_prompts(self, more_than: int) -> int:
+        """Return the number of prompts that this worker has finished, when it is above ``more_than``."""
+        return await self._finished.more_than(more_than)
 
     async def _run_prompt(self, prompt: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         uid = prompt["uid"]
@@ -111,6 +123,16 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
             await super()._run_prompt(prompt, *args, **kwargs)
         finally:
             del _shared[uid]
+            self._finished.add()
+
+    async def _run_agent_loop(self, sampling_params: Any, trajectory: Any, **kwargs: Any) -> Any:
+        try:
+            return await super()._run_agent_loop(sampling_params, trajectory, **kwargs)
+        except Exception as error:
+            if not _shared[kwargs["uid"]].failed:
+                _shared[kwargs["uid"]].failed = True
+                await report_failure(kwargs, trajectory["validate"], error)
+            raise
 
     def _compute_multi_modal_inputs(self, output: Any, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
         shared = _shared.get(_uid.get(""))
@@ -141,3 +163,7 @@ class VisualRFTAgentLoopManager(AgentLoopManagerTQ):
         """Take veRL's arguments; the worker class is set after veRL has set its own."""
         super().__init__(*args, **kwargs)
         self.agent_loop_workers_class = ray.remote(VisualRFTAgentLoopWorker)
+
+    def rollouts(self) -> Rollouts:
+        """Return what the trainer waits for finished prompts with."""
+        return Rollouts(self.agent_loop_workers)

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Export the last checkpoint of a training as a Hugging Face model, complete or not at all.
+"""Export the last checkpoint of a training, or its best, as a Hugging Face model, complete or not at all.
 
 ``python -m verl_visual_rft.training.export outputs/flowers102_2b/rft --model Qwen/Qwen2-VL-2B-Instruct``
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.adapter import is_adapter, merge_adapter
-
-_LATEST = "latest_checkpointed_iteration.txt"
+from verl_visual_rft.training.checkpoints.best import best_checkpoint
+from verl_visual_rft.training.checkpoints.folders import latest
 
 
 def main() -> int:
@@ -24,22 +24,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m verl_visual_rft.training.export", description=__doc__)
     parser.add_argument("run", type=Path, help="folder with checkpoints/; the model goes to its hf/")
     parser.add_argument("--model", required=True, help="the model that was trained: an adapter is merged into it")
+    parser.add_argument("--best", action="store_true", help="the checkpoint of visual_rft.keep_best, not the last")
     args = parser.parse_args()
     try:
-        export(args.run, args.model)
+        export(args.run, args.model, best=args.best)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def export(run: Path, model: str) -> Path:
-    """Write the last complete checkpoint of ``run`` to ``run/hf`` and return that folder.
+def export(run: Path, model: str, best: bool = False) -> Path:
+    """Write the last complete checkpoint of ``run``, or its ``best``, to ``run/hf`` and return that folder.
 
     Raises:
-        UserError: There is no complete checkpoint, or it cannot be merged.
+        UserError: There is no such checkpoint, or it cannot be merged.
     """
-    shards, staging, out = checkpoint_of(run), run / "hf.partial", run / "hf"
+    shards, staging, out = checkpoint_of(run, best), run / "hf.partial", run / "hf"
     shutil.rmtree(staging, ignore_errors=True)
     if is_adapter(shards):
         merge_adapter(shards, model, staging)
@@ -50,20 +51,19 @@ def export(run: Path, model: str) -> Path:
     return out
 
 
-def checkpoint_of(run: Path) -> Path:
-    """Return the folder of the last complete checkpoint's shards: of GRPO the actor's, of SFT the step's own.
+def checkpoint_of(run: Path, best: bool = False) -> Path:
+    """Return the folder of a checkpoint's shards, the last complete one's or the ``best`` one's.
 
     Raises:
-        UserError: Nothing was saved, or what was is gone.
+        UserError: There is none.
     """
-    latest = run / "checkpoints" / _LATEST
-    if not latest.exists():
-        raise UserError(f"{run}: no checkpoint ({latest} is missing); train first")
-    step = run / "checkpoints" / f"global_step_{latest.read_text().strip()}"
-    shards = step / "actor" if (step / "actor").is_dir() else step
-    if not any(shards.glob("model_world_size_*.pt")):
-        raise UserError(f"{shards}: no weights, though {latest.name} names this step; remove that file and train again")
-    return shards
+    root = run / "checkpoints"
+    checkpoint = best_checkpoint(root) if best else latest(root)
+    if checkpoint is None:
+        raise UserError(f"{run}: no complete checkpoint in {root}; train first")
+    if not any(checkpoint.shards.glob("model_world_size_*.pt")):
+        raise UserError(f"{checkpoint.shards}: no weights; train with `model` in checkpoint.save_contents")
+    return checkpoint.shards
 
 
 def _merge_shards(shards: Path, out: Path) -> None:

@@ -4,15 +4,14 @@
 
 An exception there would only fail its session: veRL 0.9.1 logs it, drops the prompt's whole group and trains on
 without it (``agent_loop_tq.py:_run_prompt``). So the failure travels as a result, and the trainer, who alone can end
-the run, raises it as soon as the batch is there and before anything is learnt from it.
+the run, raises it as soon as the response is there and before anything is learnt from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from typing import Any
-
-from verl_visual_rft.errors import RewardError
 
 #: What ``visual_rft.on_reward_error`` may be.
 ON_REWARD_ERROR = ("stop", "zero")
@@ -30,12 +29,17 @@ def failure(message: str, details: str = "") -> dict[str, Any]:
     return {"reward_score": 0.0, "reward_extra_info": {"score": 0.0, _KEY: text}}
 
 
-def raise_failures(infos: Iterable[Mapping[str, Any]]) -> None:
-    """Raise the first failure among the ``reward_extra_info`` of a batch.
+def why_unusable(info: Mapping[str, Any], score: float) -> str:
+    """Return why a response cannot be learnt from, or an empty string.
 
-    Raises:
-        RewardError: A reward worker failed; the message says how the first did.
+    Args:
+        info: Its ``reward_extra_info``.
+        score: The reward that veRL stored for it.
+
+    Example:
+        >>> why_unusable({"score": 1.0}, 1.0), why_unusable({}, float("nan"))
+        ('', 'its reward is nan')
     """
-    for info in infos:
-        if info.get(_KEY):
-            raise RewardError(f"a response could not be scored: {info[_KEY]}")
+    if info.get(_KEY):
+        return str(info[_KEY])
+    return "" if math.isfinite(score) else f"its reward is {score}"

@@ -7,6 +7,8 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
+from verl_visual_rft.vision_tokens import vision_tokens_of
+
 
 def rebuild_equal_length_mrope(tensordict_utils: ModuleType) -> None:
     """Give M-RoPE position ids their ragged axis back when all sequences of a batch have the same length.
@@ -43,3 +45,54 @@ def ragged_over_length(position_ids: Any) -> Any:
     flat = values.view(batch, rope, length).transpose(0, 1).reshape(rope, batch * length)
     ends = torch.arange(0, batch * length + 1, length, device=offsets.device, dtype=offsets.dtype)
     return torch.nested.nested_tensor_from_jagged(flat, ends, jagged_dim=2)
+
+
+def ban_all_vision_tokens(rollout_utils: ModuleType) -> None:
+    """Keep every vision token out of rollouts and validation, not only the two that stand for a picture or a video.
+
+    Symptom: the policy can sample ``<|vision_start|>``, ``<|vision_end|>`` and ``<|vision_pad|>``. veRL's own
+    ``get_rope_index`` looks one token past each ``<|vision_start|>``, and what is trained differs from what
+    `visual-rft predict` lets the same model say. verl 0.9.1 ``workers/rollout/utils.py:117``, asked by the vLLM server.
+    """
+    placeholders = rollout_utils.get_vision_placeholder_token_ids
+
+    def get_vision_placeholder_token_ids(processor: Any) -> list[int]:
+        tokenizer = getattr(processor, "tokenizer", None)
+        others = vision_tokens_of(tokenizer).values() if tokenizer is not None else ()
+        return sorted({*placeholders(processor), *others})
+
+    setattr(rollout_utils, "get_vision_placeholder_token_ids", get_vision_placeholder_token_ids)  # noqa: B010
+
+
+def embed_text_without_pictures(qwen2_vl: ModuleType) -> None:
+    """Let Qwen2-VL and Qwen2.5-VL compute a micro-batch without any picture.
+
+    Symptom: "'BaseModelOutputWithPooling' object has no attribute 'mean'". So that gradients flow to the vision tower
+    on every rank, veRL adds 0 times the features of an empty picture to a text-only micro-batch, and since
+    transformers 5 the tower returns an object. Rows that fill up for failed sessions are such micro-batches.
+    verl 0.9.1 ``models/transformers/qwen2_vl.py:393``, transformers 5.10.
+    """
+    embed = qwen2_vl._get_input_embeds
+
+    def _get_input_embeds(
+        model: Any,
+        input_ids: Any,
+        attention_mask: Any = None,
+        pixel_values: Any = None,
+        pixel_values_videos: Any = None,
+        *grids: Any,
+        **named_grids: Any,
+    ) -> tuple[Any, Any]:
+        if pixel_values is not None or pixel_values_videos is not None:
+            embedded: tuple[Any, Any] = embed(
+                model, input_ids, attention_mask, pixel_values, pixel_values_videos, *grids, **named_grids
+            )
+            return embedded
+        text = model.get_input_embeddings()(input_ids)
+        vision = model.config.vision_config
+        patch = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+        grid = input_ids.new_tensor([[1, 4, 4]])
+        features, _ = qwen2_vl.unpack_visual_output(model.visual(text.new_zeros(16, patch), grid_thw=grid))
+        return text + 0.0 * features.mean(), attention_mask
+
+    setattr(qwen2_vl, "_get_input_embeds", _get_input_embeds)  # noqa: B010

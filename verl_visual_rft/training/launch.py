@@ -25,7 +25,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -37,6 +37,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
+from verl_visual_rft.training.ray_services import RayServices
 
 #: Environment variable that marks every process of a run with its folder.
 RUN_MARK = "VISUAL_RFT_RUN"
@@ -80,6 +81,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     lost = ""
     with _interruptible(), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
         environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
+        environment["SPT_NOENV"] = "1"  # else vLLM's processes write their titles over their environment with the mark
         watch = None
         try:
             if uses_running_cluster(command):
@@ -89,9 +91,11 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
                 environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
             start = log.tell()
             process = _start(command, environment, log)
+            services = RayServices(process.pid)
             try:
-                _watch(process, title, steps, metrics, watch)
+                _watch(process, title, steps, metrics, lambda: services.given_up or bool(watch and watch.has_lost_one))
             finally:
+                lost = services.lost()
                 _end_process(process)
         except UserError as error:
             _say(f"{title}: {error}")
@@ -101,10 +105,10 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
             return 130
         finally:
             if watch is not None:
-                lost = watch.end()
+                lost = watch.end() or lost
             end_processes_of(run)
     if lost and process.returncode != 0:
-        _say(f"{title}: {lost}; when it has all its nodes again, the same command goes on from the last checkpoint")
+        _say(f"{title}: {lost}; mend that, and the same command goes on from the last checkpoint. {run / 'log.txt'}")
         return 1
     if process.returncode != 0:
         _explain(run / "log.txt", start, title, process.returncode)
@@ -172,9 +176,9 @@ def _next_metrics_file(run: Path) -> Path:
 
 
 def _watch(
-    process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path, nodes: NodeWatch | None
+    process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path, gave_up: Callable[[], bool]
 ) -> None:
-    """Show the run's progress until its command ends, or one of its nodes."""
+    """Show the run's progress until its command ends, or ``gave_up`` says that it never will."""
     console = Console()
     columns = (
         TextColumn("{task.description}"),
@@ -188,7 +192,7 @@ def _watch(
     following, said = _Follower(metrics), 0.0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=steps, figures="starting")
-        while process.poll() is None and not (nodes and nodes.has_lost_one):
+        while process.poll() is None and not gave_up():
             for step, figures in following.new_steps():
                 progress.update(task, completed=step, figures=figures)
                 if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):

@@ -24,6 +24,12 @@ def reward_infos(keys: list[str], partition_id: str) -> list[dict[str, Any]]:
     return [fields["reward_extra_info"] for fields in extra_fields]
 
 
+def rewards(keys: list[str], partition_id: str) -> list[tuple[dict[str, Any], float]]:
+    """Read of responses what the reward manager reported and the reward that veRL stored."""
+    extra_fields, scores = columns_of(keys, partition_id, "extra_fields", "rm_scores")
+    return [(f["reward_extra_info"], float(s.sum())) for f, s in zip(extra_fields, scores, strict=True)]
+
+
 def prompts_of(keys: Iterable[str]) -> list[str]:
     """Return the prompt of each response, whose key is ``<uid of the prompt>_<session>_<index>``."""
     return [key.rsplit("_", 2)[0] for key in keys]

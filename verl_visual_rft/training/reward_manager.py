@@ -16,6 +16,7 @@ from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import Reward, load_reward, score
 from verl_visual_rft.rewards.curriculum import tau_at
 from verl_visual_rft.training.failures import ON_REWARD_ERROR, failure
+from verl_visual_rft.training.guards.rows import row_name
 from verl_visual_rft.training.isolation import IsolatedScorer
 
 logger = logging.getLogger(__name__)
@@ -124,10 +125,3 @@ def _curriculum_steps(config: Any, reward: Reward) -> int | None:
     if not config.trainer.total_training_steps:
         raise UserError("visual_rft.tau=curriculum needs trainer.total_training_steps, the steps over which tau rises")
     return int(config.trainer.total_training_steps)
-
-
-def row_name(row: Mapping[str, Any]) -> str:
-    """Say which row of which data a response belongs to."""
-    extra_info = row.get("extra_info") or {}
-    named = [f"{key} {extra_info[key]}" for key in ("split", "index", "image_id") if key in extra_info]
-    return f"row of {row.get('data_source')}" + (f" ({', '.join(named)})" if named else "")

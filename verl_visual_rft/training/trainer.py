@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -32,43 +29,18 @@ def register_trainer(trainer_base: ModuleType) -> None:
     )
 
 
-def component_statistics(infos: Iterable[Mapping[str, Any]], groups: Iterable[str]) -> dict[str, float]:
-    """Mean and spread of every numeric reward component over the responses of one step.
-
-    Args:
-        infos: ``reward_extra_info`` of each response.
-        groups: The prompt each response belongs to (veRL's uid).
-
-    Returns:
-        ``reward/<component>/mean`` and ``/std`` (population) for each component, and
-        ``group/zero_std_frac``: the share of groups whose scores are all equal and so teach nothing.
-
-    Example:
-        >>> component_statistics([{"score": 1.0}, {"score": 0.0}], ["a", "a"])["reward/score/mean"]
-        0.5
-    """
-    values: dict[str, list[float]] = defaultdict(list)
-    scores: dict[str, list[float]] = defaultdict(list)
-    for info, group in zip(infos, groups, strict=True):
-        for name, value in info.items():
-            if isinstance(value, (bool, int, float)) and math.isfinite(value):
-                values[name].append(float(value))
-        if "score" in info:
-            scores[group].append(float(info["score"]))
-    metrics = {}
-    for name, column in values.items():
-        metrics[f"reward/{name}/mean"] = statistics.fmean(column)
-        metrics[f"reward/{name}/std"] = statistics.pstdev(column)
-    if scores:
-        metrics["group/zero_std_frac"] = sum(max(s) == min(s) for s in scores.values()) / len(scores)
-    return metrics
-
-
 def _trainer_class(trainer_sync: ModuleType) -> type:
     from omegaconf import OmegaConf, open_dict
 
     from verl_visual_rft.training.algorithms import advantages
+    from verl_visual_rft.training.checkpoints import grpo as checkpoints
+    from verl_visual_rft.training.guards.lost_workers import workers_of
+    from verl_visual_rft.training.guards.non_finite import rows_saved
+    from verl_visual_rft.training.guards.rows import StoppedRows, run_folder
+    from verl_visual_rft.training.monitoring.monitor import Monitor
     from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
+    from verl_visual_rft.training.speed import one_update
+    from verl_visual_rft.training.speed.fields import OF_FORWARD, OF_UPDATE, reading
 
     class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined]
         """`PPOTrainerSync` that logs reward components of every training step."""
@@ -78,7 +50,48 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
             # Six branches of veRL 0.9.1 compare the mode with "sync" (trainer_base.py:129 and others).
             with open_dict(config):
                 config.trainer.v1.trainer_mode = "sync"
+                if one_update.wants_no_old_log_probs(config):
+                    config.algorithm.rollout_correction = None  # its metrics, all that it is then, come of the update
             super().__init__(config)
+            self.monitor = Monitor(self)
+
+        def fit(self, agent_loop_manager: Any) -> None:
+            saved = StoppedRows(run_folder(self.config.trainer.default_local_dir), self.tokenizer)
+            with workers_of(self, agent_loop_manager) as watch:
+                self.replay_buffer.guard(watch, saved)
+                if hasattr(agent_loop_manager, "rollouts"):
+                    self.replay_buffer.wait_for(agent_loop_manager.rollouts())
+                super().fit(agent_loop_manager)
+
+        def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+            if one_update.is_one_update(self.config, len(batch)):
+                return batch
+            with reading(OF_FORWARD, batch, self.config):
+                return super()._compute_old_log_prob(batch, metrics)
+
+        def _compute_ref_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+            with reading(OF_FORWARD, batch, self.config):
+                return super()._compute_ref_log_prob(batch, metrics)
+
+        def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
+            own = batch.extra_info[one_update.OWN_LOG_PROBS] = one_update.is_one_update(self.config, len(batch))
+            saved = rows_saved(self.replay_buffer.saved, self.global_steps, batch)
+            with saved, reading(OF_UPDATE, batch, self.config):
+                updated = super()._update_actor(batch, metrics)
+            if own:
+                one_update.name_metrics_of_pass(metrics)
+            return updated
+
+        def _load_checkpoint(self) -> None:
+            checkpoints.load(self, super()._load_checkpoint)
+
+        def _save_checkpoint(self) -> None:
+            checkpoints.save(self, super()._save_checkpoint)
+
+        def _validate(self) -> Any:
+            metrics = super()._validate()
+            checkpoints.validated(self, metrics)
+            return metrics
 
         def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
             if self.config.algorithm.adv_estimator != advantages.GDPO:
@@ -109,11 +122,16 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
             reward = OmegaConf.to_object(reward) if OmegaConf.is_config(reward) else reward
             return load_reward(reward).weights_of(task)
 
+        def _maybe_log_val_generations(self, inputs: Any, outputs: Any, scores: Any) -> None:
+            super()._maybe_log_val_generations(inputs, outputs, scores)
+            self.monitor.validated_responses(outputs)
+
+        def _val_metrics_update(self, sources: Any, uids: Any, *args: Any, expected_acc_counts: Any) -> dict[str, Any]:
+            metrics = super()._val_metrics_update(sources, uids, *args, expected_acc_counts=expected_acc_counts)
+            return self.monitor.validation(metrics, uids, expected_acc_counts)
+
         def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
             super()._compute_metrics(batch, metrics, *args, **kwargs)
-            kept = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-            metrics.update(component_statistics(reward_infos(kept, batch.partition_id), prompts_of(kept)))
-            wanted = self.config.data.train_batch_size * self.config.actor_rollout_ref.rollout.n
-            metrics["rollout/missing_sessions"] = wanted - len(kept)
+            self.monitor.step(batch, metrics)
 
     return VisualRFTTrainer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from verl_visual_rft.evaluation.predict.engines.vllm_offline import VISION_TOKENS
 from verl_visual_rft.evaluation.predictions import read_predictions
+from verl_visual_rft.vision_tokens import VISION_TOKENS
 
 PREDICT = """
 import os

@@ -68,3 +68,11 @@ def test_a_picture_a_curve_for_the_report():
     assert texts[0] >= {"Training reward", "± 1 sd of rollouts", "GRPO step"}
     assert texts[1] >= {"Reward component: iou", "validation (shapes)"}
     assert report_curves(LOG) == curves, "the same log gives the same bytes"
+
+
+def test_ap_on_validation_is_a_curve_of_each_source(tmp_path):
+    steps = {step: {**metrics, "val/coco/ap": 40.0} for step, metrics in LOG.by_step.items() if step % 10 == 0}
+    log = TrainingLog(LOG.by_step | steps, 0)
+    (curve,) = (curve for curve in report_curves(log) if curve.title == "AP on validation, coco (%)")
+    assert curve.text.endswith("40 at step 10, 40 at step 30")
+    draw_curves(log, tmp_path / "curves.png")

@@ -61,6 +61,22 @@ def test_dr_grpo_does_not_divide():
 WEIGHTS = {"iou": 2.0, "format": 0.5}
 
 
+@pytest.mark.parametrize("by_std", [True, False])
+def test_the_one_survivor_of_a_group_has_no_advantage(by_std):
+    """Its siblings failed; veRL's own "grpo" would take its whole reward for an advantage."""
+    advantages = group_advantages(torch.tensor([3.0, 1.0, 0.0]), ["alone", "b", "b"], 1e-4, by_std)
+    assert advantages[0] == 0
+    assert advantages[1] > 0
+
+
+def test_gdpo_the_one_survivor_of_a_group_has_no_advantage():
+    components = [{"iou": 0.9, "format": 1.0}, {"iou": 0.2, "format": 1.0}, {"iou": 0.6, "format": 0.0}]
+    weights = [{"iou": 1.0, "format": 0.5}] * 3
+    by_component = component_advantages(components, weights, ["alone", "b", "b"], 1e-4)
+    total = normalised_over_batch(torch.stack(list(by_component.values())).sum(0), 1e-4)
+    assert total[0] == pytest.approx(0, abs=1e-6)
+
+
 def test_gdpo_a_component_of_small_spread_counts_as_much_as_its_weight_says():
     components = [{"iou": 0.0, "format": 0.0}, {"iou": 0.01, "format": 1.0}, {"iou": 0.02, "format": 0.0}]
     by_component = component_advantages(components, [WEIGHTS] * 3, "aaa", 1e-6)

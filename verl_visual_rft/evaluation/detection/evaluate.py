@@ -39,10 +39,10 @@ def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, rewa
     """
     image_ids = truth.image_ids
     answers = [_answer(item) for item in scored]
-    distinct = [_distinct(answer.detections) for answer in answers]
+    kept = [distinct(answer.detections) for answer in answers]
     boxes = [
         coco_box(detection, item, image_ids)
-        for item, detections in zip(scored, distinct, strict=True)
+        for item, detections in zip(scored, kept, strict=True)
         for detection in detections
     ]
     ids = truth.category_ids
@@ -96,8 +96,24 @@ def coco_box(detection: Detection, item: ScoredAnswer, image_ids: Mapping[str, i
         "image_id": image_ids[prediction.image_id],
         "category_id": prediction.category_id,
         "bbox": [x1, y1, x2 - x1, y2 - y1],
-        "score": _NO_CONFIDENCE if detection.confidence is None else detection.confidence,
+        "score": ranked_by(detection),
     }
+
+
+def ranked_by(detection: Detection) -> float:
+    """The confidence by which AP ranks a box; of one without, below all others."""
+    return _NO_CONFIDENCE if detection.confidence is None else detection.confidence
+
+
+def distinct(detections: Iterable[Detection]) -> list[Detection]:
+    """Keep the first of detections with the very same corners, as the published evaluation does.
+
+    A repeated box finds no new object: under COCO's rules it could only be a false alarm.
+    """
+    first: dict[tuple[float, ...], Detection] = {}
+    for detection in detections:
+        first.setdefault(detection.box, detection)
+    return list(first.values())
 
 
 def require_known(predictions: Iterable[Prediction], truth: PreparedTruth, path: Path) -> None:
@@ -131,17 +147,6 @@ def _truth(item: ScoredAnswer) -> DetectionTruth:
     truth = item.sample.truth
     assert isinstance(truth, DetectionTruth)
     return truth
-
-
-def _distinct(detections: Iterable[Detection]) -> list[Detection]:
-    """Keep the first of detections with the very same corners, as the published evaluation does.
-
-    A repeated box finds no new object: under COCO's rules it could only be a false alarm.
-    """
-    first: dict[tuple[float, ...], Detection] = {}
-    for detection in detections:
-        first.setdefault(detection.box, detection)
-    return list(first.values())
 
 
 def _means(scored: Sequence[ScoredAnswer]) -> tuple[float | None, float | None, dict[str, Interval]]:

@@ -90,8 +90,10 @@ def _panels(log: TrainingLog, names: MetricNames) -> Iterator[tuple[str, Series,
         mean, colour = log.series(f"reward/{component}/mean"), colours[number % len(colours)]
         title = f"Reward component: {component}"
         yield title, mean, partial(_draw_component, log=log, component=component, title=title, colour=colour)
+    for source, series in log.task_metric("ap").items():
+        title = f"AP on validation, {source} (%)"
+        yield title, series, partial(_draw_single, series=series, title=title, colour=ORANGE)
     singles = (
-        ("mAP on validation (%)", names.validation_map, ORANGE),
         ("KL to the reference policy", names.kl, VERMILION),
         ("Response length (tokens)", names.response_length, GREY),
         ("Share of groups without variance", names.equal_groups, GREY),
@@ -174,10 +176,9 @@ def _draw_accuracy(axes: Axes, log: TrainingLog, names: MetricNames) -> None:
     _draw_running(axes, log.series(names.iou), "IoU, training", GREEN)
     for number, (source, series) in enumerate(log.validation("iou").items()):
         _draw_validation(axes, series, f"IoU, validation ({source})", number)
-    ap = log.series(names.validation_map)
-    if ap.steps:
+    for source, ap in log.task_metric("ap").items():
         fractions = [value / 100 for value in ap.values]
-        axes.plot(ap.steps, fractions, color=ORANGE, marker="s", ms=5, lw=1.5, label="mAP / 100, validation")
+        axes.plot(ap.steps, fractions, color=ORANGE, marker="s", ms=5, lw=1.5, label=f"AP / 100, validation ({source})")
     _finish(axes)
 
 

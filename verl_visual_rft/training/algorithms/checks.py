@@ -9,6 +9,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.training.checkpoints.best import check_keep_best
 
 
 def check_algorithm(config: Mapping[str, Any]) -> None:
@@ -20,6 +21,7 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: A setting does nothing or contradicts another; the message names it and the remedy.
     """
+    check_keep_best(config)
     algorithm, actor = config["algorithm"], config["actor_rollout_ref"]["actor"]
     if actor.get("freeze_vision_tower"):
         raise UserError(

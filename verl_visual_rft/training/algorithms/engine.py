@@ -13,6 +13,8 @@ from verl.workers.config import FSDPEngineConfig
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.algorithms.optimizer import LINEAR, linear_factor
+from verl_visual_rft.training.guards.non_finite import GuardedUpdates
+from verl_visual_rft.training.speed.one_update import OneUpdate
 
 
 @dataclass
@@ -61,8 +63,8 @@ def freeze_vision_tower(model: Any) -> int:
 def _engine_class(transformer_impl: ModuleType) -> type:
     from torch.optim.lr_scheduler import LambdaLR
 
-    class VisualRFTEngine(transformer_impl.FSDPEngineWithLMHead):  # type: ignore[name-defined]
-        """veRL's engine; what differs is asked for in `VisualRFTEngineConfig` and `VisualRFTOptimizerConfig`."""
+    class VisualRFTEngine(GuardedUpdates, OneUpdate, transformer_impl.FSDPEngineWithLMHead):  # type: ignore[name-defined]
+        """veRL's engine, guarded; the rest is asked for in `VisualRFTEngineConfig` and `VisualRFTOptimizerConfig`."""
 
         def _build_fsdp_module(self, module: Any) -> Any:
             # Before wrapping, after LoRA: adapters of the tower are frozen with it.

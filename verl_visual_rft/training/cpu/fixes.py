@@ -83,3 +83,16 @@ def keep_linear_weights_updatable() -> None:
             repack(layer, remove_weight)
 
     utils.dispatch_cpu_unquantized_gemm = dispatch
+
+
+def sleep_between_messages() -> None:
+    """Let vLLM's processes sleep while they wait for each other.
+
+    Symptom: the reader of a message queue runs ``sched_yield`` in a loop for a second after each message. On a CPU that
+    takes a core from the worker that is to answer, during the whole generation, and from the trainer after it.
+    vLLM 0.27 ``distributed/device_communicators/shm_broadcast.py:204``. It waits for the writer's note instead, as vLLM
+    does after the second.
+    """
+    from vllm.distributed.device_communicators.shm_broadcast import SpinCondition
+
+    SpinCondition.record_read = lambda self: None

@@ -21,9 +21,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
 from verl_visual_rft.evaluation.predict.engines.workers import WorkerPool, visible_devices
-
-# They stand for pixels and mean nothing in an answer; veRL bans them from rollouts too.
-VISION_TOKENS = ("<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>")
+from verl_visual_rft.vision_tokens import vision_tokens_of
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,7 @@ class VllmEngine:
             enable_prefix_caching=True,
             limit_mm_per_prompt={"image": 1, "video": 0},
         )
-        vocabulary = self._processor.tokenizer.get_vocab()
-        self._banned = [token for token in VISION_TOKENS if token in vocabulary]
+        self._banned = list(vision_tokens_of(self._processor.tokenizer))  # as training does (training/fixes.py)
 
     def describe(self) -> dict[str, Any]:
         """Return engine and sampling, JSON-ready."""

@@ -1,0 +1,70 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sample rollouts in the loggers of a run that take more than numbers (verl 0.9.1 ``utils/tracking.py``)."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from verl_visual_rft.training.monitoring.samples import Rollout
+
+_TRUTH, _ANSWER = "#1fd18e", "#ff9f1c"
+
+
+def show_samples(loggers: Mapping[str, Any], step: int, page: Path, rollouts: Sequence[Rollout]) -> None:
+    """Hand rollouts to the loggers: the path to the console, the page to wandb and trackio, the rest to tensorboard.
+
+    Tensorboard takes no pages and gets pictures and text. Other loggers get nothing: the file is in the run's folder.
+
+    Args:
+        loggers: ``Tracking.logger``: veRL's loggers by name.
+        step: The training step.
+        page: The HTML file.
+        rollouts: What it shows.
+    """
+    if "console" in loggers:
+        print(f"visual-rft: step {step}: {len(rollouts)} responses in {page}", flush=True)
+    if "wandb" in loggers:
+        import wandb
+
+        loggers["wandb"].log({"samples": wandb.Html(str(page))}, step=step)
+    if "trackio" in loggers:
+        import trackio
+
+        trackio.log({"samples": trackio.Html(page.read_text(encoding="utf-8"))}, step=step)
+    if "tensorboard" in loggers:
+        _to_tensorboard(loggers["tensorboard"].writer, step, rollouts)
+
+
+def _to_tensorboard(writer: Any, step: int, rollouts: Sequence[Rollout]) -> None:
+    import numpy as np
+
+    for number, rollout in enumerate(rollouts):
+        if rollout.question.picture:
+            writer.add_image(f"samples/{number}", np.asarray(draw(rollout)), step, dataformats="HWC")
+        lines = [rollout.question.title, *(f"{name} {value:.3f}" for name, value in rollout.components)]
+        text = "\n".join([f"reward {rollout.score:.3f}", *lines, "", rollout.response])
+        indented = "\n".join(f"    {line}" for line in text.splitlines())  # Markdown's literal text: nothing is markup
+        writer.add_text(f"samples/{number}", indented, step)
+
+
+def draw(rollout: Rollout) -> Any:
+    """Draw the true boxes and the answered ones, with their confidences, on the picture (a ``PIL.Image.Image``)."""
+    from PIL import Image, ImageDraw
+
+    question = rollout.question
+    with Image.open(io.BytesIO(b64decode(question.picture.partition(",")[2]))) as opened:
+        image = opened.convert("RGB")
+    across, down = image.width / question.width, image.height / question.height
+    pen = ImageDraw.Draw(image)
+    for boxes, colour, width in ((question.boxes, _TRUTH, 5), (rollout.boxes, _ANSWER, 2)):
+        for box in boxes:
+            left, top = box.x * across, box.y * down
+            pen.rectangle((left, top, left + box.width * across, top + box.height * down), outline=colour, width=width)
+    for box in rollout.boxes:
+        pen.text((box.x * across + 3, box.y * down + 3), box.label, fill=_ANSWER, stroke_width=2, stroke_fill="black")
+    return image

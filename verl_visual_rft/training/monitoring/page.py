@@ -1,0 +1,30 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sample rollouts as a page: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.training.monitoring.samples import Rollout
+
+
+def render_page(step: int, rollouts: Sequence[Rollout]) -> str:
+    """Return the page of a step; what a model or a row wrote is escaped, and no script runs.
+
+    Raises:
+        UserError: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError:
+        raise UserError("sample rollouts need jinja2: pip install 'verl-visual-rft[eval]'") from None
+    environment = Environment(
+        loader=PackageLoader("verl_visual_rft.training.monitoring"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("samples.html.j2").render(step=step, rollouts=rollouts)

@@ -1,0 +1,154 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""A few responses of a training step, with what a person needs to judge them: picture, boxes, text, reward."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import from_extent
+from verl_visual_rft.datasets.stored_rows import extra, ground_truth
+from verl_visual_rft.datasets.view import Card, make_card
+from verl_visual_rft.evaluation.report.gallery import MOST_BOXES, Rectangle
+from verl_visual_rft.rewards import Sample, make_sample
+from verl_visual_rft.truths import ClassificationTruth
+
+#: What identifies a prepared row, apart from its data source.
+_IDENTITY = ("split", "index", "image_id")
+# Reported beside the components of a reward.
+_NO_COMPONENT = ("score", "outcome_", "n_")
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One response.
+
+    Attributes:
+        question: Its row: picture, true boxes, prompt.
+        response: All that the model wrote.
+        tokens: How long it is.
+        truncated: Whether it ended at the token limit.
+        outcome: How its answer was read.
+        reason: What was amiss with it; may be empty.
+        boxes: The answered boxes in pixels, with their confidences, at most `MOST_BOXES`.
+        hidden_boxes: Boxes beyond these.
+        label: The answered class; empty for other tasks, and where none could be read.
+        score: Total reward.
+        components: Name and value of what the reward is made of.
+    """
+
+    question: Card
+    response: str
+    tokens: int
+    truncated: bool
+    outcome: str
+    reason: str
+    boxes: tuple[Rectangle, ...]
+    hidden_boxes: int
+    label: str
+    score: float
+    components: tuple[tuple[str, float], ...]
+
+
+def choose_keys(keys: Collection[str], count: int) -> list[str]:
+    """Choose responses of as many prompts as possible, by the prompts' random uids: nobody picks the pretty ones.
+
+    Args:
+        keys: ``<uid of the prompt>_<session>_<index>`` of each response.
+        count: How many; all of fewer.
+
+    Example:
+        >>> choose_keys(["b_0_0", "b_1_0", "a_1_0", "a_0_0"], 3)
+        ['a_0_0', 'b_0_0', 'a_1_0']
+    """
+
+    def place(key: str) -> tuple[int, str]:
+        uid, session, _ = key.rsplit("_", 2)
+        return int(session), uid
+
+    return sorted(keys, key=place)[:count]
+
+
+class TrainingRows:
+    """Finds the prepared row of a response, with its picture, which does not travel with the response.
+
+    Args:
+        dataframe: ``RLHFDataset.dataframe``.
+    """
+
+    def __init__(self, dataframe: Any) -> None:
+        self._dataframe = dataframe
+
+    def find(self, row: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+        """Return position and content of the row that agrees with the columns of a response in where it is from.
+
+        Where there is none, because other data have no ``extra_info`` like ours, the columns themselves at position 0.
+        """
+        position = self._positions.get(_identity(row))
+        return (0, row) if position is None else (position, self._dataframe[position])
+
+    @cached_property
+    def _positions(self) -> dict[Hashable, int]:
+        rows = self._dataframe.select_columns(["data_source", "extra_info"])
+        return {_identity(row): position for position, row in enumerate(rows)}
+
+
+def _identity(row: Mapping[str, Any]) -> Hashable:
+    return (row["data_source"], *(extra(row, key) for key in _IDENTITY))
+
+
+def make_rollout(
+    position: int, row: Mapping[str, Any], response: str, info: Mapping[str, Any], tokens: int, most_tokens: int
+) -> Rollout:
+    """Return what the page shows of a response.
+
+    Args:
+        position: Of its row in the training data.
+        row: Its prepared row.
+        response: The text, special tokens left out.
+        info: ``reward_extra_info`` that the reward manager returned for it.
+        tokens: Its length.
+        most_tokens: The limit of it.
+
+    Raises:
+        UserError: The ground truth cannot be read.
+    """
+    sample = make_sample(row["ability"], response, ground_truth(row))
+    question = make_card(position, row)
+    boxes = _answered(sample, (question.width, question.height))
+    numbers = {name: value for name, value in info.items() if isinstance(value, bool | int | float)}
+    return Rollout(
+        question=question,
+        response=response,
+        tokens=tokens,
+        truncated=tokens >= most_tokens,
+        outcome=sample.answer.outcome.value.replace("_", " "),
+        reason=sample.answer.reason,
+        boxes=tuple(boxes[:MOST_BOXES]),
+        hidden_boxes=max(0, len(boxes) - MOST_BOXES),
+        label=sample.answer.label if isinstance(sample.answer, ClassificationAnswer) else "",
+        score=float(numbers.get("score", 0.0)),
+        components=tuple((name, float(v)) for name, v in numbers.items() if not name.startswith(_NO_COMPONENT)),
+    )
+
+
+def _answered(sample: Sample, size: tuple[int, int]) -> Sequence[Rectangle]:
+    answer, truth = sample.answer, sample.truth
+    if isinstance(truth, ClassificationTruth):
+        return []
+    boxes: list[tuple[Box, float | None]] = []
+    if isinstance(answer, DetectionAnswer):
+        boxes = [(detection.box, detection.confidence) for detection in answer.detections]
+    elif isinstance(answer, GroundingAnswer):
+        boxes = [(box, None) for box in answer.boxes]
+    rectangles = []
+    for box, confidence in boxes:
+        x1, y1, x2, y2 = (round(value, 1) for value in from_extent(box, size, truth.extent))
+        label = "" if confidence is None else f"{confidence:.2f}"
+        rectangles.append(Rectangle(x1, y1, round(x2 - x1, 1), round(y2 - y1, 1), label))
+    return rectangles
