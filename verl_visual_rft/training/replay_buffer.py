@@ -32,9 +32,9 @@ class VisualRFTReplayBuffer(ReplayBuffer):
     """veRL's replay buffer of the synchronous trainer.
 
     Args:
-        sampler_kwargs: ``poll_interval``, seconds between looks at the rollouts (veRL sleeps 2.0, which no option
-            changes), and ``filter_groups``, which is ``algorithm.filter_groups``: while ``enable``, groups whose
-            ``metric`` is the same for all rollouts are replaced by groups of further prompts, until
+        sampler_kwargs: ``poll_interval``, seconds between looks at the rollouts until `wait_for` (veRL sleeps 2.0,
+            which no option changes), and ``filter_groups``, which is ``algorithm.filter_groups``: while ``enable``,
+            groups whose ``metric`` is the same for all rollouts are replaced by groups of further prompts, until
             ``max_num_gen_batches`` batches of prompts have been generated for the step, the first included.
         kwargs: As veRL gives them.
     """
