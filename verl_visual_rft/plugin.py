@@ -93,7 +93,10 @@ def register_with_verl() -> None:
 
 
 def register_with_vllm() -> None:
-    """Called by vLLM in each of its processes: on a CPU, weights in a form that veRL can update, and no spinning."""
+    """Called by vLLM in each of its processes: pictures come processed; on a CPU, weights that veRL can update."""
+    from verl_visual_rft.training.pictures.vllm_inputs import take_processed_pictures
+
+    take_processed_pictures()
     if on_cpu():
         from verl_visual_rft.training.cpu.fixes import keep_linear_weights_updatable, sleep_between_messages
 

@@ -68,9 +68,17 @@ def make_rows() -> list[dict]:
     return rows
 
 
-def steps_by_verl(folder: Path, policy: Path, rows: list[dict], *overrides: str, own_log_probs: bool = False) -> dict:
+def steps_by_verl(
+    folder: Path,
+    policy: Path,
+    rows: list[dict],
+    *overrides: str,
+    own_log_probs: bool = False,
+    pictures: dict[str, torch.Tensor] | None = None,
+) -> dict:
     """Train ``policy`` on ``rows`` with veRL's workers, in a process of its own: see `verl_worker`."""
     job = {"policy": str(policy), "reference": str(TINY_MODEL), "rows": rows, "own_log_probs": own_log_probs}
+    job["pictures"] = pictures or {}
     job |= {"total_steps": TOTAL_STEPS, "n_steps": STEPS, "overrides": [*OVERRIDES, *overrides]}
     torch.save(job, folder / "job.pt")
     script = Path(__file__).with_name("verl_worker.py")

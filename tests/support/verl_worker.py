@@ -27,11 +27,38 @@ def main(job_file: Path, result_file: Path) -> None:
     job = torch.load(job_file, weights_only=False)
     config, workers = start(job)
     rows, own = job["rows"], job["own_log_probs"]
+    seen = {role: pictures_seen(worker.actor if role == "actor" else worker.ref) for role, worker in workers.items()}
+    reads = serve_pictures(job.get("pictures", {}))
     steps = [step(config, workers["actor"], workers["ref"], rows, own) for _ in range(job["n_steps"])]
     module = workers["actor"].actor.engine.module
     weights = {name: value.full_tensor() for name, value in module.state_dict().items()}
     optimizer = workers["actor"].actor.engine.optimizer
-    torch.save({"steps": steps, "weights": weights, "optimizer": optimizer.defaults}, result_file)
+    result = {"steps": steps, "weights": weights, "optimizer": optimizer.defaults, "seen": seen, "reads": reads}
+    torch.save(result, result_file)
+
+
+def pictures_seen(worker) -> list[int]:
+    """Numbers of pictures that the vision tower of a worker is called with, as calls are made."""
+    seen = []
+    (tower,) = [part for name, part in worker.engine.module.named_modules() if name.rpartition(".")[2] == "visual"]
+    tower.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(len(kwargs["grid_thw"])), with_kwargs=True, prepend=True
+    )
+    return seen
+
+
+def serve_pictures(pictures: dict[str, torch.Tensor]) -> list[str]:
+    """Stand in for the transfer queue's partition of pictures; return the names that are read, as they are."""
+    import transfer_queue
+
+    reads = []
+
+    def kv_batch_get(keys, partition_id, select_fields):
+        reads.extend(keys)
+        return {"pixel_values": as_nested_tensor([pictures[key] for key in keys], layout=torch.jagged)}
+
+    transfer_queue.kv_batch_get = kv_batch_get
+    return reads
 
 
 def start(job):
@@ -132,7 +159,8 @@ def batch(rows) -> TensorDict:
     ends = torch.tensor([0, *np.cumsum([p.shape[1] for p in positions])])
     data["position_ids"] = torch.nested.nested_tensor_from_jagged(torch.cat(positions, dim=1), ends, jagged_dim=2)
     pictures = [
-        {name: row[name] for name in ("pixel_values", "image_grid_thw") if row[name] is not None} for row in rows
+        {name: row[name] for name in ("pixel_values", "image_grid_thw", "pictures") if row.get(name) is not None}
+        for row in rows
     ]
     data["multi_modal_inputs"] = NonTensorStack(*(NonTensorData(picture) for picture in pictures))
     return data

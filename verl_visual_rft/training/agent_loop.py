@@ -1,11 +1,13 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Rollouts that process the picture of a prompt once, not three times for each of its G responses.
+"""Rollouts that process a picture once, not three times for each of the G responses to each prompt about it.
 
 verl 0.9.1 decodes, resizes and runs the Hugging Face processor anew in every session
-(``single_turn_agent_loop.py:44,57``, ``agent_loop.py:981``, ``agent_loop_tq.py:188``). All sessions of a prompt run as
-tasks of one process, so the first one's result is kept until the last one ends. Pictures are not sent to the reward
-worker, and not stored beside the pixel values: a rule reads the text. What is trained on is the same to the bit.
+(``single_turn_agent_loop.py:44,57``, ``agent_loop.py:981``, ``agent_loop_tq.py:188``), and vLLM runs it once more. All
+sessions of a prompt run as tasks of one process, so the first one's result is kept until the last one ends; prompts
+about the same picture go to the same process; vLLM is handed the result. Pictures are not sent to the reward worker,
+and not stored beside the pixel values: a rule reads the text. Pixel values are stored once a picture and step, those of
+validation not at all. What is trained on is the same to the bit.
 
 Selected by ``actor_rollout_ref.rollout.agent.agent_loop_manager_class`` and ``default_agent_loop``; the worker
 process imports this module with the worker's class, which registers the loop there.
@@ -17,7 +19,8 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import ray
@@ -25,8 +28,12 @@ import torch
 from verl.experimental.agent_loop.agent_loop import register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ, AgentLoopWorkerTQ
+from verl.utils import tensordict_utils
 
 from verl_visual_rft.training.guards.sessions import report_failure
+from verl_visual_rft.training.pictures.grouping import pictures_of, shares
+from verl_visual_rft.training.pictures.processed import ProcessedPicture, SharedPictures
+from verl_visual_rft.training.pictures.storage import PICTURES, Stored, name_of, stores_apart
 from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts, Rollouts
 from verl_visual_rft.training.speed.last_output import last_output_only
 
@@ -40,9 +47,17 @@ class _Shared:
 
     media: asyncio.Future[dict[str, Any]] | None = None
     tokens: asyncio.Future[tuple[list[int], dict[str, Any]]] | None = None
+    pictures: list[ProcessedPicture] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # of the pictures in the transfer queue, where they are stored apart
     failed: bool = False  # whether a session has reported its error to the trainer
 
+    @cached_property
+    def in_object_store(self) -> Any:
+        """The pictures for vLLM's server: put there once, read by every request without a copy."""
+        return ray.put(self.pictures)
 
+
+_pictures = SharedPictures()  # of the prompts in flight in this process
 _shared: dict[str, _Shared] = {}  # by the prompt's uid, for the prompts in flight in this process
 _uid: ContextVar[str] = ContextVar("uid")  # of the session that the current task runs
 _validate: ContextVar[bool] = ContextVar("validate")  # whether that session is one of validation
@@ -66,9 +81,27 @@ def session_seed(seed: int, step: int, row: int, session: int) -> int:
     return zlib.crc32(f"{seed} {step} {row} {session}".encode())
 
 
+class _ProcessedToServer:
+    """veRL's client of the vLLM servers; they get the processed pictures of the session's prompt."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def generate(self, request_id: str, *, image_data: Any = None, **kwargs: Any) -> Any:
+        if image_data is not None:
+            image_data = _shared[_uid.get()].in_object_store  # Ray resolves it for the server
+        return await self._client.generate(request_id=request_id, image_data=image_data, **kwargs)
+
+
 @register("visual_rft_agent")
 class VisualRFTAgentLoop(SingleTurnAgentLoop):
-    """veRL's single-turn loop with the picture's processing shared among the rollouts of a prompt."""
+    """veRL's single-turn loop with the picture's processing shared among the rollouts about it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take veRL's arguments."""
+        super().__init__(*args, **kwargs)
+        if self.rollout_config.name == "vllm":
+            self.server_manager: Any = _ProcessedToServer(self.server_manager)
 
     async def run(self, sampling_params: dict[str, Any], priority: int = 0, **kwargs: Any) -> Any:
         """Answer one prompt once; ``kwargs`` are the columns of its row."""
@@ -89,14 +122,17 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
         self, messages: list[dict[str, Any]], mm_inputs_out: dict[str, Any] | None = None, **media: Any
     ) -> list[int]:
         """Tokenise the prompt; the processor's tensors go to ``mm_inputs_out``."""
-        build = super().ct_build_initial_tokens
+        build, uid = super().ct_build_initial_tokens, _uid.get()
+        shared = _shared[uid]
 
         async def compute() -> tuple[list[int], dict[str, Any]]:
             tensors: dict[str, Any] = {}
+            keys = _pictures.use(uid, media.get("images") or ())
             tokens = await build(messages, mm_inputs_out=tensors, **media)
+            shared.pictures = [_pictures[key] for key in keys]
             return tokens, tensors
 
-        tokens, tensors = await _once(_shared[_uid.get()], "tokens", compute)
+        tokens, tensors = await _once(shared, "tokens", compute)
         if mm_inputs_out is not None:
             mm_inputs_out.update(tensors)
         return list(tokens)
@@ -111,6 +147,9 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
         # super() of ("obj must be an instance or subtype of type"). One of this module is pickled by name.
         super().__init__(*args, **kwargs)
         self._finished = FinishedPrompts()
+        self._stored = Stored()
+        if self.processor is not None:
+            _pictures.share(self.processor.image_processor)
 
     async def finished_prompts(self, more_than: int) -> int:
         """Return the number of prompts that this worker has finished, when it is above ``more_than``."""
@@ -123,6 +162,7 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
             await super()._run_prompt(prompt, *args, **kwargs)
         finally:
             del _shared[uid]
+            _pictures.release(uid)
             self._finished.add()
 
     async def _run_agent_loop(self, sampling_params: Any, trajectory: Any, **kwargs: Any) -> Any:
@@ -143,13 +183,25 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
         grid = inputs.get("image_grid_thw")
         if grid is not None:
             inputs["images_seqlens"] = torch.repeat_interleave(grid[:, 1] * grid[:, 2], grid[:, 0])
+        if _validate.get():
+            inputs.pop("pixel_values", None)
+        elif shared.names:
+            inputs.pop("pixel_values", None)
+            inputs[PICTURES] = shared.names
         return inputs  # a new dict each time: the caller takes mm_token_type_ids out of it
 
     async def _agent_loop_postprocess(self, output: Any, validate: bool, **kwargs: Any) -> None:
         for column in _NOT_NEEDED_AFTER_ROLLOUT:
             kwargs.pop(column, None)
         _validate.set(validate)
+        if not validate and stores_apart(self.config):
+            await self._store_pictures(_shared[kwargs["uid"]], kwargs["global_steps"])
         await super()._agent_loop_postprocess(output, validate, **kwargs)
+
+    async def _store_pictures(self, shared: _Shared, step: int) -> None:
+        shared.names = [name_of(step, picture.key) for picture in shared.pictures]
+        for name, picture in zip(shared.names, shared.pictures, strict=True):
+            await self._stored.put(name, picture.pixel_values)
 
     async def _compute_score(self, outputs: list[Any], kwargs: dict[str, Any]) -> None:
         # The reward worker must know: a curriculum is for training only.
@@ -163,6 +215,21 @@ class VisualRFTAgentLoopManager(AgentLoopManagerTQ):
         """Take veRL's arguments; the worker class is set after veRL has set its own."""
         super().__init__(*args, **kwargs)
         self.agent_loop_workers_class = ray.remote(VisualRFTAgentLoopWorker)
+
+    def generate_sequences(self, prompts: Any) -> None:
+        """Start rollouts; prompts about the same picture go to the same worker, all others as veRL splits them."""
+        about = [pictures_of(messages) for messages in prompts["raw_prompt"]]
+        if len(set(about)) == len(about):
+            super().generate_sequences(prompts)
+            return
+        parts = zip(self.agent_loop_workers, shares(about, len(self.agent_loop_workers)), strict=True)
+        ray.get(
+            [
+                worker.generate_sequences.remote(tensordict_utils.index_select_tensor_dict(prompts, part))
+                for worker, part in parts
+                if part
+            ]
+        )
 
     def rollouts(self) -> Rollouts:
         """Return what the trainer waits for finished prompts with."""

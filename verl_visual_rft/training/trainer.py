@@ -38,6 +38,8 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
     from verl_visual_rft.training.guards.non_finite import rows_saved
     from verl_visual_rft.training.guards.rows import StoppedRows, run_folder
     from verl_visual_rft.training.monitoring.monitor import Monitor
+    from verl_visual_rft.training.pictures import storage as pictures
+    from verl_visual_rft.training.pictures.grouping import together
     from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
     from verl_visual_rft.training.speed import one_update
     from verl_visual_rft.training.speed.fields import OF_FORWARD, OF_UPDATE, reading
@@ -63,6 +65,13 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
                     self.replay_buffer.wait_for(agent_loop_manager.rollouts())
                 super().fit(agent_loop_manager)
 
+        def _balance_batch(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
+            batch = super()._balance_batch(batch, *args, **kwargs)
+            if one_update.is_one_mini_batch(self.config, len(batch)):  # else it would change what an update is made of
+                n_ranks = max(self.actor_rollout_wg._dispatch_info["actor"]) + 1
+                batch.reorder(together(batch.keys, n_ranks))
+            return batch
+
         def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
             if one_update.is_one_update(self.config, len(batch)):
                 return batch
@@ -80,6 +89,7 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
                 updated = super()._update_actor(batch, metrics)
             if own:
                 one_update.name_metrics_of_pass(metrics)
+            pictures.clear(self.global_steps)
             return updated
 
         def _load_checkpoint(self) -> None:

@@ -17,6 +17,7 @@ from verl.experimental.agent_loop.agent_loop import AgentLoopBase, register  # n
 
 from verl_visual_rft.training.agent_loop import VisualRFTAgentLoopWorker  # noqa: E402
 from verl_visual_rft.training.guards.sessions import first_error  # noqa: E402
+from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts  # noqa: E402
 
 
 @register("of_this_test")
@@ -39,7 +40,7 @@ class Worker(VisualRFTAgentLoopWorker):
     def __init__(self):
         self.config = OmegaConf.create({"actor_rollout_ref": {"rollout": {"n": 4}}, "data": {}})
         self.llm_client = self.tokenizer = self.processor = self.hf_model_type = self.dataset_cls = None
-        self.tools, self.stored = [], []
+        self.tools, self.stored, self._finished = [], [], FinishedPrompts()
 
     async def _agent_loop_postprocess(self, output, validate, **kwargs):
         self.stored.append(kwargs["session_id"])

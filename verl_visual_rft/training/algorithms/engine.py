@@ -14,6 +14,7 @@ from verl.workers.config import FSDPEngineConfig
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.algorithms.optimizer import LINEAR, linear_factor
 from verl_visual_rft.training.guards.non_finite import GuardedUpdates
+from verl_visual_rft.training.pictures.vision_tower import PicturesOnce
 from verl_visual_rft.training.speed.one_update import OneUpdate
 
 
@@ -63,7 +64,9 @@ def freeze_vision_tower(model: Any) -> int:
 def _engine_class(transformer_impl: ModuleType) -> type:
     from torch.optim.lr_scheduler import LambdaLR
 
-    class VisualRFTEngine(GuardedUpdates, OneUpdate, transformer_impl.FSDPEngineWithLMHead):  # type: ignore[name-defined]
+    verl_engine = transformer_impl.FSDPEngineWithLMHead
+
+    class VisualRFTEngine(GuardedUpdates, OneUpdate, PicturesOnce, verl_engine):  # type: ignore[misc, valid-type]
         """veRL's engine, guarded; the rest is asked for in `VisualRFTEngineConfig` and `VisualRFTOptimizerConfig`."""
 
         def _build_fsdp_module(self, module: Any) -> Any:

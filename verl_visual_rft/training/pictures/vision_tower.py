@@ -1,0 +1,101 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The vision tower sees each picture of a micro-batch once.
+
+veRL 0.9.1 gives it the picture of every row (``workers/engine/fsdp/transformer_impl.py:1168``), the same one for all
+rollouts of a prompt. Here it gets the distinct pictures; its features are repeated for the rows, and their gradients
+add up on the way back: the same loss and the same gradient, up to the order of additions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from verl_visual_rft.training.pictures.storage import PICTURES, Fetched
+
+#: Of this process: actor and reference read the same pictures.
+_fetched = Fetched()
+
+
+class PicturesOnce:
+    """A mixin for veRL's FSDP engine, for rows that name their pictures; with others it does nothing."""
+
+    _repeats: Any = None  # index of the features that the next call of the tower has to return
+    _hooked = False
+
+    def prepare_model_inputs(self, micro_batch: Any) -> tuple[dict[str, Any], Any]:
+        """Return the inputs of the model, each picture once, and what the outputs are computed with."""
+        rows = [getattr(row, "data", row) or {} for row in micro_batch.get("multi_modal_inputs", [])]
+        names = [name for row in rows for name in row.get(PICTURES, ())]
+        if not names:
+            prepared: tuple[dict[str, Any], Any] = super().prepare_model_inputs(micro_batch)  # type: ignore[misc]
+            return prepared
+        import torch
+
+        inputs, output_args = super().prepare_model_inputs(_without_names(micro_batch, rows))  # type: ignore[misc]
+        pixels = _fetched.pixel_values(names)
+        grids = inputs["image_grid_thw"]
+        first = [names.index(name) for name in pixels]
+        inputs["pixel_values"] = torch.cat(list(pixels.values()))
+        inputs["image_grid_thw"] = grids[first]
+        if len(pixels) < len(names):
+            order = list(pixels)
+            self._hook_tower()
+            self._repeats = repeats([order.index(name) for name in names], self._features(grids[first]))
+        return inputs, output_args
+
+    def _features(self, grids: Any) -> list[int]:
+        merge = self.module.config.vision_config.spatial_merge_size  # type: ignore[attr-defined]
+        sizes: list[int] = (grids.prod(-1) // merge**2).tolist()
+        return sizes
+
+    def _hook_tower(self) -> None:
+        if self._hooked:
+            return
+        (tower,) = [
+            part
+            for name, part in self.module.named_modules()  # type: ignore[attr-defined]
+            if name.rpartition(".")[2] == "visual"
+        ]
+        tower.register_forward_hook(self._repeat_features)
+        self._hooked = True
+
+    def _repeat_features(self, tower: Any, inputs: Any, output: Any) -> Any:
+        index, self._repeats = self._repeats, None
+        if index is None:
+            return output
+        features = getattr(output, "pooler_output", None)
+        if features is None:
+            raise TypeError(f"the vision tower {type(tower).__name__} returns no pooler_output: transformers >= 5 does")
+        index = index.to(features.device)
+        output.pooler_output = features.index_select(0, index)
+        if getattr(output, "deepstack_features", None):
+            output.deepstack_features = [deep.index_select(0, index) for deep in output.deepstack_features]
+        return output
+
+
+def repeats(pictures: Sequence[int], sizes: Sequence[int]) -> Any:
+    """Return where the features of each row come from, for features of distinct pictures one after the other.
+
+    Args:
+        pictures: Number of the picture, row by row.
+        sizes: Number of features of each distinct picture.
+
+    Example:
+        >>> repeats([1, 0, 1], [2, 1]).tolist()
+        [2, 0, 1, 2]
+    """
+    import torch
+
+    spans = torch.arange(sum(sizes)).split(list(sizes))
+    return torch.cat([spans[picture] for picture in pictures])
+
+
+def _without_names(micro_batch: Any, rows: list[dict[str, Any]]) -> Any:
+    from tensordict import NonTensorData, NonTensorStack
+
+    tensors = [{key: value for key, value in row.items() if key != PICTURES} for row in rows]
+    micro_batch = micro_batch.copy()
+    micro_batch["multi_modal_inputs"] = NonTensorStack(*(NonTensorData(row) for row in tensors))
+    return micro_batch
