@@ -121,6 +121,7 @@ def test_supervised_fine_tuning_with_lora(tmp_path, data):
     assert merged and all(name.endswith("_proj.weight") for name in merged)
 
 
+@pytest.mark.long
 def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_training_alone(tmp_path, data):
     prepared = prepare(data.parent / "raw", tmp_path / "data", "--no-think")
     log = train(
@@ -139,6 +140,7 @@ def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_traini
         assert scores == pytest.approx([row["score"] for row in rows], abs=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", ["qwen2.5-vl", "qwen3-vl"])
 def test_the_other_families_learn_too(tmp_path, data, family):
     build_tiny_model(tmp_path / "model", family=family)

@@ -105,6 +105,7 @@ def _watch(nodes: Nodes) -> list[str]:
         launcher_ended = bool(select.select([sys.stdin], [], [], _LOOK_EVERY)[0])
         alive = _alive()
         lost = [name for node, name in nodes.items() if node not in alive]
+        nodes |= alive  # one that has joined since may carry the run, too
     return lost
 
 
