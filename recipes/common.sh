@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What recipes share. Sourced, from the repository root, after a recipe has set OUTPUT_DIR, DEVICE and STAGE_COUNT.
+# What all recipes share: the environment, stages, and the command of each kind of stage. Sourced, from the repository
+# root, after a recipe has set OUTPUT_DIR.
 
 die() {
     echo "error: $*" >&2
@@ -8,7 +9,7 @@ die() {
 
 # Install what is missing and take the environment that it is in.
 use_environment() { # DEVICE
-    bash scripts/setup.sh "$1"
+    bash scripts/setup.sh "${1/cuda/gpu}"
     source scripts/activate.sh
 }
 
@@ -31,17 +32,47 @@ use_device() { # DEVICE RANKS
     export RAY_worker_niceness=${RAY_worker_niceness:-0}
 }
 
-# stage NAME TITLE COMMAND...: run a stage once. It is reused while its command and all before it stay the same;
-# a stage that was interrupted goes on, one that was begun with another command starts anew.
+# Strings as a JSON list.
+json_list() { # STRING...
+    local text list=
+    for text in "$@"; do
+        text=${text//\\/\\\\}
+        list+=", \"${text//\"/\\\"}\""
+    done
+    printf '[%s]' "${list#, }"
+}
+
+json_string() { # STRING
+    local list
+    list=$(json_list "$1")
+    printf '%s' "${list:1:-1}"
+}
+
+# stage NAME TITLE COMMAND...: run a command once. It is reused while it and all before it stay the same; one that was
+# interrupted goes on, one that was begun with other settings starts anew, without the folder of its name.
+#   STAGES=KIND,...   only stages of these kinds (STAGE_KIND); what they build on must be done
+#   DRY_RUN=1         print the command as a line of JSON instead
+#   STAGE_LOG=FILE    keep the command's standard error there; STAGE_OUTPUT=FILE likewise its output
 STAGE_NUMBER=0
 STAGE_KEY=
+STAGE_LEFT_OUT=
 stage() {
-    local name=$1 title=$2
+    local name=$1 title=$2 stamp=$OUTPUT_DIR/.stages/$1
     shift 2
     STAGE_NUMBER=$((STAGE_NUMBER + 1))
     STAGE_KEY=$(printf '%s\n' "$STAGE_KEY" "$@" | sha256sum | cut -d ' ' -f 1)
-    local label="[$STAGE_NUMBER/$STAGE_COUNT] $title" stamp=$OUTPUT_DIR/.stages/$name
-    if [[ -f $stamp.done && $(head -n 1 "$stamp.done") == "$STAGE_KEY" ]]; then
+    local label="[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $title" known=no
+    [[ -f $stamp.done && $(head -n 1 "$stamp.done") == "$STAGE_KEY" ]] && known=yes
+    if ! selected; then
+        [[ $known == yes ]] || STAGE_LEFT_OUT=${STAGE_LEFT_OUT:-$name}
+        return 0
+    fi
+    if [[ ${DRY_RUN:-0} == 1 ]]; then
+        print_stage "$name" "$title" "$@"
+        return 0
+    fi
+    need_what_is_left_out
+    if [[ $known == yes ]]; then
         echo "$label: done before, reused"
         return 0
     fi
@@ -53,47 +84,91 @@ stage() {
     echo "$STAGE_KEY" > "$stamp.begun"
     echo "$label"
     local begin=$SECONDS
-    "$@"
+    run_logged "$title" "$@"
     printf '%s\n%s\n' "$STAGE_KEY" "$((SECONDS - begin))" > "$stamp.done.partial"
     mv "$stamp.done.partial" "$stamp.done"
 }
 
-# Supervised fine-tuning and GRPO into FOLDER/checkpoints, from the last checkpoint there where there is one.
-train_sft() { # FOLDER STEPS OVERRIDES...
-    local run=$1 steps=$2
-    shift 2
-    python -m verl_visual_rft.training.launch --run "$run" --title "  SFT" --steps "$steps" -- \
-        torchrun --standalone --nproc_per_node=1 -m verl.trainer.sft_trainer \
-        --config-path pkg://verl_visual_rft.training.config --config-name visual_sft \
-        trainer.default_local_dir="$(realpath "$run")/checkpoints" "$@"
+# A stage that is made anew each time.
+always() { # NAME TITLE COMMAND...
+    selected || return 0
+    if [[ ${DRY_RUN:-0} == 1 ]]; then
+        print_stage "$@"
+        return 0
+    fi
+    need_what_is_left_out
+    STAGE_NUMBER=$((STAGE_NUMBER + 1))
+    echo "[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $2"
+    "${@:3}"
+}
+
+need_what_is_left_out() {
+    [[ -z $STAGE_LEFT_OUT ]] || die "STAGES=$STAGES builds on the stage '$STAGE_LEFT_OUT', which is not done with these settings; add its kind to STAGES"
+}
+
+# Whether STAGES asks for this stage.
+selected() { [[ -z ${STAGES:-} || -z ${STAGE_KIND:-} || ",$STAGES," == *",$STAGE_KIND,"* ]]; }
+
+print_stage() { # NAME TITLE COMMAND...
+    printf '{"stage": %s, "title": %s, "command": %s}\n' "$(json_string "$1")" "$(json_string "$2")" "$(json_list "${@:3}")"
+}
+
+run_logged() { # TITLE COMMAND...
+    local title=$1 status=0
+    shift
+    [[ -z ${STAGE_LOG:-} ]] || mkdir -p "$(dirname "$STAGE_LOG")"
+    exec 3>&1 4>&2
+    [[ -z ${STAGE_OUTPUT:-} ]] || exec 3> "$STAGE_OUTPUT"
+    [[ -z ${STAGE_LOG:-} ]] || exec 4> "$STAGE_LOG"
+    "$@" >&3 2>&4 3>&- 4>&- || status=$?
+    exec 3>&- 4>&-
+    [[ $status != 0 ]] || return 0
+    [[ -n ${STAGE_LOG:-} ]] || exit "$status"
+    tail -n 3 "$STAGE_LOG" >&2
+    die "$title failed; the whole log: $STAGE_LOG"
+}
+
+# The command of a training into FOLDER (checkpoints/, log.txt, metrics), which goes on from the last checkpoint: COMMAND.
+
+# shellcheck disable=SC2034 # used by the recipes
+sft_command() { # FOLDER STEPS RANKS OVERRIDES...
+    COMMAND=(
+        python -m verl_visual_rft.training.launch --run "$1" --title "  SFT" --steps "$2" --
+        torchrun --standalone --nproc_per_node="$3" -m verl.trainer.sft_trainer
+        --config-path pkg://verl_visual_rft.training.config --config-name visual_sft
+        trainer.default_local_dir="$(realpath --canonicalize-missing "$1")/checkpoints"
+        trainer.total_epochs="$2" trainer.total_training_steps="$2" "${@:4}"
+    )
 }
 
 # REWARD is a name, or a composition, whose = and , Hydra must not read: hence the quotes within quotes.
-train_rft() { # FOLDER STEPS REWARD OVERRIDES...
-    local run=$1 steps=$2 reward=$3
-    shift 3
-    python -m verl_visual_rft.training.launch --run "$run" --title "  GRPO" --steps "$steps" -- \
-        python -m verl.trainer.main_ppo \
-        --config-path pkg://verl_visual_rft.training.config --config-name visual_rft \
-        trainer.default_local_dir="$(realpath "$run")/checkpoints" visual_rft.reward="'$reward'" "$@"
+# shellcheck disable=SC2034 # used by the recipes
+rft_command() { # FOLDER STEPS REWARD OVERRIDES...
+    COMMAND=(
+        python -m verl_visual_rft.training.launch --run "$1" --title "  GRPO" --steps "$2" --
+        python -m verl.trainer.main_ppo --config-path pkg://verl_visual_rft.training.config --config-name visual_rft
+        trainer.default_local_dir="$(realpath --canonicalize-missing "$1")/checkpoints"
+        trainer.total_epochs="$2" trainer.total_training_steps="$2" visual_rft.reward="'$3'" "${@:4}"
+    )
 }
 
-# The last complete checkpoint of FOLDER/checkpoints as a Hugging Face model in FOLDER/hf.
-export_checkpoint() { # FOLDER SUBFOLDER-OF-A-STEP
-    local step
-    step=$(< "$1/checkpoints/latest_checkpointed_iteration.txt") || die "no checkpoint in $1/checkpoints"
-    rm -rf "$1/hf.partial"
-    python -m verl.model_merger merge --backend fsdp --local_dir "$1/checkpoints/global_step_$step$2" \
-        --target_dir "$1/hf.partial" >> "$1/log.txt" 2>&1 || die "the checkpoint could not be exported, see $1/log.txt"
-    rm -rf "$1/hf"
-    mv "$1/hf.partial" "$1/hf"
+# The last complete checkpoint as a Hugging Face model in FOLDER/hf. MODEL is what was trained: an adapter is merged into it.
+export_checkpoint() { # NAME TITLE FOLDER MODEL
+    local STAGE_LOG=$3/export.log
+    stage "$1" "$2" python -m verl_visual_rft.training.export "$3" --model "$4"
 }
 
-# Predictions of MODEL on the validation questions, and their metrics, in eval/METHOD.
-evaluate() { # METHOD MODEL REWARD
-    local out=$OUTPUT_DIR/eval/$1
-    mkdir -p "$out"
-    visual-rft predict --model "$2" --data "$OUTPUT_DIR/data/val.parquet" --out "$out/predictions.jsonl" \
-        "${PREDICT[@]}" 2>> "$out/log.txt" || die "prediction failed, see $out/log.txt"
-    visual-rft eval "$out/predictions.jsonl" --data "$OUTPUT_DIR/data" --out "$out/metrics.json" --reward "$3" > "$out/metrics.txt"
+# Answers of MODEL to the questions of DATA/SPLIT.parquet, and their metrics, in eval/METHOD or eval/METHOD/SET.
+evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD OPTIONS-OF-EVAL...
+    local out=$OUTPUT_DIR/eval/$1 name=${1//\//_}
+    local STAGE_LOG=$out/log.txt
+    stage "predict_$name" "$2: answers" visual-rft predict --model "$3" --data "$4/$5.parquet" --out "$out/predictions.jsonl" "${PREDICT[@]}"
+    local masks=()
+    if [[ -n ${SAM:-} ]]; then
+        stage "segment_$name" "$2: masks" visual-rft segment "$out/predictions.jsonl" --data "$4" --out "$out/masks.jsonl" --sam "$SAM"
+        masks=(--masks "$out/masks.jsonl")
+    fi
+    STAGE_LOG=
+    local STAGE_OUTPUT=$out/metrics.txt
+    stage "eval_$name" "$2: metrics" visual-rft eval "$out/predictions.jsonl" --data "$4" --out "$out/metrics.json" --reward "${@:6}" "${masks[@]}"
 }

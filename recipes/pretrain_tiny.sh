@@ -24,7 +24,7 @@ SFT=(
     sft_device=cpu
     data.train_batch_size="$BATCH" data.micro_batch_size_per_gpu="$BATCH" data.max_length=256
     optim.betas='[0.9,0.98]' optim.weight_decay=0.01
-    trainer.seed="$SEED" trainer.total_epochs=1 trainer.save_freq=-1
+    trainer.seed="$SEED" trainer.save_freq=-1
 )
 
 corpus=$OUTPUT_DIR/corpus
@@ -34,12 +34,12 @@ stage corpus "corpora and untrained model" python -m verl_visual_rft.training.pr
 pretrain() { # PHASE TITLE MODEL STEPS OVERRIDES...
     local phase=$1 title=$2 model=$3 steps=$4
     shift 4
-    stage "$phase" "$title" train_sft "$OUTPUT_DIR/$phase" "$steps" "${SFT[@]}" \
-        model.path="$model" data.train_files="$corpus/$phase.parquet" "$@"
-    stage "${phase}_export" "export" export_checkpoint "$OUTPUT_DIR/$phase" ""
+    sft_command "$OUTPUT_DIR/$phase" "$steps" 1 "${SFT[@]}" model.path="$model" data.train_files="$corpus/$phase.parquet" "$@"
+    stage "$phase" "$title" "${COMMAND[@]}"
+    export_checkpoint "${phase}_export" "export" "$OUTPUT_DIR/$phase" "$model"
 }
 pretrain simple "where things are: pictures of one object" "$corpus/untrained" "$SIMPLE_STEPS" \
-    optim.lr=2e-3 optim.lr_warmup_steps=50
+    optim.lr=2e-3 optim.lr_scheduler_type=constant optim.lr_warmup_steps=50
 pretrain noisy "which of them is meant: one to three objects" "$OUTPUT_DIR/simple/hf" "$NOISY_STEPS" \
     optim.lr=2e-3 optim.lr_warmup_steps=20 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.02
 

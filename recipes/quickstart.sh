@@ -17,7 +17,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ ${1:-} == --help || ${1:-} == -h ]]; then
-    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed '$d'
+    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
 fi
 
@@ -31,7 +31,7 @@ suffix=
 [[ $REWARD == robust ]] || suffix+=_${REWARD//[^A-Za-z0-9.]/_}
 [[ $SEED == 0 ]] || suffix+=_seed$SEED
 OUTPUT_DIR=${OUTPUT_DIR:-outputs/quickstart$suffix}
-STAGE_COUNT=9
+STAGE_COUNT=12
 
 source recipes/common.sh
 lock_output
@@ -57,25 +57,21 @@ ACTOR=(
     actor_rollout_ref.actor.optim.lr=3e-4
     actor_rollout_ref.actor.optim.lr_scheduler_type=cosine
     actor_rollout_ref.actor.optim.min_lr_ratio=0.1
-    actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=64
-    actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=128
+    actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=$((64 / NGPUS))
+    actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=$((128 / NGPUS))
 )
 ROLLOUT=(
     actor_rollout_ref.rollout.n="$ROLLOUTS"
     actor_rollout_ref.rollout.seed="$SEED"
     actor_rollout_ref.rollout.max_model_len="$TOKENS"
-    actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=128
+    actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=$((128 / NGPUS))
 )
-TRAINER=(
-    trainer.n_gpus_per_node="$NGPUS" trainer.total_epochs=1000 trainer.total_training_steps="$STEPS"
-    trainer.save_freq=10 trainer.test_freq=10 data.val_max_samples=128
-)
+TRAINER=(trainer.n_gpus_per_node="$NGPUS" trainer.save_freq=10 trainer.test_freq=10 data.val_max_samples=128)
 SFT=(
     sft_device=cpu
     model.path="$MODEL" data.train_files="$OUTPUT_DIR/data/sft_train.parquet"
     data.train_batch_size="$PROMPTS" data.micro_batch_size_per_gpu="$PROMPTS" data.max_length="$TOKENS"
-    optim.lr=3e-4 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.1 trainer.seed="$SEED"
-    trainer.total_epochs=1000 trainer.total_training_steps="$STEPS" trainer.save_freq=-1
+    optim.lr=3e-4 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.1 trainer.seed="$SEED" trainer.save_freq=-1
 )
 PREDICT=(--max-tokens "$ANSWER_TOKENS" --max-model-len "$TOKENS" --dtype float32)
 NOVEL="white triangle,black circle,blue square,magenta triangle"
@@ -84,14 +80,15 @@ stage raw "the dataset, in COCO layout" python data_prep/shapes.py --out "$OUTPU
 stage data "data preparation" python data_prep/coco.py --root "$OUTPUT_DIR/raw" --out "$OUTPUT_DIR/data" \
     --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.1 --val-negatives 0.2 --seed "$SEED" \
     --tokenizer "$MODEL" --max-prompt-tokens $PROMPT_TOKENS
-stage eval_base "base model: evaluation" evaluate base "$MODEL" "$REWARD"
-stage sft "+ SFT: training" train_sft "$OUTPUT_DIR/sft" "$STEPS" "${SFT[@]}"
-stage sft_export "+ SFT: export" export_checkpoint "$OUTPUT_DIR/sft" ""
-stage eval_sft "+ SFT: evaluation" evaluate sft "$OUTPUT_DIR/sft/hf" "$REWARD"
-stage rft "+ Visual-RFT: training (GRPO)" train_rft "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" \
-    device=cpu "${DATA[@]}" "${ACTOR[@]}" "${ROLLOUT[@]}" "${TRAINER[@]}" "$@"
-stage rft_export "+ Visual-RFT: export" export_checkpoint "$OUTPUT_DIR/rft" /actor
-stage eval_rft "+ Visual-RFT: evaluation" evaluate rft "$OUTPUT_DIR/rft/hf" "$REWARD"
+evaluate_model base "base model" "$MODEL" "$OUTPUT_DIR/data" val "$REWARD"
+sft_command "$OUTPUT_DIR/sft" "$STEPS" 1 "${SFT[@]}"
+stage sft "+ SFT: training" "${COMMAND[@]}"
+export_checkpoint sft_export "+ SFT: export" "$OUTPUT_DIR/sft" "$MODEL"
+evaluate_model sft "+ SFT" "$OUTPUT_DIR/sft/hf" "$OUTPUT_DIR/data" val "$REWARD"
+rft_command "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" device=cpu "${DATA[@]}" "${ACTOR[@]}" "${ROLLOUT[@]}" "${TRAINER[@]}" "$@"
+stage rft "+ Visual-RFT: training (GRPO)" "${COMMAND[@]}"
+export_checkpoint rft_export "+ Visual-RFT: export" "$OUTPUT_DIR/rft" "$MODEL"
+evaluate_model rft "+ Visual-RFT" "$OUTPUT_DIR/rft/hf" "$OUTPUT_DIR/data" val "$REWARD"
 visual-rft report "$OUTPUT_DIR" --reward "$REWARD" --seed "$SEED"
 echo "
 $OUTPUT_DIR/report.html   pictures with boxes, before and after

@@ -31,6 +31,9 @@ PIXELS = {"box": [0, 0, 1400, 700], "extent": [1400, 896]}
         ("grounding", {"box": [400, 400, 600, 600]}, GroundingTruth((400, 400, 600, 600))),
         ("grounding", "<answer> (400,400),(600,600) </answer>", GroundingTruth((400, 400, 600, 600))),
         ("grounding", json.dumps(PIXELS), GroundingTruth((0, 0, 1400, 700), (1400, 896))),
+        ("detection", '{"boxes": [], "think": false}', DetectionTruth((), think=False)),
+        ("classification", {"label": "rose", "think": False}, ClassificationTruth("rose", think=False)),
+        ("grounding", {"box": [0, 0, 1, 1], "think": True}, GroundingTruth((0, 0, 1, 1))),
     ],
 )
 def test_forms(task: str, ground_truth: object, truth: object) -> None:
@@ -70,7 +73,8 @@ NEVER = ["", "null", "[]", "{}", {}, None, "[" * 9999, "3"]
     + [("classification", "<answer></answer>"), ("classification", "rose")]
     + [("grounding", {"box": box}) for box in (None, [], [1, 2, 3], [3, 2, 1, 4], [0, 0, 1, 1001])]
     + [("grounding", text) for text in ("<answer>(4,4),(2,2)</answer>", "<answer>(1,2),(3,4),(5,6),(7,8)</answer>")]
-    + [("grounding", {"box": [0, 0, 1, 1], "extent": extent}) for extent in (5, [1], [0, 1], [1, math.inf], "ab")],
+    + [("grounding", {"box": [0, 0, 1, 1], "extent": extent}) for extent in (5, [1], [0, 1], [1, math.inf], "ab")]
+    + [("grounding", {"box": [0, 0, 1, 1], "think": think}) for think in (None, 0, "no")],
 )
 def test_what_cannot_be_read_is_an_error_with_a_remedy(task: str, ground_truth: object) -> None:
     with pytest.raises(UserError, match="ground truth .*give "):

@@ -55,13 +55,17 @@ def _always() -> bool:
 
 
 _CPU = "verl_visual_rft.training.cpu"
+_ALGORITHMS = "verl_visual_rft.training.algorithms"
 EXTENSIONS = (
     Extension("verl.plugin.platform.platform_manager", f"{_CPU}.platform:register_platform", on_cpu),
+    Extension("verl.utils.device", "verl_visual_rft.planning.hook:check_before_training", _always),
     Extension("verl.utils.distributed", f"{_CPU}.fixes:use_plain_gloo", on_cpu),
-    Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:register_fsdp_engine", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:do_not_pin_reference_weights", on_cpu),
+    Extension("verl.workers.engine.fsdp.transformer_impl", f"{_ALGORITHMS}.engine:register_engine", _always),
+    Extension("verl.trainer.ppo.core_algos", f"{_ALGORITHMS}.advantages:register_advantages", _always),
     Extension("verl.utils.tensordict_utils", "verl_visual_rft.training.fixes:rebuild_equal_length_mrope", _always),
     Extension("verl.trainer.ppo.v1.trainer_base", "verl_visual_rft.training.trainer:register_trainer", _always),
+    Extension("verl.trainer.constants_ppo", "verl_visual_rft.training.cluster:forward_environment", _always),
 )
 
 

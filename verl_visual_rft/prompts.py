@@ -60,6 +60,12 @@ _EXISTENCE = (
 
 NO_OBJECTS = "No Objects"
 
+# What the target of supervised fine-tuning reasons, where it is to teach the form. It says no more than what was asked
+# and answered: no thinking process is annotated, and an invented one would teach inventing.
+_DETECTION_STUB = "I look for every {category} in the image and count {count}."
+_CLASSIFICATION_STUB = "I look at {asked} in the image and compare it with those that I know; {name} fits best."
+_GROUNDING_STUB = "I look for what the instruction means in the image: {instruction}"
+
 
 def detection_prompt(category: str, think: bool = True, pixels: bool = False) -> str:
     """Return the user text of a detection question about one category.
@@ -167,6 +173,46 @@ def grounding_answer(box: Sequence[int], thinking: str | None = None) -> str:
     return _tagged(f"({x1},{y1}),({x2},{y2})", thinking)
 
 
+def detection_stub(category: str, count: int) -> str:
+    """Return a short, true thinking process of a detection target.
+
+    Example:
+        >>> detection_stub("cat", 2)
+        'I look for every cat in the image and count 2.'
+    """
+    return _DETECTION_STUB.format(category=category, count=count)
+
+
+def classification_stub(asked: str, name: str) -> str:
+    """Return a short, true thinking process of a classification target.
+
+    Example:
+        >>> classification_stub("the species of the pet", "pug")
+        'I look at the species of the pet in the image and compare it with those that I know; pug fits best.'
+    """
+    return _CLASSIFICATION_STUB.format(asked=asked, name=name)
+
+
+def grounding_stub(instruction: str) -> str:
+    """Return a short, true thinking process of a grounding target.
+
+    Example:
+        >>> grounding_stub("the rider")
+        'I look for what the instruction means in the image: the rider'
+    """
+    return _GROUNDING_STUB.format(instruction=instruction)
+
+
+def with_thinking(answer: str, thinking: str) -> str:
+    """Put a thinking process before an answer in answer tags.
+
+    Example:
+        >>> with_thinking("<answer>rose</answer>", "yellow")
+        '<think>yellow</think> <answer>rose</answer>'
+    """
+    return f"<think>{thinking}</think> {answer}"
+
+
 def _tagged(answer: str, thinking: str | None) -> str:
     tagged = f"<answer>{answer}</answer>"
-    return tagged if thinking is None else f"<think>{thinking}</think> {tagged}"
+    return tagged if thinking is None else with_thinking(tagged, thinking)

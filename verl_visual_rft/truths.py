@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is true of a picture, read from the ``ground_truth`` of a row: one type for each task.
+"""What an answer is held against, read from the ``ground_truth`` of a row: one type for each task.
 
 A ground truth is a mapping, its JSON text, or a published solution string ``<answer>...</answer>``. Whatever else it
 is, is an error: a row whose truth cannot be read must stop the work and not teach a reward of 0.
@@ -31,10 +31,12 @@ class DetectionTruth:
     Attributes:
         boxes: ``(x1, y1, x2, y2)`` in the answer's coordinates; none means that the object is absent.
         extent: Upper ends of the answer's coordinates, ``(x, y)``.
+        think: Whether the prompt asks for a thinking process before the answer.
     """
 
     boxes: tuple[Box, ...]
     extent: tuple[float, float] = EXTENT
+    think: bool = True
 
     @property
     def solution(self) -> str:
@@ -53,11 +55,13 @@ class ClassificationTruth:
         label: Its name.
         labels: The closed set of names, ``label`` among them; empty when it is not known.
         aliases: Other names of classes: class name -> names.
+        think: Whether the prompt asks for a thinking process before the answer.
     """
 
     label: str
     labels: tuple[str, ...] = ()
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    think: bool = True
 
     @property
     def solution(self) -> str:
@@ -72,10 +76,12 @@ class GroundingTruth:
     Attributes:
         box: ``(x1, y1, x2, y2)`` in the answer's coordinates.
         extent: Upper ends of the answer's coordinates, ``(x, y)``.
+        think: Whether the prompt asks for a thinking process before the answer.
     """
 
     box: Box
     extent: tuple[float, float] = EXTENT
+    think: bool = True
 
     @property
     def solution(self) -> str:
@@ -106,6 +112,7 @@ def read_truth(task: str, ground_truth: str | Mapping[str, Any]) -> Truth:
             - grounding: ``{"box": [x1, y1, x2, y2]}``.
 
             Boxes are on the 0-1000 grid, or up to ``"extent": [x, y]`` for models that answer in other coordinates.
+            ``"think": false`` says that the prompt asks for the answer alone.
 
     Raises:
         UserError: Unknown task, or it is none of these; a box is inverted or out of range; a label is empty.
@@ -143,14 +150,16 @@ def _detection(content: Mapping[str, Any]) -> DetectionTruth:
     if not isinstance(boxes, Sequence) or isinstance(boxes, str):
         raise _unreadable("detection", content, "has no list under the key 'boxes'")
     extent = _read_extent("detection", content)
-    return DetectionTruth(tuple(_read_box("detection", box, extent) for box in boxes), extent)
+    return DetectionTruth(
+        tuple(_read_box("detection", box, extent) for box in boxes), extent, _read_think("detection", content)
+    )
 
 
 def _grounding(content: Mapping[str, Any]) -> GroundingTruth:
     if "box" not in content:
         raise _unreadable("grounding", content, "has no key 'box'")
     extent = _read_extent("grounding", content)
-    return GroundingTruth(_read_box("grounding", content["box"], extent), extent)
+    return GroundingTruth(_read_box("grounding", content["box"], extent), extent, _read_think("grounding", content))
 
 
 def _classification(content: Mapping[str, Any]) -> ClassificationTruth:
@@ -168,7 +177,12 @@ def _classification(content: Mapping[str, Any]) -> ClassificationTruth:
         for names in aliases.values()
     ):
         raise _unreadable("classification", content, "has 'aliases' that do not map a class name to a list of names")
-    truth = ClassificationTruth(label, tuple(labels), {name: tuple(names) for name, names in aliases.items()})
+    truth = ClassificationTruth(
+        label,
+        tuple(labels),
+        {name: tuple(names) for name, names in aliases.items()},
+        _read_think("classification", content),
+    )
     try:
         match_closed_set(label, truth.labels or (label,), truth.aliases)
     except UserError as error:
@@ -227,6 +241,13 @@ def _read_extent(task: str, content: Mapping[str, Any]) -> tuple[float, float]:
     ):
         return (float(extent[0]), float(extent[1]))
     raise _unreadable(task, content, "has an 'extent' that is not two positive numbers")
+
+
+def _read_think(task: str, content: Mapping[str, Any]) -> bool:
+    think = content.get("think", True)
+    if not isinstance(think, bool):
+        raise _unreadable(task, content, "has a 'think' that is neither true nor false")
+    return think
 
 
 def _is_name(value: object) -> TypeGuard[str]:

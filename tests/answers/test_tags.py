@@ -110,6 +110,18 @@ def test_format_is_the_full_match_of_the_papers_pattern(response: str) -> None:
     assert split_tags(response).has_format is bool(re.fullmatch(pattern, response.strip(), re.DOTALL))
 
 
+@settings(max_examples=500)
+@given(tags_and_text)
+def test_where_no_thinking_is_asked_for_the_format_is_one_answer_block_alone(response: str) -> None:
+    pattern = r"<answer>(?:(?!</?(?:think|answer)>).)*</answer>"
+    assert split_tags(response, think=False).has_format is bool(re.fullmatch(pattern, response.strip(), re.DOTALL))
+
+
+@given(tags_and_text)
+def test_what_is_asked_for_decides_the_format_alone(response: str) -> None:
+    assert split_tags(response)[1:] == split_tags(response, think=False)[1:]
+
+
 @given(before=tags_and_text, inside=tags_and_text)
 def test_an_answer_is_never_taken_from_closed_reasoning(before: str, inside: str) -> None:
     hidden = f"<think>{inside.replace('</think>', '')}<answer>secret</answer></think>"

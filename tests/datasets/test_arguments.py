@@ -33,7 +33,7 @@ def test_every_option_can_be_given() -> None:
     given = parse(
         *("--seed", "3", "--shots", "4", "--no-think", "--family", "qwen2.5-vl", "--min-pixels", "784"),
         *("--max-pixels", "1568", "--tokenizer", "model", "--max-prompt-tokens", "99", "--reward", "paper"),
-        *("--workers", "7", "--strict", "--no-sft"),
+        *("--workers", "7", "--strict", "--no-sft", "--sft-target", "answer"),
     )
     assert options_of(given) == PrepareOptions(
         seed=3,
@@ -49,6 +49,12 @@ def test_every_option_can_be_given() -> None:
         sft=False,
         reward="paper",
     )
+
+
+def test_targets_with_reasoning_for_prompts_without_are_refused() -> None:
+    assert options_of(parse("--sft-target", "reasoning")).sft_target == "reasoning"
+    with pytest.raises(UserError, match="--sft-target reasoning contradicts --no-think"):
+        options_of(parse("--sft-target", "reasoning", "--no-think"))
 
 
 def test_shots_are_offered_only_where_they_make_sense(capsys: pytest.CaptureFixture[str]) -> None:

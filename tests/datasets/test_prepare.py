@@ -30,7 +30,7 @@ from verl_visual_rft.datasets.questions import (
 )
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import classification_prompt, detection_prompt, grounding_prompt
-from verl_visual_rft.rewards import score
+from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.truths import read_truth
 
 SIZE = (200, 100)
@@ -132,6 +132,50 @@ def test_the_target_answer_earns_the_full_reward_in_every_family(
     parts = {"iou", "confidence", "accuracy", "format"} & components.keys()
     assert len(parts) >= 2
     assert {components[part] for part in parts} == {1.0}
+
+
+@pytest.mark.parametrize("question", [task[0] for task in TASKS])
+@pytest.mark.parametrize(
+    ("options", "message", "asks_for_thinking"),
+    [
+        pytest.param(PrepareOptions(think=False), "{}", False, id="the answer alone"),
+        pytest.param(PrepareOptions(sft_target="reasoning"), "<think> {} </think> {}", True, id="reasoning"),
+    ],
+)
+def test_a_target_that_does_what_its_prompt_asks_for_earns_all_by_itself(
+    tmp_path: Path, question: Question, options: PrepareOptions, message: str, asks_for_thinking: bool
+) -> None:
+    manifest = prepare(tmp_path, {"train": [question]}, options, "made_up", [])
+    (row,) = rows_of(tmp_path / "sft_train.parquet")
+    truth, target = row["reward_model"]["ground_truth"], row["messages"][1]["content"]
+    assert json.loads(truth).get("think", True) is asks_for_thinking
+    assert ("<think>" in row["prompt"][0]["content"]) is asks_for_thinking
+    assert target.startswith("<think> ") is asks_for_thinking
+    reward = load_reward("robust")
+    assert score(row["ability"], target, truth, reward)["score"] == reward.ranges[row["ability"]][1]
+    assert manifest["options"]["think"] is options.think
+    assert manifest["options"]["sft_target"] == options.sft_target
+
+
+def test_a_published_target_gets_the_reasoning_too_and_a_published_prompt_is_not_changed(tmp_path: Path) -> None:
+    question = replace(detection(1), prompt="cats? <think> </think>", answer="<answer>No Objects</answer>")
+    prepare(tmp_path, {"train": [question]}, PrepareOptions(sft_target="reasoning"), "made_up", [])
+    (row,) = rows_of(tmp_path / "sft_train.parquet")
+    assert row["messages"][1]["content"].endswith("count 0. </think> <answer>No Objects</answer>")
+    with pytest.raises(UserError, match=r"train: jpg/1.jpg, 'cat': it brings its own prompt, which --no-think"):
+        prepare(tmp_path, {"train": [question]}, PrepareOptions(think=False), "made_up", [])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (PrepareOptions(sft_target="thoughts"), "unknown sft_target 'thoughts': use answer or reasoning"),
+        (PrepareOptions(sft_target="reasoning", think=False), "targets with reasoning need prompts that ask for it"),
+    ],
+)
+def test_targets_that_cannot_be(tmp_path: Path, options: PrepareOptions, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        prepare(tmp_path, {"train": [detection(1)]}, options, "made_up", [])
 
 
 def test_pixels_of_the_resized_picture_come_back_to_the_original(tmp_path: Path) -> None:

@@ -13,8 +13,13 @@ def _register_platform(module):
     register_platform(module)
 
 
+def _register_engine(module):
+    register = module.EngineRegistry.register(model_type="language_model", backend=["fsdp", "fsdp2"], device="cpu")
+    register(module.FSDPEngineWithLMHead)
+
+
 fixes.answer_for_vllm_cpu()
 wrapt.register_post_import_hook(_register_platform, "verl.plugin.platform.platform_manager")
 wrapt.register_post_import_hook(fixes.use_plain_gloo, "verl.utils.distributed")
-wrapt.register_post_import_hook(fixes.register_fsdp_engine, "verl.workers.engine.fsdp.transformer_impl")
+wrapt.register_post_import_hook(_register_engine, "verl.workers.engine.fsdp.transformer_impl")
 wrapt.register_post_import_hook(fixes.do_not_pin_reference_weights, "verl.workers.engine.fsdp.transformer_impl")

@@ -24,9 +24,11 @@ def test_sft_takes_two_steps(tmp_path, data):
         *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
         *["trainer.total_training_steps=2", f"trainer.default_local_dir={tmp_path}/checkpoints"],
     )
-    loss = read_training_log(training_log_files(tmp_path)).series("train/loss")
+    log = read_training_log(training_log_files(tmp_path))
+    loss = log.series("train/loss")
     assert loss.steps == (1, 2)
     assert all(0 < value < 10 for value in loss.values)
+    assert log.series("train/lr").values == pytest.approx((0.5e-4, 0.0))  # linear; logged after the update
     assert (tmp_path / "checkpoints" / "global_step_2" / "fsdp_config.json").exists()
 
 
@@ -103,13 +105,15 @@ def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
     same = [
         *["data.train_batch_size=1", "actor_rollout_ref.rollout.n=8", "actor_rollout_ref.rollout.max_num_seqs=1"],
         *["trainer.total_training_steps=1", "trainer.save_freq=-1", "trainer.test_freq=-1"],
+        "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",  # veRL has no linear one
     ]
-    ours = train(tmp_path / "ours", data, *same)
+    ours = train(tmp_path / "ours", data, *same, "algorithm.grpo_epsilon=1e-6")  # veRL's
     plain = train(
         tmp_path / "plain",
         data,
         *same,
         *["trainer.v1.trainer_mode=sync", "reward.reward_manager.source=register", "reward.reward_manager.name=naive"],
+        *["algorithm.adv_estimator=grpo", "trainer.v1.sampler.custom_sampler.path=null"],
         f"reward.custom_reward_function.path={ROOT}/tests/e2e/plain_reward.py",
         "reward.custom_reward_function.name=compute_score",
         VERL_USE_EXTERNAL_PLUGINS="none",

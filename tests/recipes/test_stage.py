@@ -1,7 +1,8 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""`stage` and `lock_output` of recipes/common.sh: what is reused, what goes on, what starts anew."""
+"""`stage` and `lock_output` of recipes/common.sh: what is reused, what goes on, what starts anew, what is left out."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -16,11 +17,16 @@ work() {{ mkdir -p "$OUTPUT_DIR/work"; echo "$1" >> "$OUTPUT_DIR/work/log"; {end
 stage work title work {argument}
 """
 
+CHAIN = """
+STAGE_KIND=data; stage first 'the first' touch "$OUTPUT_DIR/made"
+STAGE_KIND=train; stage second 'the second' echo 'a "quoted" word'
+"""
 
-def recipe(output: Path, body: str) -> subprocess.CompletedProcess[str]:
+
+def recipe(output: Path, body: str, **environment: str) -> subprocess.CompletedProcess[str]:
     script = f"set -euo pipefail\nSTAGE_COUNT=2\nsource recipes/common.sh\nlock_output\n{body}"
-    environment = os.environ | {"OUTPUT_DIR": str(output)}
-    return subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    variables = os.environ | {"OUTPUT_DIR": str(output)} | environment
+    return subprocess.run(["bash", "-c", script], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
 
 
 def test_a_finished_stage_is_reused_and_says_so(tmp_path):
@@ -63,10 +69,39 @@ def test_a_folder_takes_one_run_at_a_time(tmp_path):
     assert "is being written by another run" in done.stderr
 
 
+def test_a_stage_that_is_left_out_counts_as_done_only_where_it_is(tmp_path):
+    refused = recipe(tmp_path, CHAIN, STAGES="train")
+    assert refused.returncode != 0 and "builds on the stage 'first'" in refused.stderr
+    recipe(tmp_path, CHAIN, STAGES="data")
+    done = recipe(tmp_path, CHAIN, STAGES="train")
+    assert done.returncode == 0 and "the first" not in done.stdout and "[2/2] the second" in done.stdout
+    assert recipe(tmp_path, CHAIN).stdout.count("reused") == 2  # the same keys as with all stages
+
+
+def test_a_dry_run_prints_the_commands_and_does_nothing(tmp_path):
+    done = recipe(tmp_path, CHAIN, DRY_RUN="1")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first == {"stage": "first", "title": "the first", "command": ["touch", f"{tmp_path}/made"]}
+    assert second["command"] == ["echo", 'a "quoted" word']
+    assert not (tmp_path / "made").exists() and not list((tmp_path / ".stages").iterdir())
+
+
+def test_a_failed_stage_with_a_log_shows_its_end(tmp_path):
+    body = "STAGE_LOG=$OUTPUT_DIR/work.log; stage first 'the first' bash -c 'echo reason >&2; exit 3'"
+    done = recipe(tmp_path, body)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["reason", f"error: the first failed; the whole log: {tmp_path}/work.log"]
+
+
+def test_what_is_made_anew_each_time_is_never_reused(tmp_path):
+    body = 'always report "the report" echo made'
+    assert [recipe(tmp_path, body).stdout for _ in range(2)] == ["[1/2] the report\nmade\n"] * 2
+
+
 @pytest.mark.parametrize("argument", ["--help", "-h"])
 def test_the_quick_start_explains_itself_without_installing_anything(argument):
     done = subprocess.run(
         ["bash", "recipes/quickstart.sh", argument], cwd=ROOT, capture_output=True, text=True, timeout=20
     )
     assert done.returncode == 0
-    assert "REWARD" in done.stdout and "set -euo" not in done.stdout
+    assert "REWARD" in done.stdout and "pretrain_tiny.sh" in done.stdout and "set -euo" not in done.stdout

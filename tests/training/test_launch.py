@@ -117,3 +117,22 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
 )
 def test_last_error(text, expected):
     assert last_error(text) == expected
+
+
+def test_a_run_can_be_interrupted_where_ray_has_blocked_the_signal(tmp_path):
+    code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # as for the entrypoint of a Ray job
+    try:
+        launch(tmp_path, "x", None, [PYTHON, "-c", code])
+        assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    assert (tmp_path / "log.txt").read_text() == "set()\n"
+
+
+def test_a_cluster_that_does_not_answer_is_an_error_of_one_line(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    assert launch(tmp_path, "GRPO", None, [PYTHON, "-c", "print('began')", "cluster=running"]) == 2
+    shown = capfd.readouterr().err.replace("\n", " ")
+    assert "no Ray cluster to be had at 127.0.0.1:1" in shown
+    assert "began" not in (tmp_path / "log.txt").read_text()

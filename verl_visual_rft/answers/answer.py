@@ -36,7 +36,8 @@ class Answer:
     Attributes:
         outcome: How reading it ended.
         reason: What was repaired or is wrong, for people; empty when well-formed.
-        has_format: The response is ``<think>...</think> <answer>...</answer>`` and nothing else but white space.
+        has_format: The response is ``<think>...</think> <answer>...</answer>`` and nothing else but white space; where
+            the prompt asks for the answer alone, one ``<answer>...</answer>`` and nothing else.
         thinking: The text between the think tags before the answer, without tags that it mentions.
     """
 

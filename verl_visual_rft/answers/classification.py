@@ -21,7 +21,7 @@ class ClassificationAnswer(Answer):
     label: str
 
 
-def parse_classification(response: str) -> ClassificationAnswer:
+def parse_classification(response: str, think: bool = True) -> ClassificationAnswer:
     """Read the class name of a response: the text of its last answer block outside the reasoning.
 
     Without answer tags there is no answer: any text could be a name, and the reasoning mentions many. Whether the
@@ -29,6 +29,7 @@ def parse_classification(response: str) -> ClassificationAnswer:
 
     Args:
         response: Any text.
+        think: Whether the prompt asks for thinking before the answer.
 
     Returns:
         The typed answer: well-formed, repaired (tags not closed), malformed (an empty block), or no answer.
@@ -37,7 +38,7 @@ def parse_classification(response: str) -> ClassificationAnswer:
         >>> parse_classification("<think> yellow </think> <answer> rose </answer>").label
         'rose'
     """
-    tagged = split_tags(response)
+    tagged = split_tags(response, think)
     label = (tagged.answer or "").strip()
     outcome, reason = Outcome.WELL_FORMED, tagged.fault
     if tagged.answer is None:

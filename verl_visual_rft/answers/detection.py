@@ -68,7 +68,7 @@ class DetectionAnswer(Answer):
         return len(self.detections) + len(self.invalid_confidences)
 
 
-def parse_detection(response: str, extent: tuple[float, float] = EXTENT) -> DetectionAnswer:
+def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: bool = True) -> DetectionAnswer:
     """Read the boxes of a response to a detection question.
 
     The last answer block outside the reasoning counts; without answer tags, what follows the reasoning counts if it
@@ -85,6 +85,7 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT) -> Dete
     Args:
         response: Any text.
         extent: Upper ends of the coordinates, ``(x, y)``.
+        think: Whether the prompt asks for thinking before the answer.
 
     Returns:
         The typed answer; ``reason`` says what was repaired or is wrong.
@@ -96,7 +97,7 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT) -> Dete
         >>> answer.detections
         (Detection(box=(1.0, 2.0, 3.0, 4.0), confidence=0.5),)
     """
-    tagged = split_tags(response)
+    tagged = split_tags(response, think)
     text, tags_fault = find_list(tagged)
     if text is None and _NO_OBJECTS.fullmatch(tagged.untagged.strip()):
         text, tags_fault = tagged.untagged.strip(), "no answer tags"

@@ -35,7 +35,7 @@ class GroundingAnswer(Answer):
         return self.boxes[0] if len(self.boxes) == 1 and not self.invalid else None
 
 
-def parse_grounding(response: str, extent: tuple[float, float] = EXTENT) -> GroundingAnswer:
+def parse_grounding(response: str, extent: tuple[float, float] = EXTENT, think: bool = True) -> GroundingAnswer:
     """Read the box of a response to a grounding question.
 
     The last answer block outside the reasoning counts; without answer tags, what follows the reasoning counts if it
@@ -50,6 +50,7 @@ def parse_grounding(response: str, extent: tuple[float, float] = EXTENT) -> Grou
     Args:
         response: Any text.
         extent: Upper ends of the coordinates, ``(x, y)``.
+        think: Whether the prompt asks for thinking before the answer.
 
     Returns:
         The typed answer; its ``box`` is None exactly if it is malformed or there is no answer.
@@ -58,7 +59,7 @@ def parse_grounding(response: str, extent: tuple[float, float] = EXTENT) -> Grou
         >>> parse_grounding("<think> left </think> <answer>(10,20),(300,400)</answer>").box
         (10.0, 20.0, 300.0, 400.0)
     """
-    tagged = split_tags(response)
+    tagged = split_tags(response, think)
     text, tags_fault = find_list(tagged)
     if text is None:
         return GroundingAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), 0)

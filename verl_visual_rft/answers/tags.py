@@ -17,7 +17,8 @@ class Tagged(NamedTuple):
     r"""A response taken apart at its tags.
 
     Attributes:
-        has_format: It is a full match of ``<think>.*?</think>\s*<answer>.*?</answer>``, outer white space ignored.
+        has_format: It has the form that the prompt asks for, outer white space ignored: a full match of
+            ``<think>.*?</think>\s*<answer>.*?</answer>``, or where no thinking is asked for one answer block alone.
         thinking: The text between the think tags before the answer, without tags that it mentions.
         answer: The text of the last answer block outside the reasoning, cut at `MAX_LENGTH`; None when there is none.
         fault: What is amiss with that block; empty when nothing is.
@@ -31,12 +32,16 @@ class Tagged(NamedTuple):
     untagged: str
 
 
-def split_tags(response: str) -> Tagged:
+def split_tags(response: str, think: bool = True) -> Tagged:
     """Take a response apart at its think and answer tags, in time linear in its length.
 
     The last answer block counts, for a model may echo the prompt's template before it answers. Everything up to
     ``</think>`` is reasoning, also where a chat template wrote the opening tag into the prompt, and an answer block
     inside it is no answer. Reasoning that is never closed ends where an answer block begins.
+
+    Args:
+        response: Any text.
+        think: Whether the prompt asks for thinking before the answer; decides ``has_format`` alone.
 
     Example:
         >>> split_tags("<think> I see <answer>x</answer> </think> <answer> rose </answer>").answer
@@ -59,7 +64,10 @@ def split_tags(response: str) -> Tagged:
             thinking = "".join(pieces[reasoning:i:2])
             reasoning, answer = None, answer_before_reasoning
             untagged = i + 1
-    has_format = has_format and pieces[1] == "<think>" and pieces[-2] == "</answer>"
+    if think:
+        has_format = has_format and pieces[1] == "<think>" and pieces[-2] == "</answer>"
+    else:
+        has_format = pieces[1::2] == ["<answer>", "</answer>"]
     has_format = has_format and not pieces[0].strip() and not pieces[-1].strip()
     if not answer:
         return Tagged(has_format, thinking, None, "", pieces[untagged][:MAX_LENGTH])

@@ -13,7 +13,9 @@ from verl_visual_rft import __version__
 from verl_visual_rft.cli import data as data_commands
 from verl_visual_rft.cli import reward
 from verl_visual_rft.cli.evaluate import EVAL_EPILOG, SEGMENT_EPILOG, evaluate, segment
+from verl_visual_rft.cli.plan import PLAN_EPILOG, plan
 from verl_visual_rft.cli.predict import PREDICT_EPILOG, predict
+from verl_visual_rft.cli.recipes import recipes
 from verl_visual_rft.cli.report import REPORT_EPILOG, report
 from verl_visual_rft.errors import UserError
 
@@ -56,10 +58,12 @@ def doctor(
     raise typer.Exit(checks.run(device, quick=quick))
 
 
+app.command()(recipes)
 app.command(epilog=PREDICT_EPILOG)(predict)
 app.command("eval", epilog=EVAL_EPILOG)(evaluate)
 app.command(epilog=SEGMENT_EPILOG)(segment)
 app.command(epilog=REPORT_EPILOG)(report)
+app.command(epilog=PLAN_EPILOG)(plan)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,13 @@ def render(explanation: Explanation) -> RenderableType:
 
 
 def _parse(explanation: Explanation) -> RenderableType:
-    answer = explanation.sample.answer
+    answer, truth = explanation.sample.answer, explanation.sample.truth
+    form = "think tags, then answer tags" if truth.think else "answer tags alone"
     table = Table.grid(padding=(0, 2))
     table.add_row("outcome", answer.outcome.value.replace("_", " "))
     if answer.reason:
         table.add_row("because", Text(answer.reason))
-    table.add_row("format", "think tags, then answer tags" if answer.has_format else "not think tags, then answer tags")
+    table.add_row("format", form if answer.has_format else f"not {form}")
     table.add_row("thinking", Text(_excerpt(answer.thinking) or "none"))
     return table
 

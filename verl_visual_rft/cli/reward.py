@@ -79,6 +79,9 @@ def audit(
     truths: Annotated[Path | None, typer.Option(help="Ground truths to play on; a built-in set without it.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the policies.")] = 0,
     size: Annotated[int, typer.Option(min=1, help="Ground truths a task at most.")] = 300,
+    think: Annotated[
+        bool, typer.Option("--think/--no-think", help="Whether the prompts ask for thinking before the answer.")
+    ] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
 ) -> None:
     """Let cheats play against an honest policy of moderate quality; exit with 1 if one of them earns more."""
@@ -86,7 +89,7 @@ def audit(
 
     from verl_visual_rft.rewards.audit import audit as run
 
-    result = run(name, tasks=task or None, truths=truths, seed=seed, size=size)
+    result = run(name, tasks=task or None, truths=truths, seed=seed, size=size, think=think)
     if markdown:
         print(result.to_markdown())
     else:

@@ -16,6 +16,7 @@ from rich.table import Table
 from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions
+from verl_visual_rft.datasets.rows import SFT_TARGETS
 from verl_visual_rft.errors import UserError
 
 _MOST_WORKERS = 8  # by default: one process writes, and keeps no more of them busy
@@ -93,6 +94,12 @@ def add_arguments(parser: argparse.ArgumentParser, shots: bool) -> None:
         default=defaults.sft,
         help="also write sft_train.parquet, the same questions with answers (default: yes)",
     )
+    work.add_argument(
+        "--sft-target",
+        choices=SFT_TARGETS,
+        default=defaults.sft_target,
+        help=f"what its targets say: the answer, or a short thinking process first (default: {defaults.sft_target})",
+    )
 
 
 def options_of(args: argparse.Namespace) -> PrepareOptions:
@@ -103,6 +110,8 @@ def options_of(args: argparse.Namespace) -> PrepareOptions:
     """
     if args.min_pixels > args.max_pixels:
         raise UserError(f"--min-pixels {args.min_pixels} is more than --max-pixels {args.max_pixels}")
+    if args.sft_target == "reasoning" and not args.think:
+        raise UserError("--sft-target reasoning contradicts --no-think: the prompt would not ask for the reasoning")
     if args.max_prompt_tokens is not None and args.tokenizer is None:
         raise UserError("--max-prompt-tokens needs --tokenizer, the folder of the model, to count tokens")
     return PrepareOptions(
@@ -117,6 +126,7 @@ def options_of(args: argparse.Namespace) -> PrepareOptions:
         workers=args.workers,
         strict=args.strict,
         sft=args.sft,
+        sft_target=args.sft_target,
         reward=args.reward,
     )
 

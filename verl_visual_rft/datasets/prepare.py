@@ -20,7 +20,7 @@ from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_mani
 from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.questions import Picture, Question, Skip
 from verl_visual_rft.datasets.reading import load_pictures
-from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, RowStyle, build_row
+from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
 from verl_visual_rft.datasets.tokens import TextTokens
 from verl_visual_rft.datasets.writer import RowWriter, sha256_of, staged_folder, write_companion, write_json
@@ -53,6 +53,7 @@ class PrepareOptions:
         workers: Processes that read and check pictures; the output is the same for any number.
         strict: Make every skip an error.
         sft: Also write sft_train.parquet.
+        sft_target: What its targets say, one of `rows.SFT_TARGETS`.
         reward: Reward of these rows, where one training mixes tasks; None for the run's own.
     """
 
@@ -67,6 +68,7 @@ class PrepareOptions:
     workers: int = 1
     strict: bool = False
     sft: bool = True
+    sft_target: str = SFT_TARGETS[0]
     reward: str | None = None
 
 
@@ -216,6 +218,10 @@ def _listed(skips: Collection[Skip]) -> str:
 def _style(options: PrepareOptions, dataset: str) -> RowStyle:
     if options.family not in FAMILIES:
         raise UserError(f"unknown model family {options.family!r}: use one of {', '.join(FAMILIES)}")
+    if options.sft_target not in SFT_TARGETS:
+        raise UserError(f"unknown sft_target {options.sft_target!r}: use {' or '.join(SFT_TARGETS)}")
+    if options.sft_target == "reasoning" and not options.think:
+        raise UserError("targets with reasoning need prompts that ask for it; choose either 'reasoning' or no thinking")
     if options.max_prompt_tokens is not None and options.tokenizer is None:
         raise UserError("max_prompt_tokens needs a tokenizer, to count the tokens of a prompt")
     return RowStyle(
@@ -226,6 +232,7 @@ def _style(options: PrepareOptions, dataset: str) -> RowStyle:
         max_pixels=options.max_pixels,
         max_prompt_tokens=options.max_prompt_tokens,
         reward=options.reward,
+        sft_target=options.sft_target,
         text_tokens=None if options.tokenizer is None else TextTokens(options.tokenizer),
     )
 

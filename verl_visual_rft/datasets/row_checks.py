@@ -53,6 +53,8 @@ def check_row(
             truth = read_truth(row["ability"], ground_truth(row) or "")
         except UserError as error:
             yield Fault("reward_model.ground_truth", str(error), _PREPARE)
+    if truth is not None and not truth.think and _asks_for_thinking(row):
+        yield Fault("reward_model.ground_truth", 'says "think": false, but the prompt asks for thinking', _PREPARE)
     for place, header in enumerate(pictures):
         yield from _check_picture(f"images[{place}]", row["images"][place] or {}, header)
     if len(pictures) == 1 and isinstance(pictures[0], PictureHeader):
@@ -99,6 +101,10 @@ def _check_chat(row: Mapping[str, Any], key: str, last: str) -> Iterator[Fault]:
     if marks.count("<image>") != pictures:
         problem = f"has {marks.count('<image>')} <image> for {pictures} pictures"
         yield Fault(key, problem, "write <image> exactly once for each picture")
+
+
+def _asks_for_thinking(row: Mapping[str, Any]) -> bool:
+    return any("<think>" in ((message or {}).get("content") or "") for message in row["prompt"] or ())
 
 
 def _check_picture(key: str, entry: Mapping[str, Any], header: PictureHeader | str) -> Iterator[Fault]:

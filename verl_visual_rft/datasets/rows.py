@@ -25,10 +25,14 @@ from verl_visual_rft.prompts import (
     PLACEHOLDER,
     classification_answer,
     classification_prompt,
+    classification_stub,
     detection_answer,
     detection_prompt,
+    detection_stub,
     grounding_answer,
     grounding_prompt,
+    grounding_stub,
+    with_thinking,
 )
 from verl_visual_rft.truths import read_truth
 
@@ -63,6 +67,9 @@ RFT_SCHEMA = pa.schema(
     }
 )
 
+#: What supervised fine-tuning is to say: the answer alone, or a short thinking process before it.
+SFT_TARGETS = ("answer", "reasoning")
+
 #: The same with the target answer (supervised fine-tuning: ``verl.utils.dataset.MultiTurnSFTDataset``).
 SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
 
@@ -79,6 +86,7 @@ class RowStyle:
         max_pixels: Larger pictures are reduced to this many.
         max_prompt_tokens: Longer prompts are left out; None for no limit.
         reward: Reward of these rows; None for the run's own.
+        sft_target: One of `SFT_TARGETS`.
         text_tokens: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
     """
 
@@ -89,6 +97,7 @@ class RowStyle:
     max_pixels: int
     max_prompt_tokens: int | None = None
     reward: str | None = None
+    sft_target: str = SFT_TARGETS[0]
     text_tokens: TextTokens | None = None
 
 
@@ -100,6 +109,7 @@ class _Asked:
     prompt: str
     truth: dict[str, Any]
     answer: str
+    thinking: str
     category: str
     category_id: int | None
 
@@ -115,9 +125,12 @@ def build_row(
     """Build one row of `SFT_SCHEMA`, which holds all of `RFT_SCHEMA`.
 
     The ground truth is JSON that `truths.read_truth` reads: boxes in the coordinates of the style's model family, with
-    their extent where it is not the 0-1000 grid; class names with the closed set and its aliases. The target answer of
-    ``messages`` is the answer alone, even where the prompt asks for thinking: no thinking process is annotated, and the
-    paper's SFT baseline was trained this way (authors, issue 219 of the published repository).
+    their extent where it is not the 0-1000 grid; class names with the closed set and its aliases; ``"think": false``
+    where the prompt asks for the answer alone, so that the format is rewarded that it asks for.
+
+    The target answer of ``messages`` is the answer alone, even where the prompt asks for thinking: no thinking process
+    is annotated, and the paper's SFT baseline was trained this way (authors, issue 219 of the published repository).
+    With ``sft_target="reasoning"`` a short thinking process stands before it, the same for all rows of a task.
 
     Returns:
         The row, or why it is left out: a box outside the picture, a picture too long for the model, a prompt too long.
@@ -137,6 +150,9 @@ def build_row(
     where = f"{where}, {asked.category!r}"
     text = question.prompt or asked.prompt
     _require_usable(question, text, where, style)
+    target = question.answer or asked.answer
+    if style.sft_target == "reasoning":
+        target = with_thinking(target, f" {asked.thinking} ")
     tokens = None if style.text_tokens is None else style.text_tokens.count(text) + visual
     if tokens is not None and style.max_prompt_tokens is not None and tokens > style.max_prompt_tokens:
         return Skip(f"prompt longer than {style.max_prompt_tokens} tokens", f"{where}: {tokens} tokens")
@@ -161,33 +177,53 @@ def build_row(
             "model_family": style.family,
             "reward": question.reward or style.reward,
         },
-        "messages": [*prompt, {"role": "assistant", "content": question.answer or asked.answer}],
+        "messages": [*prompt, {"role": "assistant", "content": target}],
     }
 
 
 def _ask(question: Question, placement: Placement, extent: Size, family: Family, think: bool) -> _Asked:
     boxes = [to_extent(placement.box(box), placement.size, extent) for box in _boxes(question)]
     space = {"extent": extent} if family.absolute else {}
+    form = {} if think else {"think": False}
     if isinstance(question, DetectionQuestion):
-        prompt = detection_prompt(question.category, think, pixels=family.absolute)
-        truth: dict[str, Any] = {"boxes": boxes, **space}
-        return _Asked("detection", prompt, truth, detection_answer(boxes), question.category, question.category_id)
+        name = question.category
+        return _Asked(
+            task="detection",
+            prompt=detection_prompt(name, think, pixels=family.absolute),
+            truth={"boxes": boxes, **space, **form},
+            answer=detection_answer(boxes),
+            thinking=detection_stub(name, len(boxes)),
+            category=name,
+            category_id=question.category_id,
+        )
     if isinstance(question, GroundingQuestion):
-        prompt = grounding_prompt(question.instruction, think)
-        truth = {"box": boxes[0], **space}
-        return _Asked("grounding", prompt, truth, grounding_answer(boxes[0]), question.instruction, None)
+        return _Asked(
+            task="grounding",
+            prompt=grounding_prompt(question.instruction, think),
+            truth={"box": boxes[0], **space, **form},
+            answer=grounding_answer(boxes[0]),
+            thinking=grounding_stub(question.instruction),
+            category=question.instruction,
+            category_id=None,
+        )
     classes = question.classes
-    prompt = classification_prompt(classes.container, classes.asked, think)
-    truth = {"label": question.name, "labels": classes.names}
-    if classes.aliases:
-        truth["aliases"] = dict(classes.aliases)
-    answer = classification_answer(question.name)
-    return _Asked("classification", prompt, truth, answer, question.name, question.label)
+    aliases = {"aliases": dict(classes.aliases)} if classes.aliases else {}
+    return _Asked(
+        task="classification",
+        prompt=classification_prompt(classes.container, classes.asked, think),
+        truth={"label": question.name, "labels": classes.names, **aliases, **form},
+        answer=classification_answer(question.name),
+        thinking=classification_stub(classes.asked, question.name),
+        category=question.name,
+        category_id=question.label,
+    )
 
 
 def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
     if PLACEHOLDER.search(text):
         raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
+    if question.prompt is not None and not style.think:
+        raise UserError(f"{where}: it brings its own prompt, which --no-think cannot change; leave --no-think away")
     brought = question.prompt is not None or question.answer is not None
     if brought and FAMILIES[style.family].absolute and not isinstance(question, ClassificationQuestion):
         raise UserError(

@@ -26,6 +26,7 @@ def score(
     *,
     image_size: tuple[int, int] | None = None,
     extra_info: Mapping[str, Any] | None = None,
+    tau: float | None = None,
 ) -> dict[str, float]:
     """Score one response.
 
@@ -39,6 +40,7 @@ def score(
         reward: A name, a composition such as ``"iou=1,format=0.5"``, or a loaded reward: see `load_reward`.
         image_size: ``(width, height)`` of the picture, for rewards that ask for it.
         extra_info: The row's ``extra_info``, for rewards that ask for it.
+        tau: IoU from which a box is a hit, for rewards that ask for it; None: their own.
 
     Returns:
         ``score``, the total; the reward's components; for detection and grounding the counts ``n_pred`` (invalid
@@ -56,7 +58,7 @@ def score(
         (0.9, 0.8, 1.0, 2.7)
     """
     loaded = reward if isinstance(reward, Reward) else load_reward(reward)
-    sample = make_sample(task, response, ground_truth, image_size=image_size, extra_info=extra_info)
+    sample = make_sample(task, response, ground_truth, image_size=image_size, extra_info=extra_info, tau=tau)
     return {**loaded(sample), **_describe(sample)}
 
 
@@ -67,18 +69,19 @@ def make_sample(
     *,
     image_size: tuple[int, int] | None = None,
     extra_info: Mapping[str, Any] | None = None,
+    tau: float | None = None,
 ) -> Sample:
     """Parse a response and its ground truth; arguments and errors are those of `score`."""
     truth = read_truth(task, ground_truth)
-    return Sample(task, response, _parse(response, truth), truth, ground_truth, image_size, extra_info or {})
+    return Sample(task, response, _parse(response, truth), truth, ground_truth, image_size, extra_info or {}, tau)
 
 
 def _parse(response: str, truth: Truth) -> Answer:
     if isinstance(truth, DetectionTruth):
-        return parse_detection(response, truth.extent)
+        return parse_detection(response, truth.extent, truth.think)
     if isinstance(truth, GroundingTruth):
-        return parse_grounding(response, truth.extent)
-    return parse_classification(response)
+        return parse_grounding(response, truth.extent, truth.think)
+    return parse_classification(response, truth.think)
 
 
 def _describe(sample: Sample) -> dict[str, float]:

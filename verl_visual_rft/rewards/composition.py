@@ -87,10 +87,12 @@ def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
             for task, parts in by_task.items()
             if all(task in reward.ranges for _, reward in parts)
         },
+        weights={task: {reward.name: weight for weight, reward in parts} for task, parts in by_task.items()},
         documents={
             task: "\n".join(f"- ``{reward.name}``: {_indented(reward.documents[task])}" for _, reward in parts)
             for task, parts in by_task.items()
         },
+        follows_tau=any(reward.follows_tau for _, reward in weighted),
     )
 
 

@@ -21,11 +21,17 @@ class PaperReward:
     """
 
     range = {"detection": (0.0, 3.0), "classification": (0.0, 2.0), "grounding": (0.0, 2.0)}
+    weights = {
+        "detection": {"iou": 1.0, "confidence": 1.0, "format": 1.0},
+        "classification": {"accuracy": 1.0, "format": 1.0},
+        "grounding": {"iou": 1.0, "format": 1.0},
+    }
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> dict[str, float]:
+    def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
         """Score a detection answer by Eq. 5-10: ``score = iou + confidence + format``.
 
-        Predictions are matched greedily by descending confidence; a prediction hits when ``IoU >= tau``.
+        Predictions are matched greedily by descending confidence; a prediction hits when ``IoU >= tau``, which is 0.5
+        where the run prescribes no other.
 
         - ``iou`` (Eq. 6): sum of the IoU of the hits / number of predictions.
         - ``confidence`` (Eq. 9, 10): mean over predictions of c for a hit and 1 - c for a miss.
@@ -33,6 +39,8 @@ class PaperReward:
 
         Where the paper is silent:
 
+        - the prompt asks for the answer alone (the paper's always asks for thinking): format is 1 if the response is
+          one answer block;
         - no objects in truth and answer: iou 1, confidence 1;
         - no objects in truth, boxes answered: iou 0, confidence by Eq. 10, every box a miss;
         - objects in truth, none answered (or no answer): 0, 0;
@@ -51,7 +59,9 @@ class PaperReward:
             }
 
         ranked = sorted(answer.detections, key=lambda d: -1.0 if d.confidence is None else d.confidence, reverse=True)
-        matches = match_greedy([detection.box for detection in ranked], truth.boxes, IOU_THRESHOLD)
+        matches = match_greedy(
+            [detection.box for detection in ranked], truth.boxes, IOU_THRESHOLD if tau is None else tau
+        )
         overlaps = confidences = 0.0
         n_matched = 0
         for detection, (matched, overlap) in zip(ranked, matches, strict=True):
@@ -75,7 +85,7 @@ class PaperReward:
         """Score the class that an answer names by Eq. 3 and 11: ``score = accuracy + format``.
 
         - ``accuracy``: 1 if the answer equals the label; case, underscores and white space do not matter.
-        - ``format``: 1 if the response is think tags, then answer tags, whatever they hold.
+        - ``format``: as in `detection`.
         """
         accuracy, has_format = float(same_name(answer.label, truth.label)), float(answer.has_format)
         return {"score": accuracy + has_format, "accuracy": accuracy, "format": has_format}
@@ -84,7 +94,7 @@ class PaperReward:
         """Score the box of an answer: ``score = iou + format``. The paper gives no formula of its own for this task.
 
         - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box.
-        - ``format``: 1 if the response is think tags, then answer tags, whatever they hold.
+        - ``format``: as in `detection`.
         """
         overlap = iou(answer.box, truth.box) if answer.box else 0.0
         has_format = float(answer.has_format)

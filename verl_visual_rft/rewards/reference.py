@@ -43,6 +43,11 @@ class ReferenceReward:
 
     # Grounding has no bounds: GIoU is taken of inverted and distant boxes as they are.
     range = {"detection": (0.0, 3.0), "classification": (0.0, 2.0)}
+    weights = {
+        "detection": {"iou": 1.0, "confidence": 1.0, "format": 1.0},
+        "classification": {"accuracy": 1.0, "format": 1.0},
+        "grounding": {"accuracy": 1.0, "format": 1.0},
+    }
 
     def __init__(self, symbolic_check: bool = True) -> None:
         self.symbolic_check = symbolic_check

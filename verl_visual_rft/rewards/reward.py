@@ -29,7 +29,9 @@ class Reward:
         trusted: Whether it always returns finite numbers, and soon; other rewards are run where they can be given up.
         scorers: For each task that it can score, the function that does.
         ranges: Smallest and largest total of a task, where the reward declares it.
+        weights: For each task the weights of the components whose sum is the total, where the reward declares them.
         documents: For each task the docstring that explains the score.
+        follows_tau: Whether it asks for `Sample.tau`, so that a curriculum changes it.
     """
 
     name: str
@@ -37,7 +39,9 @@ class Reward:
     trusted: bool
     scorers: Mapping[str, Scorer]
     ranges: Mapping[str, tuple[float, float]]
+    weights: Mapping[str, Mapping[str, float]]
     documents: Mapping[str, str]
+    follows_tau: bool = False
 
     def __call__(self, sample: Sample) -> dict[str, float]:
         """Score one sample.
@@ -51,6 +55,19 @@ class Reward:
             raise UserError(f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}")
         return scorer(sample)
 
+    def weights_of(self, task: str) -> Mapping[str, float]:
+        """Return the weights of the components of a task's total.
+
+        Raises:
+            UserError: The reward does not declare any for the task.
+        """
+        if task not in self.weights:
+            raise UserError(
+                f"reward {self.name!r} does not say which components a total for {task} sums with which weights; "
+                "compose one ('iou=1,format=0.5'), or declare `weights`: docs/rewards.md"
+            )
+        return self.weights[task]
+
 
 def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
     """Turn a function, or an object with a method for each task, into a `Reward`.
@@ -60,7 +77,8 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
         loaded: A function scores every task. An object scores the tasks that it has methods for: ``detection``,
             ``classification``, ``grounding``. Either takes any of the fields of `Sample` as arguments and returns a
             number, or a mapping of numbers with the total under "score". An attribute ``range``, a pair or a pair for
-            each task, says between what bounds totals lie.
+            each task, says between what bounds totals lie. An attribute ``weights``, ``{task: {component: weight}}``,
+            says that the total is the weighted sum of those components.
         origin: Where it comes from, for errors.
         trusted: Whether its results are taken as they are.
 
@@ -81,7 +99,9 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
         trusted=trusted,
         scorers={task: _scorer(function, name, origin, trusted) for task, function in functions.items()},
         ranges=_ranges(getattr(loaded, "range", None), functions, origin),
+        weights=getattr(loaded, "weights", {}),
         documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
+        follows_tau=any("tau" in _wanted_fields(function, origin) for function in functions.values()),
     )
 
 

@@ -34,11 +34,17 @@ class RobustReward:
         "classification": (0.0, ACCURACY_WEIGHT + FORMAT_WEIGHT),
         "grounding": (0.0, 2 * GROUNDING_WEIGHT + FORMAT_WEIGHT),
     }
+    weights = {
+        "detection": {"iou": IOU_WEIGHT, "confidence": CONFIDENCE_WEIGHT, "format": FORMAT_WEIGHT},
+        "classification": {"accuracy": ACCURACY_WEIGHT, "format": FORMAT_WEIGHT},
+        "grounding": {"iou": GROUNDING_WEIGHT, "giou": GROUNDING_WEIGHT, "format": FORMAT_WEIGHT},
+    }
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> dict[str, float]:
+    def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
         """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, each component in [0, 1].
 
-        Predictions are matched greedily by descending confidence, as COCO's evaluation does, at IoU >= 0.1.
+        Predictions are matched greedily by descending confidence, as COCO's evaluation does, at IoU >= 0.1, or at the
+        tau that the run prescribes.
         H are the hits (with IoU u and confidence c), M the misses, N = (predictions + truths) / 2; a box that is not
         valid is a miss; a confidence that is missing or not valid earns nothing on a hit and counts as 1 on a miss.
 
@@ -52,7 +58,7 @@ class RobustReward:
           with confidence 0. Misses take from it what they claim, never below 0.
         - ``format``: 1 for think tags, then answer tags, with reasoning that has words of its own (empty or copied
           ``...`` earns nothing: paid, it replaces reasoning) and an answer that needed no repair. What is reasoned
-          is not judged.
+          is not judged. Where the prompt asks for the answer alone: 1 for one answer block that needed no repair.
 
         When nothing is there, iou and confidence are 1 for saying "No Objects" and 0 for anything else: a false alarm
         at low confidence is still a false alarm. When something is there, "No Objects" earns neither.
@@ -65,12 +71,12 @@ class RobustReward:
             overlap = calibration = says_nothing_is_there(answer)
         elif answer.detections:
             detections = ranked(answer.detections)
-            matches = match_greedy([box for box, _ in detections], truth.boxes, IOU_THRESHOLD)
+            matches = match_greedy([box for box, _ in detections], truth.boxes, IOU_THRESHOLD if tau is None else tau)
             n_matched = sum(matched is not None for matched, _ in matches)
             n = mean_count(answer, truth)
             overlap = sum(overlap for _, overlap in matches) / n
             calibration = calibrated_confidence(detections, matches, answer.invalid_confidences) / n
-        form = _FORMAT(answer)
+        form = _FORMAT(answer, truth)
         return {
             "score": IOU_WEIGHT * overlap + CONFIDENCE_WEIGHT * calibration + FORMAT_WEIGHT * form,
             "iou": overlap,
@@ -90,7 +96,7 @@ class RobustReward:
         """
         labels = truth.labels or (truth.label,)
         accuracy = float(match_closed_set(answer.label, labels, truth.aliases) == truth.label)
-        form = _FORMAT(answer)
+        form = _FORMAT(answer, truth)
         return {"score": ACCURACY_WEIGHT * accuracy + FORMAT_WEIGHT * form, "accuracy": accuracy, "format": form}
 
     def grounding(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
@@ -106,7 +112,7 @@ class RobustReward:
         if answer.box:
             closeness = ((giou(answer.box, truth.box) + 1) / 2) ** 2
             overlap = iou(answer.box, truth.box)
-        form = _FORMAT(answer)
+        form = _FORMAT(answer, truth)
         return {
             "score": GROUNDING_WEIGHT * (overlap + closeness) + FORMAT_WEIGHT * form,
             "iou": overlap,

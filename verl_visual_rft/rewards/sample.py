@@ -22,6 +22,7 @@ class Sample(NamedTuple):
         ground_truth: The ground truth as the row has it, JSON text or mapping.
         image_size: ``(width, height)`` of the picture in pixels; None when the row does not say.
         extra_info: The row's ``extra_info`` (image id, category, ...); empty when there is none.
+        tau: IoU from which a box is a hit, where the run prescribes it (`curriculum.tau_at`); None: the reward's own.
     """
 
     task: str
@@ -31,3 +32,4 @@ class Sample(NamedTuple):
     ground_truth: str | Mapping[str, Any]
     image_size: tuple[int, int] | None
     extra_info: Mapping[str, Any]
+    tau: float | None = None

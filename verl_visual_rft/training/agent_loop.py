@@ -14,6 +14,7 @@ process imports this module with the worker's class, which registers the loop th
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class _Shared:
 
 _shared: dict[str, _Shared] = {}  # by the prompt's uid, for the prompts in flight in this process
 _uid: ContextVar[str] = ContextVar("uid")  # of the session that the current task runs
+_validate: ContextVar[bool] = ContextVar("validate")  # whether that session is one of validation
 
 
 async def _once(shared: _Shared, slot: str, compute: Callable[[], Awaitable[Any]]) -> Any:
@@ -49,6 +51,16 @@ async def _once(shared: _Shared, slot: str, compute: Callable[[], Awaitable[Any]
     return await asyncio.shield(future)  # one cancelled session must not cancel its siblings' result
 
 
+def session_seed(seed: int, step: int, row: int, session: int) -> int:
+    """The sampling seed of one response: any other of the four gives another, and the same four the same.
+
+    Example:
+        >>> session_seed(0, 1, 7, 0) == session_seed(0, 1, 7, 0) != session_seed(0, 1, 7, 1)
+        True
+    """
+    return zlib.crc32(f"{seed} {step} {row} {session}".encode())
+
+
 @register("visual_rft_agent")
 class VisualRFTAgentLoop(SingleTurnAgentLoop):
     """veRL's single-turn loop with the picture's processing shared among the rollouts of a prompt."""
@@ -56,6 +68,9 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
     async def run(self, sampling_params: dict[str, Any], priority: int = 0, **kwargs: Any) -> Any:
         """Answer one prompt once; ``kwargs`` are the columns of its row."""
         _uid.set(kwargs["uid"])
+        if self.config.visual_rft.seed_rollouts:
+            seed = session_seed(self.rollout_config.seed, kwargs["global_steps"], kwargs["index"], kwargs["session_id"])
+            sampling_params = sampling_params | {"seed": seed}
         return await super().run(sampling_params, priority=priority, **kwargs)
 
     async def process_multi_modal_info(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,7 +126,12 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
     async def _agent_loop_postprocess(self, output: Any, validate: bool, **kwargs: Any) -> None:
         for column in _NOT_NEEDED_AFTER_ROLLOUT:
             kwargs.pop(column, None)
+        _validate.set(validate)
         await super()._agent_loop_postprocess(output, validate, **kwargs)
+
+    async def _compute_score(self, outputs: list[Any], kwargs: dict[str, Any]) -> None:
+        # The reward worker must know: a curriculum is for training only.
+        await super()._compute_score(outputs, {**kwargs, "validate": _validate.get()})
 
 
 class VisualRFTAgentLoopManager(AgentLoopManagerTQ):

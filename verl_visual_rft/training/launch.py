@@ -7,7 +7,9 @@
 Everything that the command prints goes to ``RUN/log.txt``; its metrics go to ``RUN/metrics.<n>.jsonl``, one file a
 start, because veRL's file logger empties the file it is given; the terminal shows one line of progress. When the
 command ends, fails, or is interrupted, every process that it left behind is ended, and no other: they carry the run's
-folder in their environment. A start first ends what a killed start of the same run left.
+folder in their environment. A start first ends what a killed start of the same run left. A command with
+``cluster=running`` trains on the Ray cluster of ``RAY_ADDRESS``: the same then holds on all its nodes, and the run ends
+when one of them does (`verl_visual_rft.training.nodes`).
 """
 
 from __future__ import annotations
@@ -24,14 +26,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
 
 #: Environment variable that marks every process of a run with its folder.
 RUN_MARK = "VISUAL_RFT_RUN"
@@ -72,35 +77,50 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     end_processes_of(run)
     metrics = _next_metrics_file(run)
     _end_with_parent()
-    with _interruptible(), _ray_folder(run) as ray_folder, open(run / "log.txt", "ab") as log:
-        environment = os.environ | {
-            RUN_MARK: str(run),
-            "VERL_FILE_LOGGER_PATH": str(metrics),
-            "RAY_TMPDIR": ray_folder,
-        }
-        start = log.tell()
-        process = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,  # Ctrl-C reaches us alone; we end the run in order
-            preexec_fn=_end_with_parent,
-        )
+    lost = ""
+    with _interruptible(), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
+        environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
+        watch = None
         try:
-            _watch(process, title, steps, metrics)
+            if uses_running_cluster(command):
+                environment = with_token(environment)
+                watch = NodeWatch(run, log)
+            else:
+                environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
+            start = log.tell()
+            process = _start(command, environment, log)
+            try:
+                _watch(process, title, steps, metrics, watch)
+            finally:
+                _end_process(process)
+        except UserError as error:
+            _say(f"{title}: {error}")
+            return 2
         except KeyboardInterrupt:
-            Console(stderr=True).print(
-                f"{title}: interrupted, ending its processes; the same command goes on from here"
-            )
+            _say(f"{title}: interrupted, ending its processes; the same command goes on from here")
             return 130
         finally:
-            _end_process(process)
+            if watch is not None:
+                lost = watch.end()
             end_processes_of(run)
+    if lost and process.returncode != 0:
+        _say(f"{title}: {lost}; when it has all its nodes again, the same command goes on from the last checkpoint")
+        return 1
     if process.returncode != 0:
         _explain(run / "log.txt", start, title, process.returncode)
     return process.returncode
+
+
+def _start(command: Sequence[str], environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,  # Ctrl-C reaches us alone; we end the run in order
+        preexec_fn=_end_with_parent,
+    )
 
 
 def end_processes_of(run: Path) -> int:
@@ -151,7 +171,10 @@ def _next_metrics_file(run: Path) -> Path:
     return run / f"metrics.{max(numbers, default=0) + 1}.jsonl"
 
 
-def _watch(process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path) -> None:
+def _watch(
+    process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path, nodes: NodeWatch | None
+) -> None:
+    """Show the run's progress until its command ends, or one of its nodes."""
     console = Console()
     columns = (
         TextColumn("{task.description}"),
@@ -165,7 +188,7 @@ def _watch(process: subprocess.Popen[bytes], title: str, steps: int | None, metr
     following, said = _Follower(metrics), 0.0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=steps, figures="starting")
-        while process.poll() is None:
+        while process.poll() is None and not (nodes and nodes.has_lost_one):
             for step, figures in following.new_steps():
                 progress.update(task, completed=step, figures=figures)
                 if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):
@@ -202,8 +225,11 @@ def _explain(log: Path, start: int, title: str, status: int) -> None:
         file.seek(start)
         text = file.read().decode("utf-8", "replace")
     error = last_error(text) or "\n".join(text.splitlines()[-_LOG_TAIL:])
-    console = Console(stderr=True, markup=False, highlight=False)
-    console.print(f"{title} failed (exit status {status}):\n{error}\nThe whole log: {log}")
+    _say(f"{title} failed (exit status {status}):\n{error}\nThe whole log: {log}")
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, markup=False, highlight=False).print(text)
 
 
 @contextmanager
@@ -213,10 +239,13 @@ def _interruptible() -> Iterator[None]:
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)  # Ray's jobs have SIGINT blocked
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -13,11 +13,15 @@ from omegaconf import OmegaConf
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
 from verl_visual_rft.errors import RewardError, UserError
-from verl_visual_rft.rewards import load_reward, score
+from verl_visual_rft.rewards import Reward, load_reward, score
+from verl_visual_rft.rewards.curriculum import tau_at
 from verl_visual_rft.training.failures import ON_REWARD_ERROR, failure
 from verl_visual_rft.training.isolation import IsolatedScorer
 
 logger = logging.getLogger(__name__)
+
+#: What ``visual_rft.tau`` may be.
+TAU = ("fixed", "curriculum")
 
 
 class VisualRFTRewardManager(RewardManagerBase):
@@ -28,6 +32,9 @@ class VisualRFTRewardManager(RewardManagerBase):
 
     A row whose truth cannot be read ends the run. So does a reward of another package that fails
     (``visual_rft.on_reward_error=stop``), unless the user chose to go on with a counted 0 (``zero``).
+
+    With ``visual_rft.tau=curriculum`` the reward's tau rises over the run (`tau_at`), and each training response
+    reports its ``tau``. Validation is always scored at the reward's own: its curve means the same at every step.
     """
 
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any, **kwargs: Any) -> None:
@@ -41,7 +48,8 @@ class VisualRFTRewardManager(RewardManagerBase):
         self.reward: Any = settings.reward  # a name or composition, or a mapping of names to weights
         if not isinstance(self.reward, str):
             self.reward = OmegaConf.to_object(self.reward)
-        load_reward(self.reward)  # an unknown name stops the run here, before training
+        loaded = load_reward(self.reward)  # an unknown name stops the run here, before training
+        self.curriculum_steps = _curriculum_steps(config, loaded)
         self.isolated = IsolatedScorer(self.reward, settings.reward_timeout)
         self.failed: dict[str, Any] | None = None  # what ends the run; the responses after it need not be scored
 
@@ -68,6 +76,8 @@ class VisualRFTRewardManager(RewardManagerBase):
             return self.failed
         if self.on_error == "zero":
             components["failed"] = 0.0
+        if (tau := self._tau(row)) is not None:
+            components["tau"] = tau
         return {"reward_score": components["score"], "reward_extra_info": components}
 
     async def _score(self, row: Mapping[str, Any], response: str) -> dict[str, float]:
@@ -81,10 +91,39 @@ class VisualRFTRewardManager(RewardManagerBase):
             "reward": reward,
             "image_size": (int(width), int(height)) if width and height else None,
             "extra_info": extra_info,
+            "tau": self._tau(row),
         }
         if load_reward(reward).trusted:
             return score(**arguments)
         return await self.isolated.score(**arguments)
+
+    def _tau(self, row: Mapping[str, Any]) -> float | None:
+        """Return the tau that the curriculum prescribes for a row; None where it prescribes none."""
+        if self.curriculum_steps is None:
+            return None
+        if "validate" not in row:
+            raise UserError("visual_rft.tau=curriculum needs the agent loop of this package, which knows validation")
+        if row["validate"]:
+            return None
+        return tau_at(int(row["global_steps"]), self.curriculum_steps)
+
+
+def _curriculum_steps(config: Any, reward: Reward) -> int | None:
+    """Return the number of steps over which tau rises; None where it is fixed.
+
+    Raises:
+        UserError: The setting is unknown, the reward has no tau, or the number of steps is not known.
+    """
+    tau = config.visual_rft.tau
+    if tau not in TAU:
+        raise UserError(f"visual_rft.tau={tau}: use {' or '.join(TAU)}")
+    if tau == "fixed":
+        return None
+    if not reward.follows_tau:
+        raise UserError(f"visual_rft.tau=curriculum: reward {reward.name!r} has no tau; use robust, paper, iou or f1")
+    if not config.trainer.total_training_steps:
+        raise UserError("visual_rft.tau=curriculum needs trainer.total_training_steps, the steps over which tau rises")
+    return int(config.trainer.total_training_steps)
 
 
 def row_name(row: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""veRL's synchronous trainer, with what a person wants to see of every step and without its idle waiting."""
+"""veRL's synchronous trainer, with what a person wants to see of every step, and with GDPO."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
-from verl_visual_rft.training.failures import raise_failures
+from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.training.algorithms.checks import check_algorithm
 
 #: ``trainer.v1.trainer_mode`` that selects the trainer.
 TRAINER_MODE = "visual_rft"
@@ -64,41 +65,54 @@ def component_statistics(infos: Iterable[Mapping[str, Any]], groups: Iterable[st
 
 
 def _trainer_class(trainer_sync: ModuleType) -> type:
-    import transfer_queue as tq
-    from omegaconf import open_dict
+    from omegaconf import OmegaConf, open_dict
 
-    def _reward_infos(keys: list[str], partition_id: str) -> list[dict[str, Any]]:
-        rows = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
-        return [fields["reward_extra_info"] for fields in rows["extra_fields"]]
+    from verl_visual_rft.training.algorithms import advantages
+    from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
 
     class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined]
-        """`PPOTrainerSync` that logs reward components of every training step and polls without long sleeps."""
+        """`PPOTrainerSync` that logs reward components of every training step."""
 
         def __init__(self, config: Any) -> None:
+            check_algorithm(config)
             # Six branches of veRL 0.9.1 compare the mode with "sync" (trainer_base.py:129 and others).
             with open_dict(config):
                 config.trainer.v1.trainer_mode = "sync"
             super().__init__(config)
 
-        def _build_replay_buffer(self) -> Any:
-            # veRL sleeps 2.0 s between looks at the finished rollouts (replay_buffer.py:144), which no option changes.
-            buffer = super()._build_replay_buffer()
-            buffer.poll_interval = self.config.visual_rft.poll_interval
-            sample = buffer.sample  # the one way by which training and validation get responses
+        def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+            if self.config.algorithm.adv_estimator != advantages.GDPO:
+                return super()._compute_advantage(batch, metrics)
+            with advantages.advantages_of_batch(self._gdpo_advantages(batch, metrics)):
+                return super()._compute_advantage(batch, metrics)
 
-            def sample_scored(*args: Any, **kwargs: Any) -> Any:
-                batch, metrics = sample(*args, **kwargs)
-                raise_failures(_reward_infos(batch.keys, batch.partition_id))
-                return batch, metrics
+        def _gdpo_advantages(self, batch: Any, metrics: dict[str, Any]) -> Any:
+            """Return the advantage of each response of the batch; padding has 0 and counts nowhere."""
+            import torch
 
-            buffer.sample = sample_scored
-            return buffer
+            kept = [i for i, tag in enumerate(batch.tags) if not tag.get("is_padding")]
+            keys = [batch.keys[i] for i in kept]
+            tasks, rows = columns_of(keys, batch.partition_id, "ability", "extra_info")
+            epsilon = self.config.algorithm.grpo_epsilon
+            by_component = advantages.component_advantages(
+                reward_infos(keys, batch.partition_id),
+                [self._weights(task, row) for task, row in zip(tasks, rows, strict=True)],
+                prompts_of(keys),
+                epsilon,
+            )
+            metrics.update({f"advantage/{name}/abs_mean": float(a.abs().mean()) for name, a in by_component.items()})
+            total = advantages.normalised_over_batch(torch.stack(list(by_component.values())).sum(0), epsilon)
+            return torch.zeros(len(batch.keys)).index_copy_(0, torch.tensor(kept), total)
+
+        def _weights(self, task: str, extra_info: Mapping[str, Any]) -> Mapping[str, float]:
+            reward: Any = extra_info.get("reward") or self.config.visual_rft.reward
+            reward = OmegaConf.to_object(reward) if OmegaConf.is_config(reward) else reward
+            return load_reward(reward).weights_of(task)
 
         def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
             super()._compute_metrics(batch, metrics, *args, **kwargs)
             kept = [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding")]
-            groups = [key.rsplit("_", 2)[0] for key in kept]  # <uid of the prompt>_<session>_<index>
-            metrics.update(component_statistics(_reward_infos(kept, batch.partition_id), groups))
+            metrics.update(component_statistics(reward_infos(kept, batch.partition_id), prompts_of(kept)))
             wanted = self.config.data.train_batch_size * self.config.actor_rollout_ref.rollout.n
             metrics["rollout/missing_sessions"] = wanted - len(kept)
 

@@ -62,6 +62,11 @@ ROW_FAULTS = {
         "reward_model.ground_truth",
         "up to 640x480, but the model answers up to 1000x1000",
     ),
+    "thinking asked for and not paid": (
+        truth({"boxes": [], "think": False}) | {"prompt": chat(("user", "<image> Output it in <think> </think>"))},
+        "reward_model.ground_truth",
+        "but the prompt asks for thinking",
+    ),
     "an unknown family": ({"extra_info": {"model_family": "llava"}}, "extra_info.model_family", "'llava' is no family"),
     "tokens of other limits": (
         {"extra_info": {"image_tokens": 9}},

@@ -11,7 +11,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
-from verl_visual_rft.rewards.audit import CHEATS, HONEST, AuditResult, Contest, audit
+from verl_visual_rft.rewards.audit import CHEATS, HONEST, UNASKED, AuditResult, Contest, audit
 from verl_visual_rft.rewards.audit.tournament import hold_contest, score_policy, standard_error
 from verl_visual_rft.rewards.audit.truth_sets import built_in
 from verl_visual_rft.rewards.reward import TASKS
@@ -33,6 +33,24 @@ def test_no_cheat_beats_honesty_under_robust(task: str, seed: int) -> None:
     (contest,) = audit("robust", [task], seed=seed).contests
     assert len(contest.standings) == len(CHEATS[task])
     assert not winners(contest)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("task", TASKS)
+def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for(task: str, seed: int) -> None:
+    (contest,) = audit("robust", [task], seed=seed, think=False).contests
+    assert len(contest.standings) == len(CHEATS[task]) + len(UNASKED[task])
+    assert not winners(contest)
+    format_reward = 0.5
+    unasked = {policy.name for policy in UNASKED[task]} | {"copied reasoning", "no reasoning"}
+    for standing in contest.standings:
+        if standing.policy.name in unasked:
+            assert standing.lead <= -format_reward
+
+
+def test_under_paper_the_same_cheats_win_whether_thinking_is_asked_for_or_not() -> None:
+    with_thinking, without = (audit("paper", think=think).contests for think in (True, False))
+    assert [winners(contest) for contest in without] == [winners(contest) for contest in with_thinking]
 
 
 def test_under_paper_the_surest_box_alone_and_blind_certainty_beat_honesty() -> None:

@@ -64,6 +64,31 @@ def test_format(task: str) -> None:
     assert text_score("format", " ... ", task) == 0
 
 
+@pytest.mark.parametrize("task", ANSWERS)
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        pytest.param("<answer>{}</answer>", 1, id="the answer alone"),
+        pytest.param("\n <answer> {} </answer>\n", 1, id="outer white space"),
+        pytest.param("<think> on the left </think> <answer>{}</answer>", 0, id="reasoning that nobody asked for"),
+        pytest.param("<think></think><answer>{}</answer>", 0, id="empty think tags"),
+        pytest.param("<answer><think> on the left </think> {}</answer>", 0, id="reasoning in the answer"),
+        pytest.param("<answer>{}</answer> <answer>{}</answer>", 0, id="two answers"),
+        pytest.param("Sure! <answer>{}</answer>", 0, id="text before"),
+        pytest.param("{}", 0, id="no tags"),
+        pytest.param("", 0, id="empty"),
+    ],
+)
+def test_where_the_prompt_asks_for_the_answer_alone_the_format_is_that(
+    task: str, response: str, expected: float
+) -> None:
+    answer, truth = ANSWERS[task]
+    written = response.replace("{}", answer)
+    for reward in ("format", "robust", "paper"):
+        result = score(task, written, {**truth, "think": False}, reward)
+        assert (result["score"] if reward == "format" else result["format"]) == expected
+
+
 @pytest.mark.parametrize(
     ("response", "expected"),
     [

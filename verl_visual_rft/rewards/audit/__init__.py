@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, Policy
+from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, UNASKED, Policy
 from verl_visual_rft.rewards.audit.result import AuditResult
 from verl_visual_rft.rewards.audit.tournament import Contest, Standing, hold_contest
 from verl_visual_rft.rewards.audit.truth_files import read_questions
@@ -30,6 +30,7 @@ def audit(
     truths: Path | None = None,
     seed: int = 0,
     size: int = 300,
+    think: bool = True,
 ) -> AuditResult:
     """Let every cheat contend with honesty for a reward.
 
@@ -41,6 +42,7 @@ def audit(
         truths: Questions to ask: see `read_questions`; made up when left out.
         seed: Of made-up questions, of draws from a file, and of all policies.
         size: Questions of a task, at most where they come from a file.
+        think: Whether made-up questions ask for thinking before the answer; those of a file say so themselves.
 
     Raises:
         UserError: Unknown reward; a task that it or the truths do not have; no task in common; an unreadable file.
@@ -54,13 +56,14 @@ def audit(
     if size < 1:
         raise UserError(f"an audit of {size} questions says nothing; ask for at least 1")
     loaded = load_reward(reward)
-    questions = _questions(loaded, tasks, truths, seed, size)
-    source = f"{truths.name if truths else 'built-in truths'}, seed {seed}"
+    questions = _questions(loaded, tasks, truths, seed, size, think)
+    made_up = "built-in truths" if think else "built-in truths, answer alone"
+    source = f"{truths.name if truths else made_up}, seed {seed}"
     return AuditResult(loaded.name, source, tuple(_contests(loaded, questions, seed)))
 
 
 def _questions(
-    reward: Reward, tasks: Sequence[str] | None, truths: Path | None, seed: int, size: int
+    reward: Reward, tasks: Sequence[str] | None, truths: Path | None, seed: int, size: int, think: bool
 ) -> dict[str, list[Question]]:
     asked = TASKS if tasks is None else tuple(dict.fromkeys(tasks))
     for task in asked:
@@ -70,7 +73,7 @@ def _questions(
             raise UserError(f"reward {reward.name!r} cannot score {task}, only {', '.join(reward.scorers)}")
     wanted = [task for task in asked if task in reward.scorers]
     if truths is None:
-        return {task: built_in(task, size, seed) for task in wanted}
+        return {task: built_in(task, size, seed, think) for task in wanted}
     read = read_questions(truths, size, seed)
     common = {task: read[task] for task in wanted if task in read}
     if not common or (tasks is not None and len(common) < len(wanted)):
@@ -86,6 +89,7 @@ def _contests(reward: Reward, questions: Mapping[str, list[Question]], seed: int
     contests = []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for task, asked in questions.items():
-            cheats = progress.track(CHEATS[task], description=f"{reward.name}, {task}")
+            unasked = () if all(question.truth.think for question in asked) else UNASKED[task]
+            cheats = progress.track(CHEATS[task] + unasked, description=f"{reward.name}, {task}")
             contests.append(hold_contest(reward, asked, HONEST[task], cheats, seed))
     return contests

@@ -83,14 +83,15 @@ def with_names(questions: list[Question]) -> list[Question]:
     ]
 
 
-def built_in(task: str, size: int, seed: int) -> list[Question]:
-    """Make up ``size`` questions of a task; the same seed gives the same ones.
+def built_in(task: str, size: int, seed: int, think: bool = True) -> list[Question]:
+    """Make up ``size`` questions of a task; the same seed gives the same ones, with or without ``think``.
 
     Detection: a quarter of the questions have no object, the others one to eight, half of them more than one;
     classification: names as awkward as those of the paper's data sets, evenly; grounding: one object.
     """
     rng = Random(f"{task} truths {seed}")
-    return with_names([make_question(task, _TRUTHS[task](rng)) for _ in range(size)])
+    form = {} if think else {"think": False}
+    return with_names([make_question(task, _TRUTHS[task](rng) | form) for _ in range(size)])
 
 
 def _detection(rng: Random) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class F1:
     alone it teaches boxes that just reach it.
 
     Args:
-        threshold: Smallest IoU of a hit, in (0, 1].
+        threshold: Smallest IoU of a hit, in (0, 1]; a run's curriculum over tau overrides it.
     """
 
     range = (0.0, 1.0)
@@ -35,14 +35,14 @@ class F1:
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = iou_threshold("f1", threshold)
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
         """``2 hits / (predictions + truths)``; most confident first, hits at IoU >= threshold.
 
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
             return says_nothing_is_there(answer)
-        hits = _hits(ranked(answer.detections), truth, self.threshold)
+        hits = _hits(ranked(answer.detections), truth, self.threshold if tau is None else tau)
         return 2 * sum(hits) / (answer.n_boxes + len(truth.boxes))
 
 

@@ -22,7 +22,7 @@ class IoU:
     box over the whole picture earns the share that they fill.
 
     Args:
-        threshold: Smallest IoU of a hit in detection, in (0, 1].
+        threshold: Smallest IoU of a hit in detection, in (0, 1]; a run's curriculum over tau overrides it.
     """
 
     range = (0.0, 1.0)
@@ -30,14 +30,16 @@ class IoU:
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = iou_threshold("iou", threshold)
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
         """``sum_hits IoU / N``; most confident first, hits at IoU >= threshold.
 
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
             return says_nothing_is_there(answer)
-        matches = match_greedy([box for box, _ in ranked(answer.detections)], truth.boxes, self.threshold)
+        matches = match_greedy(
+            [box for box, _ in ranked(answer.detections)], truth.boxes, self.threshold if tau is None else tau
+        )
         return sum(overlap for _, overlap in matches) / mean_count(answer, truth)
 
     def grounding(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:

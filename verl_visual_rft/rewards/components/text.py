@@ -8,6 +8,7 @@ import re
 
 from verl_visual_rft.answers import Answer, Outcome
 from verl_visual_rft.rewards.components.options import positive_integer
+from verl_visual_rft.truths import Truth
 
 _WORD = re.compile(r"[^\W\d_]+")
 # Reasoning of these words alone says no more than that here is the reasoning: the prompt's sentence, a placeholder.
@@ -33,15 +34,20 @@ class Format:
     """1 if the response is reasoning in think tags, then an answer in answer tags as the prompt asks for it, else 0.
 
     Pays for responses that a program can read without repairs and that reason in words of their own (see
-    `is_reasoning`). Alone it is gamed by any reasoning before any well-formed answer, right or wrong.
+    `is_reasoning`). Where the prompt asks for the answer alone it pays for exactly that, not for think tags. Alone it
+    is gamed by any reasoning before any well-formed answer, right or wrong.
     """
 
     range = (0.0, 1.0)
 
-    def __call__(self, answer: Answer) -> float:
-        """``1`` if the tags are right, the reasoning has words of its own and the answer needed no repair, else 0."""
+    def __call__(self, answer: Answer, truth: Truth) -> float:
+        """``1`` if the tags are right, the reasoning has words of its own and the answer needed no repair, else 0.
+
+        Where the prompt asks for the answer alone: 1 if the response is one answer block that needed no repair.
+        """
         well_formed = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
-        return float(answer.has_format and well_formed and is_reasoning(answer.thinking))
+        reasoned = not truth.think or is_reasoning(answer.thinking)
+        return float(answer.has_format and well_formed and reasoned)
 
 
 class ThinkingLength:

@@ -34,18 +34,6 @@ def use_plain_gloo(distributed: ModuleType) -> None:
     setattr(distributed, "initialize_global_process_group_ray", partial(in_ray, backend="gloo"))  # noqa: B010
 
 
-def register_fsdp_engine(transformer_impl: ModuleType) -> None:
-    """Register veRL's FSDP engine for the device "cpu".
-
-    Symptom: "Unknown device: cpu"; the engine is registered for cuda and npu only.
-    verl 0.9.1 ``workers/engine/fsdp/transformer_impl.py:1143``.
-    """
-    register = transformer_impl.EngineRegistry.register
-    register(model_type="language_model", backend=["fsdp", "fsdp2"], device="cpu")(
-        type("CPUFSDPEngineWithLMHead", (transformer_impl.FSDPEngineWithLMHead,), {})
-    )
-
-
 def do_not_pin_reference_weights(transformer_impl: ModuleType) -> None:
     """Keep the reference policy's weights in ordinary memory.
 

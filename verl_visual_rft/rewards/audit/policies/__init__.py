@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from verl_visual_rft.rewards.audit.policies import classification, detection, grounding
-from verl_visual_rft.rewards.audit.policies.policy import Policy
+from verl_visual_rft.rewards.audit.policies.policy import Policy, unasked_reasoning
 
-__all__ = ["CHEATS", "HONEST", "Policy"]
+__all__ = ["CHEATS", "HONEST", "UNASKED", "Policy"]
 
 #: By task: answers as well as a model in the middle of its training can.
 HONEST: Mapping[str, Policy] = {
@@ -23,4 +23,11 @@ CHEATS: Mapping[str, tuple[Policy, ...]] = {
     "detection": detection.CHEATS,
     "classification": classification.CHEATS,
     "grounding": grounding.CHEATS,
+}
+
+#: By task: further cheats where the prompt asks for the answer alone.
+UNASKED: Mapping[str, tuple[Policy, ...]] = {
+    "detection": unasked_reasoning(detection.honest),
+    "classification": unasked_reasoning(classification.honest),
+    "grounding": unasked_reasoning(grounding.honest),
 }

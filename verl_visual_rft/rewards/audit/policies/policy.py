@@ -40,12 +40,48 @@ class Policy:
 
 
 def policies(*functions: Respond) -> tuple[Policy, ...]:
-    """Make each function a policy: its name in words, its docstring as the description."""
-    return tuple(
-        Policy(function.__name__.replace("_", " "), inspect.getdoc(function) or "", function) for function in functions
-    )
+    """Make each function a policy: its name in words, its docstring as the description.
+
+    Where a question asks for the answer alone, what `response` reasons is left away; reasoning that a policy writes
+    itself stays.
+    """
+    return tuple(_policy(function, _as_asked(function)) for function in functions)
+
+
+def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
+    """Return the cheats that reason all the same where the prompt asks for the answer alone."""
+
+    def reasoning_nobody_asked_for(question: Question, rng: Random) -> str:
+        """The honest answer after a thinking process."""
+        return honest(question, rng)
+
+    def reasoning_inside_the_answer(question: Question, rng: Random) -> str:
+        """The honest answer with the thinking process in the answer tags before it."""
+        thinking, _, answer = honest(question, rng).partition(" <answer>")
+        return f"<answer>{thinking} {answer}"
+
+    return tuple(_policy(cheat, cheat) for cheat in (reasoning_nobody_asked_for, reasoning_inside_the_answer))
 
 
 def response(answer: str, rng: Random) -> str:
     """Write an answer as the prompt asks for it, with reasoning of its own words."""
-    return f"<think> {rng.choice(THOUGHTS)} </think> <answer>{answer}</answer>"
+    return f"{_reasoning(rng.choice(THOUGHTS))}<answer>{answer}</answer>"
+
+
+def _reasoning(thought: str) -> str:
+    return f"<think> {thought} </think> "
+
+
+def _policy(function: Respond, respond: Respond) -> Policy:
+    return Policy(function.__name__.replace("_", " "), inspect.getdoc(function) or "", respond)
+
+
+def _as_asked(function: Respond) -> Respond:
+    def respond(question: Question, rng: Random) -> str:
+        written = function(question, rng)
+        if not question.truth.think:
+            for thought in THOUGHTS:
+                written = written.removeprefix(_reasoning(thought))
+        return written
+
+    return respond

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# What the cluster scripts share. Sourced, from the repository root.
+
+source recipes/common.sh
+
+# Print the head of the script that is running, for --help.
+show_help() {
+    sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
+    exit 0
+}
+
+need_ray() {
+    [[ ! -f .venv/bin/activate ]] || source scripts/activate.sh
+    command -v ray > /dev/null || die "no Ray on $(hostname); install the environment on every host: bash scripts/setup.sh"
+}
+
+# The address that Ray takes for this host's own (`hostname --ip-address` is often 127.0.1.1).
+# shellcheck disable=SC2034 # of head.sh and slurm.sh
+OWN_ADDRESS='import ray.util; print(ray.util.get_node_ip_address())'
+
+# Whether something listens there.
+answers() { # HOST PORT
+    timeout 5 bash -c "exec 3<> /dev/tcp/$1/$2" 2> /dev/null
+}
+
+# From version 2.59 on a head asks for a token as soon as its user has one, which any Ray run makes; those who join must
+# say that they bring it (RAY_AUTH_MODE). With no token, whoever reaches the port runs code on the cluster.
+use_token() { # generate|find
+    export RAY_AUTH_MODE=${RAY_AUTH_MODE:-token}
+    [[ $RAY_AUTH_MODE == token && -z ${RAY_AUTH_TOKEN:-} ]] || return 0
+    local file=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/auth_token}
+    [[ -s $file || $1 != generate ]] || (umask 077 && ray get-auth-token --generate > /dev/null)
+    [[ -s $file ]] || die "no token in $file on $(hostname); copy the head's there (mode 600), or set RAY_AUTH_MODE=disabled on all hosts of a network that is yours alone"
+}
+
+# NODE: what this host gives to the cluster. On a CPU, Ray's resources are bookkeeping (training/config/device/cpu.yaml).
+use_node() {
+    local device=${DEVICE:-auto}
+    case $device in
+        auto) if nvidia-smi --list-gpus > /dev/null 2>&1; then device=cuda; else device=cpu; fi ;;
+        cpu | cuda) ;;
+        *) die "DEVICE=$device is not known; choose auto, cpu or cuda" ;;
+    esac
+    use_device "$device" "${NGPUS:-1}"
+    NODE=(--disable-usage-stats)
+    [[ -z ${NODE_IP:-} ]] || NODE+=(--node-ip-address "$NODE_IP")
+    if [[ $device == cpu ]]; then
+        NODE+=(--num-gpus "${NGPUS:-1}" --num-cpus 24 --object-store-memory 1073741824)
+    elif [[ -n ${NGPUS:-} ]]; then
+        NODE+=(--num-gpus "$NGPUS")
+    fi
+}
+
+# Start Ray's part of this host; with --block in the foreground, as SLURM wants it.
+start_ray() { # ARGUMENTS...
+    if [[ " $* " == *" --block "* ]]; then
+        exec ray start "$@"
+    fi
+    quietly ray start "$@"
+}
+
+# Run a command and show what it printed only where it failed. A file, not $(...): that would wait for the daemons, too.
+quietly() { # COMMAND...
+    local printed
+    printed=$(mktemp)
+    "$@" &> "$printed" || {
+        tail -n 20 "$printed" >&2
+        rm "$printed"
+        die "$1 $2 failed on $(hostname), see above"
+    }
+    rm "$printed"
+}
+
+# Wait until the cluster of RAY_ADDRESS has so many nodes.
+wait_for_nodes() { # COUNT
+    local nodes=0 end=$((SECONDS + ${WAIT:-60}))
+    until ((nodes >= $1)); do
+        ((SECONDS < end)) || die "only $nodes of $1 nodes have joined $RAY_ADDRESS within ${WAIT:-60} seconds"
+        sleep 2
+        nodes=$(ray status --address "$RAY_ADDRESS" 2> /dev/null | sed -n '/^Active:/,/^Pending:/p' | grep -c node_ || true)
+    done
+}

@@ -1,0 +1,165 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_rows, visible_gpus
+from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.prompts import PROMPT_VERSION
+from verl_visual_rft.training.pretraining import TINY_MODEL
+
+TINY = load_model(str(TINY_MODEL))
+
+
+def write_manifest(folder, *, family="qwen2-vl", think=True, version=PROMPT_VERSION, rows=32, longest=700):
+    count = {"rows": rows, "most_prompt_tokens": longest}
+    empty = ("sources", "skips", "conversions", "chosen", "files")
+    content = {
+        "task": "detection",
+        "dataset": "coco",
+        "package_version": "0",
+        "prompt_version": version,
+        "seed": 0,
+        "shots": 4,
+        "options": {"family": family, "think": think, "max_pixels": 401408},
+        "counts": {"train": count, "val": count},
+        **{key: {} for key in empty},
+    }
+    (folder / "manifest.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("prepared", "message"),
+    [
+        (
+            {"family": "qwen2.5-vl"},
+            "the data are prepared for qwen2.5-vl, and .* is of qwen2-vl; prepare them again: remove",
+        ),
+        (
+            {"version": "0"},
+            f"the prompts are version 0, and this package asks version {PROMPT_VERSION}; prepare them again",
+        ),
+        ({"think": False}, "prepared with THINK=off, and this run has THINK=on; prepare them again"),
+    ],
+)
+def test_data_prepared_for_something_else_are_refused(prepared, message, tmp_path):
+    write_manifest(tmp_path)
+    check_prepared(tmp_path, TINY, think=True)
+    write_manifest(tmp_path, **prepared)
+    with pytest.raises(UserError, match=message):
+        check_prepared(tmp_path, TINY, think=True)
+
+
+def test_what_has_no_manifest_is_not_judged_and_either_prompt_will_do_for_who_does_not_say(tmp_path):
+    check_prepared(tmp_path, TINY, think=True)
+    write_manifest(tmp_path, think=False)
+    check_prepared(tmp_path, TINY)
+
+
+def test_too_few_rows_and_too_long_prompts_are_refused(tmp_path, grpo):
+    file = tmp_path / "train.parquet"
+    once, twice = grpo(f"data.train_files={file}"), grpo(f"data.train_files=[{file},{file}]")
+    check_rows(once)  # nothing is known of them
+    write_manifest(tmp_path, rows=16)
+    check_rows(once)
+    write_manifest(tmp_path, rows=8)
+    with pytest.raises(UserError, match="8 rows are less than one step of data.train_batch_size=16; prepare more"):
+        check_rows(once)
+    check_rows(twice)
+    write_manifest(tmp_path, longest=1100)
+    with pytest.raises(UserError, match="longest prompt has 1100 tokens, more than data.max_prompt_length=1024"):
+        check_rows(once)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint as veRL writes it, without its tensors."""
+    actor = tmp_path / "global_step_10/actor"
+    (actor / "huggingface").mkdir(parents=True)
+    shutil.copy(TINY_MODEL / "config.json", actor / "huggingface")
+    (actor / "fsdp_config.json").write_text('{"FSDP_version": 2, "world_size": 8}')
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
+    return actor
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "message"),
+    [
+        ("text_config", "hidden_size", 64, "width 64, not 128"),
+        ("text_config", "num_hidden_layers", 2, "layers 2, not 4"),
+        ("text_config", "vocab_size", 300, "vocabulary 300, not 304"),
+        ("vision_config", "depth", 1, "vision layers 1, not 3"),
+    ],
+)
+def test_a_checkpoint_of_another_shape_is_refused(section, key, value, message, checkpoint, tmp_path, grpo):
+    settings = grpo(f"trainer.default_local_dir={tmp_path}")
+    check_checkpoints(settings, TINY)
+    config = json.loads((TINY_MODEL / "config.json").read_text())
+    config[section][key] = value
+    (checkpoint / "huggingface/config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=f"this checkpoint is no .*: .*{message}.*; set OUTPUT_DIR to another folder"):
+        check_checkpoints(settings, TINY)
+
+
+def test_a_checkpoint_of_other_ranks_or_another_kind_of_training_is_refused(checkpoint, tmp_path, grpo):
+    settings = grpo(f"trainer.default_local_dir={tmp_path}")
+    with pytest.raises(
+        UserError, match="written by 8 ranks, which alone can read it, and this run has 4; give as many"
+    ):
+        check_checkpoints(replace(settings, ranks_per_node=4), TINY)
+    with pytest.raises(UserError, match="holds all weights, and this run has LORA=8"):
+        check_checkpoints(replace(settings, engine=replace(settings.engine, lora_rank=8)), TINY)
+    (checkpoint / "lora_train_meta.json").write_text("{}")
+    with pytest.raises(UserError, match="holds an adapter, and this run has LORA=0"):
+        check_checkpoints(settings, TINY)
+
+
+def test_an_unfinished_checkpoint_is_none(checkpoint, tmp_path, grpo):
+    settings = replace(grpo(f"trainer.default_local_dir={tmp_path}"), ranks_per_node=4)
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("20")
+    check_checkpoints(settings, TINY)
+
+
+@pytest.fixture
+def two_gpus(tmp_path, monkeypatch):
+    """A machine whose nvidia-smi lists two GPUs."""
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        '#!/bin/sh\n[ "$1" = -L ] && printf "GPU 0: NVIDIA A100 (UUID: a)\\nGPU 1: NVIDIA A100 (UUID: b)\\n"\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
+
+def test_more_gpus_than_there_are_are_refused(two_gpus, monkeypatch):
+    assert visible_gpus() == 2
+    check_devices("cuda", 2)
+    with pytest.raises(UserError, match="NGPUS=8, but 2 GPUs are visible here; set NGPUS=2"):
+        check_devices("cuda", 8)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    with pytest.raises(UserError, match="NGPUS=2, but 1 GPU is visible here; set NGPUS=1"):
+        check_devices("cuda", 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(UserError, match="no GPU is visible here .* set DEVICE=cpu"):
+        check_devices("cuda", 1)
+
+
+def test_a_cluster_is_left_to_ray(two_gpus, monkeypatch):
+    check_devices("cuda", 8, nodes=2)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    check_devices("cuda", 8)
+
+
+def test_a_rank_on_the_cpu_needs_a_core(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    cores = len(os.sched_getaffinity(0))
+    check_devices("cpu", cores)
+    with pytest.raises(UserError, match=f"NGPUS={cores + 1}: .* there are {cores}; set NGPUS={cores}"):
+        check_devices("cpu", cores + 1)

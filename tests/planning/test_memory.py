@@ -1,0 +1,131 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from verl_visual_rft.planning.gpus import GPUS
+from verl_visual_rft.planning.knobs import helpful_knobs
+from verl_visual_rft.planning.memory import estimate_memory
+from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.training.pretraining import TINY_MODEL
+
+A100, RTX4090 = GPUS["a100-80g"], GPUS["rtx4090-24g"]
+QWEN = load_model("Qwen/Qwen2-VL-2B-Instruct")
+PIXELS = 401408
+ENGINE_BYTES = Path(__file__).parents[1] / "support/engine_bytes.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "ranks"),
+    [
+        ([], 2),
+        (["visual_rft.freeze_vision=true"], 1),
+        (["lora=on"], 1),
+    ],
+)
+def test_weights_gradients_and_optimizer_are_to_the_byte_what_verls_engine_holds(overrides, ranks, grpo):
+    pytest.importorskip("torch")
+    settings = grpo("device=cpu", f"trainer.n_gpus_per_node={ranks}", *overrides)
+    update = estimate_memory(settings, load_model(str(TINY_MODEL)), A100, PIXELS).phases["update"]
+    planned = {part: update[part] for part in ("weights", "gradients", "optimizer")}
+    assert engine_bytes([f"trainer.n_gpus_per_node={ranks}", *overrides], ranks) == [planned] * ranks
+
+
+def engine_bytes(overrides, ranks):
+    """What each rank counted."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    common = {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(ENGINE_BYTES), str(TINY_MODEL), *overrides],
+            env={**os.environ, **common, "RANK": str(rank), "WORLD_SIZE": str(ranks)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(ranks)
+    ]
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert all(process.returncode == 0 for process in processes), outputs[0][-3000:]
+    lines = [next(line for line in output.splitlines() if line.startswith("BYTES")) for output in outputs]
+    return [json.loads(line.removeprefix("BYTES")) for line in lines]
+
+
+def test_the_state_of_the_paper_s_model_on_one_gpu_is_16_bytes_a_parameter(grpo):
+    update = estimate_memory(grpo("trainer.n_gpus_per_node=1"), QWEN, A100, PIXELS).phases["update"]
+    assert sum(update[part] for part in ("weights", "gradients", "optimizer")) == 16 * 2_208_985_600
+
+
+def test_sharding_divides_the_state_and_offloading_moves_it_to_main_memory(grpo):
+    one, eight = (estimate_memory(grpo(f"trainer.n_gpus_per_node={n}"), QWEN, A100, PIXELS) for n in (1, 8))
+    assert eight.phases["update"]["optimizer"] == one.phases["update"]["optimizer"] / 8
+    fsdp = "actor_rollout_ref.actor.fsdp_config"
+    offloaded = estimate_memory(
+        grpo(f"{fsdp}.param_offload=true", f"{fsdp}.optimizer_offload=true"), QWEN, A100, PIXELS
+    )
+    assert offloaded.phases["rollout"]["weights"] == offloaded.phases["rollout"]["optimizer"] == 0
+    assert offloaded.phases["update"] == eight.phases["update"]  # it comes back for the update
+    assert offloaded.host == eight.host + sum(eight.phases["rollout"][part] for part in ("weights", "optimizer"))
+
+
+def test_vllm_takes_its_share_whatever_the_model(grpo):
+    rollout = estimate_memory(grpo(), QWEN, A100, PIXELS).phases["rollout"]
+    served = sum(rollout[part] for part in ("vLLM weights", "vLLM work", "KV cache"))
+    assert served == pytest.approx(0.5 * A100.memory)
+
+
+def test_an_adapter_has_no_second_model(grpo):
+    adapter = estimate_memory(grpo("lora=on"), QWEN, A100, PIXELS)
+    assert adapter.host == 0
+    assert (
+        adapter.phases["update"]["gradients"]
+        < 0.02 * estimate_memory(grpo(), QWEN, A100, PIXELS).phases["update"]["gradients"]
+    )
+
+
+def test_no_cache_for_one_answer_does_not_fit(grpo):
+    tight = estimate_memory(grpo("actor_rollout_ref.rollout.gpu_memory_utilization=0.09"), QWEN, A100, PIXELS)
+    assert tight.cached_answers == 0
+    assert max(tight.peaks.values()) < A100.memory
+    assert not tight.fits(A100)
+
+
+def test_every_knob_helps_as_it_says_and_none_breaks_the_settings(grpo):
+    settings = grpo("trainer.n_gpus_per_node=1")
+    memory = estimate_memory(settings, QWEN, RTX4090, PIXELS)
+    assert not memory.fits(RTX4090)
+    knobs = helpful_knobs(settings, QWEN, RTX4090, PIXELS, memory)
+    assert {"LORA=64", "NGPUS=2", "FREEZE_VISION=1"} <= {knob.setting for knob in knobs}
+    assert all(knob.peak < max(memory.peaks.values()) for knob in knobs)
+    adapters = replace(settings.engine, lora_rank=64, frozen_tower=True)
+    turned = estimate_memory(replace(settings, engine=adapters), QWEN, RTX4090, PIXELS)
+    assert max(turned.peaks.values()) == next(knob.peak for knob in knobs if knob.setting == "LORA=64")
+
+
+def test_the_micro_batch_is_a_knob_where_activations_are_what_does_not_fit(grpo):
+    large = [
+        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=16",
+        "actor_rollout_ref.model.enable_gradient_checkpointing=false",
+    ]
+    settings = grpo(*large)
+    memory = estimate_memory(settings, QWEN, A100, PIXELS)
+    knobs = {knob.setting: knob for knob in helpful_knobs(settings, QWEN, A100, PIXELS, memory)}
+    assert not memory.fits(A100)
+    assert "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8" in knobs
+    assert knobs["actor_rollout_ref.model.enable_gradient_checkpointing=True"].fits
+
+
+def test_sft_has_no_server(sft):
+    memory = estimate_memory(sft(), QWEN, A100, PIXELS)
+    assert set(memory.phases) == {"update", "optimizer step"}
+    assert (memory.cached_answers, memory.host) == (None, 0)

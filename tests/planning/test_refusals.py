@@ -1,0 +1,104 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.refusals import check, check_settings
+
+ACTOR, ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            [f"{ACTOR}.ppo_mini_batch_size=12"],
+            "16 is no multiple of actor.ppo_mini_batch_size 12; set the latter to 1, 2, 4, 8 or 16",
+        ),
+        (
+            ["trainer.n_gpus_per_node=3"],
+            "16 prompts x 8 answers of an update cannot be divided among 3 GPUs.*NGPUS=1, 2, 4, 8, 16",
+        ),
+        (["trainer.n_gpus_per_node=0"], "1 nodes of 0 GPUs: a run needs one at least"),
+        (
+            [f"{ACTOR}.ppo_micro_batch_size_per_gpu=3"],
+            f"{ACTOR}.ppo_micro_batch_size_per_gpu=3 does not divide the 16 sequences of a GPU",
+        ),
+        (
+            [f"{ROLLOUT}.n=4", "trainer.nnodes=2", f"{ACTOR}.ppo_micro_batch_size_per_gpu=4"],
+            f"{ROLLOUT}.log_prob_micro_batch_size_per_gpu=8 does not divide the 4 sequences of a GPU; set it to 1, 2",
+        ),
+        (
+            ["actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=5"],
+            "ref.log_prob_micro_batch_size_per_gpu=5 does not divide",
+        ),
+        ([f"{ROLLOUT}.max_model_len=1500"], r"1024 \+ 512 tokens are more than .*max_model_len=1500; set it to 1536"),
+        (
+            [f"{ROLLOUT}.max_model_len=40000"],
+            "max_model_len=40000 is more than the 32768 positions of Qwen/Qwen2-VL-2B",
+        ),
+        (["data.max_response_length=32000"], r"1024 \+ 32000 tokens are more than the 32768 positions"),
+        (
+            [f"{ROLLOUT}.tensor_model_parallel_size=8"],
+            "=8 does not divide the 12 heads of .* and the 16 of its vision tower; set it to 1, 2 or 4",
+        ),
+        (
+            [f"{ROLLOUT}.tensor_model_parallel_size=4", "trainer.n_gpus_per_node=2"],
+            "=4 does not divide 2 GPUs; set it to 1 or 2",
+        ),
+        ([f"{ROLLOUT}.gpu_memory_utilization=1.5"], "gpu_memory_utilization=1.5 is no share"),
+        (
+            [f"{ACTOR}.fsdp_config.ulysses_sequence_parallel_size=8"],
+            "8 divides not both 8 GPUs and the model's 12 heads; set it to 1, 2 or 4",
+        ),
+        (
+            [f"{ACTOR}.use_dynamic_bsz=true", f"{ACTOR}.ppo_max_token_len_per_gpu=1000"],
+            "more than the 1000 tokens of a dynamic batch",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_one_line_with_the_remedy(overrides, message, grpo):
+    settings = grpo(*overrides)
+    with pytest.raises(UserError, match=message) as error:
+        check(settings, load_model(settings.model))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        [f"{ROLLOUT}.max_model_len=1536"],
+        [f"{ROLLOUT}.tensor_model_parallel_size=4"],
+        [f"{ACTOR}.use_dynamic_bsz=true"],
+        [
+            "lora=on",
+            "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=5",
+        ],  # with an adapter no second model is asked
+    ],
+)
+def test_settings_that_work_pass(overrides, grpo):
+    settings = grpo(*overrides)
+    check(settings, load_model(settings.model))
+
+
+def test_sft_is_checked_too(sft):
+    model = load_model("Qwen/Qwen2-VL-2B-Instruct")
+    check(sft(ranks=4), model)
+    with pytest.raises(UserError, match="data.micro_batch_size_per_gpu=4 does not divide the 2 sequences of a GPU"):
+        check(sft(ranks=8), model)
+    with pytest.raises(UserError, match="16 examples of an update cannot be divided among 3 GPUs"):
+        check(sft(ranks=3), model)
+    with pytest.raises(UserError, match=r"examples of 40000 tokens \(data.max_length\) are more than the 32768"):
+        check(sft("data.max_length=40000"), model)
+
+
+def test_a_configuration_is_checked_as_hydra_gives_it():
+    pytest.importorskip("verl")
+    from hydra import compose, initialize_config_module
+
+    with initialize_config_module("verl_visual_rft.training.config", version_base=None):
+        config = compose("visual_rft", ["actor_rollout_ref.model.path=/nowhere"])
+    with pytest.raises(UserError, match="model /nowhere: no such folder"):
+        check_settings(config)

@@ -1,0 +1,262 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The recipes of the paper's experiments without running them: what they say, refuse, and hand to veRL."""
+
+import json
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fidelity_page import differences
+from omegaconf import OmegaConf
+
+from verl_visual_rft.evaluation.tables import paper_table
+from verl_visual_rft.planning import refusals
+from verl_visual_rft.planning.command import compose, parse_command
+from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.settings import settings_of
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*_[27]b.sh"))
+#: Steps and rollouts of the published training scripts.
+SETTINGS = {
+    "coco_ovd_2b": (750, 8),
+    "coco_ovd_7b": (750, 4),
+    "lisa_2b": (498, 8),
+    "lisa_7b": (498, 4),
+    "coco_fewshot_7b": (200, 4),
+    "lvis_fewshot_7b": (200, 4),
+}
+
+
+def call(recipe: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    of_recipes = {
+        "METHOD",
+        "MODEL",
+        "DATA_ROOT",
+        "OUTPUT_DIR",
+        "SHOTS",
+        "STAGES",
+        "SMOKE",
+        "DEVICE",
+        "NGPUS",
+        "EXIST_MAPS",
+    }
+    clean = {key: value for key, value in os.environ.items() if key not in of_recipes}
+    return subprocess.run(
+        ["bash", f"recipes/{recipe}.sh", *arguments],
+        cwd=ROOT,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@cache
+def dry_run(recipe: str, *overrides: str, **environment: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    done = call(recipe, *overrides, **({"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | environment))
+    assert done.returncode == 0, done.stderr
+    first, *stages = map(json.loads, done.stdout.splitlines())
+    return first["recipe"], {stage["stage"]: stage["command"] for stage in stages}
+
+
+@cache
+def training(recipe: str, method: str, *overrides: str, **environment: str) -> dict[str, Any]:
+    return compose(parse_command(dry_run(recipe, *overrides, METHOD=method, **environment)[1][method]))
+
+
+def test_there_is_a_recipe_for_every_experiment_of_the_paper():
+    assert len(RECIPES) == 13
+    assert {table for recipe in RECIPES for table in dry_run(recipe)[0]["tables"]} == {2, 3, 4, 5, 6, 7, 8}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_states_only_what_is_particular_to_it(recipe):
+    text = (ROOT / "recipes" / f"{recipe}.sh").read_text()
+    assert len(text.splitlines()) <= 25
+    facts, _ = dry_run(recipe)
+    assert (facts["steps"], facts["rollouts"]) == SETTINGS.get(recipe, (200, 8))
+    assert recipe.endswith(facts["model"].split("-")[-2].lower())
+    for table in facts["tables"]:
+        paper_table(table).require_setting(recipe[-2:], facts["shots"])
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_grpo_is_what_the_fidelity_page_says(recipe):
+    config = training(recipe, "rft")
+    assert differences(OmegaConf.create(config), recipe=True) == []
+    settings = settings_of(config)
+    refusals.check(settings, load_model(settings.model))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_sft_sees_the_same_rows_samples_and_schedule(recipe):
+    sft, rft = training(recipe, "sft"), training(recipe, "rft")
+    settings = settings_of(sft)
+    refusals.check(settings, load_model(settings.model))
+    assert sft["data"]["train_batch_size"] == rft["data"]["train_batch_size"] == 16
+    assert sft["trainer"]["total_training_steps"] == rft["trainer"]["total_training_steps"]
+    assert [file.replace("sft_train", "train") for file in sft["data"]["train_files"]] == rft["data"]["train_files"]
+    same = ("lr", "lr_scheduler_type", "lr_warmup_steps", "lr_warmup_steps_ratio", "min_lr_ratio", "weight_decay")
+    optim = rft["actor_rollout_ref"]["actor"]["optim"]
+    assert {key: sft["optim"][key] for key in same} == {key: optim[key] for key in same}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("method", ["rft", "sft", "base"])
+def test_every_method_shares_data_and_folder_and_evaluates_the_same_questions(recipe, method):
+    facts, stages = dry_run(recipe, METHOD=method)
+    other_facts, other = dry_run(recipe, METHOD="rft")
+    assert facts["output_dir"] == other_facts["output_dir"]
+    data = [name for name in stages if name.startswith("data")]
+    assert {name: stages[name] for name in data} == {name: other[name] for name in data}
+    asked = [stages[name][stages[name].index("--data") + 1] for name in stages if name.startswith("predict")]
+    assert asked == [other[name][other[name].index("--data") + 1] for name in other if name.startswith("predict")]
+    assert (method in stages) == (method != "base")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("method", ["rft", "sft"])
+def test_the_smoke_run_has_the_stages_of_the_run(recipe, method):
+    smoke = dry_run(recipe, METHOD=method, SMOKE="1", DEVICE="cpu", NGPUS="1")[1]
+    made = [name for name in smoke if name not in ("model", "sam") and not name.startswith("original_")]
+    assert made == list(dry_run(recipe, METHOD=method)[1])
+    config = compose(parse_command(smoke[method]))
+    assert config["trainer"]["total_training_steps"] == 2 and config["trainer"]["device"] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("ngpus", "expected"), [("1", (4, 8, 4)), ("8", (4, 8, 2)), ("16", (4, 8, 1)), ("64", (2, 2, 1))]
+)
+def test_micro_batches_divide_what_a_rank_has(ngpus, expected):
+    rft = training("flowers102_2b", "rft", NGPUS=ngpus)["actor_rollout_ref"]
+    sft = {} if int(ngpus) > 16 else training("flowers102_2b", "sft", NGPUS=ngpus)["data"]
+    assert rft["actor"]["ppo_micro_batch_size_per_gpu"] == expected[0]
+    assert rft["ref"]["log_prob_micro_batch_size_per_gpu"] == expected[1]
+    assert sft.get("micro_batch_size_per_gpu", 1) == expected[2]
+
+
+def test_rows_that_fill_no_batch_are_asked_twice():
+    files = training("coco_fewshot_2b", "rft", SHOTS="1")["data"]["train_files"]
+    assert len(files) == 2 and len(set(files)) == 1
+    assert len(training("coco_fewshot_2b", "rft", SHOTS="2")["data"]["train_files"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "key", "value"),
+    [
+        ({"ALGO": "gdpo"}, "algorithm.adv_estimator", "visual_rft_gdpo"),
+        ({"ALGO": "dr_grpo"}, "algorithm.norm_adv_by_std_in_grpo", False),
+        ({"ALGO": "dapo"}, "algorithm.filter_groups.enable", True),
+        ({"LORA": "16"}, "actor_rollout_ref.model.lora_rank", 16),
+        ({"LORA": "16"}, "actor_rollout_ref.model.lora_alpha", 32),
+        ({"FREEZE_VISION": "1"}, "actor_rollout_ref.actor.fsdp_config.freeze_vision", True),
+        ({"TAU": "curriculum"}, "visual_rft.tau", "curriculum"),
+        ({"REWARD": "iou=1,format=0.5"}, "visual_rft.reward", "iou=1,format=0.5"),
+        ({"SEED": "3"}, "actor_rollout_ref.rollout.seed", 3),
+        ({"NNODES": "2", "RAY_ADDRESS": "host:6379"}, "trainer.nnodes", 2),
+    ],
+)
+def test_a_variable_reaches_grpo_and_the_name_of_the_folder(variables, key, value):
+    config = OmegaConf.create(training("coco_fewshot_2b", "rft", **variables))
+    assert OmegaConf.select(config, key) == value
+    name = dry_run("coco_fewshot_2b", **variables)[0]["output_dir"]
+    assert (name == dry_run("coco_fewshot_2b")[0]["output_dir"]) == ("NNODES" in variables)
+
+
+@pytest.mark.parametrize(
+    ("variables", "key", "value", "label"),
+    [
+        ({}, "model.lora_rank", 0, "+ SFT (all parameters, answers alone)"),
+        ({"LORA": "8"}, "model.lora_alpha", 16, "+ SFT (LoRA 8, answers alone)"),
+        ({"LORA": "8"}, "optim.lr_warmup_steps_ratio", 0.5, "+ SFT (LoRA 8, answers alone)"),
+        ({"LORA": "8"}, "checkpoint.save_lora_only", True, "+ SFT (LoRA 8, answers alone)"),
+        ({"FREEZE_VISION": "1"}, "engine.freeze_vision", True, "+ SFT (vision tower frozen, answers alone)"),
+        ({"SFT_TARGET": "reasoning"}, "model.lora_rank", 0, "+ SFT (all parameters, with reasoning)"),
+    ],
+)
+def test_a_variable_reaches_sft_and_the_label_of_its_row(variables, key, value, label):
+    assert OmegaConf.select(OmegaConf.create(training("lisa_2b", "sft", **variables)), key) == value
+    assert dry_run("lisa_2b", METHOD="sft", **variables)[0]["label"] == label
+
+
+def test_what_data_preparation_is_told():
+    _, stages = dry_run("lvis_fewshot_2b", THINK="off", DATA_ROOT="/lvis", SEED="5")
+    command = stages["data"]
+    assert command[:4] == ["python", "data_prep/lvis.py", "--root", "/lvis"] and "--no-think" in command
+    for option, value in (("--seed", "5"), ("--family", "qwen2-vl"), ("--max-prompt-tokens", "1024")):
+        assert command[command.index(option) + 1] == value
+
+
+def test_overrides_of_the_command_line_have_the_last_word():
+    config = training("pets37_2b", "rft", "trainer.total_training_steps=7", "actor_rollout_ref.actor.optim.lr=2e-6")
+    assert config["trainer"]["total_training_steps"] == 7
+    assert config["actor_rollout_ref"]["actor"]["optim"]["lr"] == 2e-6
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"METHOD": "grpo"}, "METHOD=grpo is unknown; choose one of: rft sft base"),
+        ({"ALGO": "ppo"}, "ALGO=ppo is unknown; choose one of: paper dapo gdpo dr_grpo"),
+        ({"THINK": "yes"}, "THINK=yes is unknown; choose one of: on off"),
+        ({"SHOTS": "3"}, "SHOTS=3 is unknown; choose one of: 1 2 4 8 16"),
+        ({"SEED": "one"}, "SEED=one is not a whole number from 0"),
+        ({"LORA": "-1"}, "LORA=-1 is not a whole number from 0"),
+        ({"NGPUS": "0"}, "NGPUS=0 is not a whole number from 1"),
+        ({"STAGES": "data,training"}, "there is no stage 'training'; choose from data,train,export,eval,report"),
+        ({"SFT_TARGET": "reasoning", "THINK": "off"}, "SFT_TARGET=reasoning contradicts THINK=off"),
+        ({"NNODES": "2"}, "NNODES=2 needs a Ray cluster"),
+        ({"NNODES": "2", "METHOD": "sft"}, "METHOD=sft runs on one node"),
+        ({}, "DATA_ROOT is not set"),
+    ],
+)
+def test_a_wrong_variable_is_one_line_before_anything_starts(tmp_path, variables, message):
+    done = call("coco_fewshot_2b", OUTPUT_DIR=str(tmp_path / "out"), **variables)
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and message in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [({"SHOTS": "4"}, "this experiment has no shots"), ({"TAU": "curriculum"}, "about the boxes of detection")],
+)
+def test_a_variable_that_does_not_concern_the_experiment_is_refused(variables, message):
+    assert message in call("lisa_2b", DRY_RUN="1", **variables).stderr
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_help_names_every_variable_and_its_default(recipe):
+    done = call(recipe, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    named = ["METHOD (rft)", "MODEL (Qwen/", "OUTPUT_DIR (", "SEED (0)", "REWARD (robust)", "ALGO (paper)", "LORA (0)"]
+    named += ["THINK (on)", "TAU (fixed)", "NGPUS (", "NNODES (1)", "STAGES (data,", "SMOKE (0)", "data_prep/"]
+    assert [name for name in named if name not in done.stdout] == []
+    assert ("SHOTS (4)" in done.stdout) == (dry_run(recipe)[0]["shots"] is not None)
+
+
+def test_published_maps_decide_what_is_asked_and_are_measured(tmp_path):
+    for data_set in ("coco", "lvis"):
+        (tmp_path / f"exist_map_{data_set}_Qwen2_vl_7B_baseline.json").write_text("{}")
+    _, stages = dry_run("coco_ovd_7b", EXIST_MAPS=str(tmp_path))
+    for folder, data_set in (("data", "coco"), ("data_lvis", "lvis")):
+        chosen = str(tmp_path / f"exist_map_{data_set}_Qwen2_vl_7B_baseline.json")
+        assert stages[folder][stages[folder].index("--val-pairs") + 1] == chosen
+        assert "--val-negatives" not in stages[folder] and "--val-questions" not in stages[folder]
+        assert stages[f"eval_rft_{data_set}"][stages[f"eval_rft_{data_set}"].index("--existence") + 1] == chosen
+
+
+@pytest.mark.parametrize(
+    ("recipe", "problem"),
+    [("coco_ovd_2b", "no file .*exist_map_coco_Qwen2_vl_2B_baseline.json"), ("lisa_2b", "are of COCO and LVIS")],
+)
+def test_published_maps_that_do_not_fit_are_refused(tmp_path, recipe, problem):
+    done = call(recipe, DRY_RUN="1", EXIST_MAPS=str(tmp_path))
+    assert done.returncode == 1
+    assert re.search(problem, done.stderr)

@@ -1,0 +1,128 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""GRPO steps by veRL's own workers, loss and advantages with our configuration: one rank, FSDP2 on the CPU, no Ray.
+
+    python tests/support/verl_worker.py job.pt result.pt
+
+A process of its own, because veRL patches transformers. What is left out is what only moves data: Ray, the transfer
+queue and vLLM; the calls are those of `PPOTrainer._step_once`.
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from hydra import compose, initialize_config_module
+from omegaconf import open_dict
+from tensordict import NonTensorData, NonTensorStack, TensorDict
+from torch.nested import as_nested_tensor
+
+from verl_visual_rft.training.pretraining import TINY_MODEL
+
+
+def main(job_file: Path, result_file: Path) -> None:
+    job = torch.load(job_file, weights_only=False)
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = free.getsockname()[1]
+    one_rank = {"WORLD_SIZE": 1, "RANK": 0, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "MASTER_PORT": port}
+    os.environ.update({"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in one_rank.items()}})
+
+    from verl.workers.engine_workers import ActorRolloutRefWorker
+
+    with initialize_config_module("verl_visual_rft.training.config", version_base=None):
+        config = compose("visual_rft", ["device=cpu", *job["overrides"]])
+    with open_dict(config):  # as PPOTrainer does
+        config.actor_rollout_ref.actor.optim.total_training_steps = job["total_steps"]
+
+    workers = {}
+    for role, model in (("actor", job["policy"]), ("ref", job["reference"])):
+        of_role = config.copy()
+        of_role.actor_rollout_ref.model.path = model
+        workers[role] = ActorRolloutRefWorker(config=of_role.actor_rollout_ref, role=role)
+        workers[role].init_model()
+
+    steps = [step(config, workers["actor"], workers["ref"], job["rows"]) for _ in range(job["n_steps"])]
+    module = workers["actor"].actor.engine.module
+    weights = {name: value.full_tensor() for name, value in module.state_dict().items()}
+    optimizer = workers["actor"].actor.engine.optimizer
+    torch.save({"steps": steps, "weights": weights, "optimizer": optimizer.defaults}, result_file)
+
+
+def step(config, actor, reference, rows):
+    from verl.protocol import DataProto
+    from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
+    from verl.utils import tensordict_utils as tu
+    from verl.workers.utils.padding import response_from_nested, response_to_nested
+
+    lr = actor.actor.engine.optimizer.param_groups[0]["lr"]
+    data = batch(rows)
+    mask = data["response_mask"]
+    infer = {"compute_loss": False, "temperature": config.actor_rollout_ref.rollout.temperature}
+    forwards = {"old_log_probs": actor.compute_log_prob, "ref_log_prob": reference.compute_ref_log_prob}
+    for field, forward in forwards.items():
+        inferred = data.copy()
+        tu.assign_non_tensor(inferred, **infer)
+        data[field] = response_from_nested(forward(inferred)["log_probs"], mask)
+
+    padded = DataProto(batch=data.select("response_mask", "rm_scores").to_padded_tensor())
+    padded.batch["token_level_rewards"] = padded.batch["rm_scores"]
+    padded.non_tensor_batch["uid"] = np.array([row["uid"] for row in rows], dtype=object)
+    algorithm = config.algorithm
+    padded = compute_advantage_for_multi_trajectories(
+        padded,
+        batch_keys=[f"{row['uid']}_{i}_0" for i, row in enumerate(rows)],
+        adv_estimator=algorithm.adv_estimator,
+        norm_adv_by_std_in_grpo=algorithm.norm_adv_by_std_in_grpo,
+        config=algorithm,
+    )
+    data["advantages"] = response_to_nested(padded.batch["advantages"], mask)
+
+    n = config.actor_rollout_ref.actor.ppo_mini_batch_size * config.actor_rollout_ref.rollout.n
+    update = {"calculate_entropy": False, "global_batch_size": n, "mini_batch_size": n}
+    update |= {"epochs": config.actor_rollout_ref.actor.ppo_epochs, "seed": 42, "dataloader_kwargs": {"shuffle": False}}
+    tu.assign_non_tensor(data, **update, temperature=infer["temperature"])
+    metrics = tu.get(actor.update_actor(data), "metrics")
+    first_token = [advantages[0].item() for advantages in data["advantages"].unbind()]
+    return {"metrics": metrics, "advantages": first_token, "lr": lr}
+
+
+def batch(rows) -> TensorDict:
+    """What the agent loop puts into the transfer queue (verl 0.9.1 ``agent_loop_tq.py:180``)."""
+    from verl.utils import hf_processor
+
+    processor = hf_processor(str(TINY_MODEL))
+    columns = {name: [] for name in ("input_ids", "position_ids", "response_mask", "loss_mask", "rm_scores")}
+    for row in rows:
+        tokens = torch.cat([row["prompt_ids"], row["response_ids"]])
+        rope, _ = processor.get_rope_index(
+            input_ids=tokens.unsqueeze(0),
+            mm_token_type_ids=(tokens == processor.image_token_id).int().unsqueeze(0),
+            image_grid_thw=row["image_grid_thw"],
+            attention_mask=torch.ones(1, len(tokens), dtype=torch.int64),
+        )
+        mask = torch.ones_like(row["response_ids"])
+        scores = torch.zeros(len(mask))
+        scores[-1] = row["score"]
+        columns["input_ids"].append(tokens)
+        columns["position_ids"].append(torch.cat([torch.arange(len(tokens)).unsqueeze(0), rope[:, 0]]))
+        columns["response_mask"].append(mask)
+        columns["loss_mask"].append(mask)
+        columns["rm_scores"].append(scores)
+    columns["prompts"] = [row["prompt_ids"] for row in rows]
+    columns["responses"] = [row["response_ids"] for row in rows]
+    positions = columns.pop("position_ids")
+    nested = {name: as_nested_tensor(column, layout=torch.jagged) for name, column in columns.items()}
+    data = TensorDict(nested, len(rows))
+    ends = torch.tensor([0, *np.cumsum([p.shape[1] for p in positions])])
+    data["position_ids"] = torch.nested.nested_tensor_from_jagged(torch.cat(positions, dim=1), ends, jagged_dim=2)
+    pictures = [{name: row[name] for name in ("pixel_values", "image_grid_thw")} for row in rows]
+    data["multi_modal_inputs"] = NonTensorStack(*(NonTensorData(picture) for picture in pictures))
+    return data
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,41 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.training.algorithms.checks import check_algorithm
+
+omegaconf = pytest.importorskip("omegaconf")
+hydra = pytest.importorskip("hydra")
+pytest.importorskip("verl")
+
+
+def composed(*overrides: str):
+    with hydra.initialize_config_module("verl_visual_rft.training.config", version_base=None):
+        return hydra.compose("visual_rft", list(overrides))
+
+
+@pytest.mark.parametrize("algo", ["paper", "dapo", "gdpo", "dr_grpo"])
+def test_what_we_ship_passes(algo):
+    check_algorithm(composed(f"algo={algo}"))
+    check_algorithm(omegaconf.OmegaConf.to_container(composed(f"algo={algo}"), resolve=True))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["actor_rollout_ref.actor.freeze_vision_tower=true"], "use visual_rft.freeze_vision=true"),
+        (["algorithm.filter_groups.enable=true"], "set algorithm.filter_groups.max_num_gen_batches"),
+        (["algo=dapo", "algorithm.filter_groups.max_num_gen_batches=0"], "needs a bound"),
+        (["algo=gdpo", "algorithm.use_kl_in_reward=true"], "use actor_rollout_ref.actor.use_kl_loss=true"),
+        (["algo=gdpo", "visual_rft.reward=iou"], "reward 'iou' does not say"),
+    ],
+)
+def test_what_would_do_nothing_or_contradicts_itself_is_refused(overrides, message):
+    with pytest.raises(UserError, match=message):
+        check_algorithm(composed(*overrides))
+
+
+def test_gdpo_takes_a_composed_reward():
+    check_algorithm(composed("algo=gdpo", "visual_rft.reward='iou=1,format=0.5'"))
+    check_algorithm(composed("algo=gdpo", "visual_rft.reward={iou: 1, format: 0.5}"))

@@ -1,0 +1,63 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""``visual-rft plan``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verl_visual_rft.errors import UserError
+
+PLAN_EPILOG = (
+    "\b\nExamples:\n"
+    "  visual-rft plan recipes/coco_ovd_2b.sh\n"
+    "  visual-rft plan recipes/lisa_7b.sh --gpu h100-80g --ngpus 4 actor_rollout_ref.rollout.n=8\n"
+    "  METHOD=sft LORA=8 SHOTS=16 visual-rft plan recipes/flowers102_2b.sh --gpu rtx4090-24g --ngpus 1\n"
+    "  visual-rft plan recipes/lisa_2b.sh --check   (refuse what cannot work here, as the recipe itself does)"
+)
+
+
+def plan(
+    recipe: Annotated[Path, typer.Argument(help="A script of recipes/; its variables (SHOTS, METHOD, ...) are read.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="Settings of veRL, key=value.")] = None,
+    gpu: Annotated[str, typer.Option(help="Kind of GPU; a wrong name lists them.")] = "a100-80g",
+    ngpus: Annotated[int, typer.Option(min=1, help="GPUs of a machine.")] = 8,
+    nnodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+    full: Annotated[bool, typer.Option("--full", help="Print the whole resolved configuration of veRL.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, bytes and seconds.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only refuse what cannot work on this machine.")] = False,
+) -> None:
+    """Show what a recipe would do: settings, memory by part, time. Starts nothing; memory and time are estimates."""
+    from rich.console import Console
+
+    from verl_visual_rft.planning.gpus import GPUS
+    from verl_visual_rft.planning.page import print_plan
+    from verl_visual_rft.planning.plan import plan_recipe
+
+    if check:
+        _check(recipe, overrides or [])
+        return
+    if gpu not in GPUS:
+        raise UserError(f"--gpu {gpu} is none of {', '.join(GPUS)}")
+    planned = plan_recipe(recipe, GPUS[gpu], ngpus, nnodes, overrides or [])
+    if as_json:
+        print(json.dumps(planned.as_json(), indent=2, default=str))
+        return
+    if full:
+        import yaml
+
+        print(yaml.safe_dump(dict(planned.config), sort_keys=False))
+    print_plan(planned, Console())
+
+
+def _check(path: Path, overrides: list[str]) -> None:
+    from verl_visual_rft.planning.check import check_training
+    from verl_visual_rft.planning.recipe import read_recipe
+
+    recipe = read_recipe(path, overrides)
+    check_training(recipe.training, recipe.facts.get("think", "on") == "on")
+    print(f"{recipe.facts['name']}: nothing speaks against it")

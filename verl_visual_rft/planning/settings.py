@@ -1,0 +1,238 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of a run that memory and time depend on, taken out of veRL's GRPO or SFT configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
+_BYTES = {"fp32": 4, "float32": 4, "float": 4, "bf16": 2, "bfloat16": 2, "fp16": 2, "float16": 2, "half": 2}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How FSDP trains.
+
+    Attributes:
+        shards: Ranks that share one copy of weights, gradients and optimizer state.
+        master_bytes: Of a stored weight, its gradient and each of the optimizer's two moments.
+        compute_bytes: Of a number in the forward and backward pass.
+        checkpointing: Whether activations are computed again in the backward pass.
+        packed: Whether padding is removed (needs flash attention).
+        offloads_weights: Whether weights and gradients lie in main memory while others use the GPU.
+        offloads_optimizer: The same for the optimizer's state.
+        lora_rank: 0 trains all weights.
+        frozen_tower: Whether the vision tower is left as it is (with LoRA: has no adapters).
+    """
+
+    shards: int
+    master_bytes: int
+    compute_bytes: int
+    checkpointing: bool
+    packed: bool
+    offloads_weights: bool
+    offloads_optimizer: bool
+    lora_rank: int
+    frozen_tower: bool
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How vLLM answers.
+
+    Attributes:
+        answers: Rollouts of each prompt (the group's size, G).
+        tensor_parallel: GPUs that share one copy of the model.
+        memory_share: Share of each GPU's memory that vLLM takes, weights included.
+        longest: ``max_model_len``; None for the model's own.
+        at_once: Most sequences that are answered at a time.
+        frees_memory: Whether vLLM gives its memory back while the trainer computes.
+        weight_bytes: Of a weight.
+    """
+
+    answers: int
+    tensor_parallel: int
+    memory_share: float
+    longest: int | None
+    at_once: int
+    frees_memory: bool
+    weight_bytes: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run's settings.
+
+    Attributes:
+        model: Folder or hub name.
+        device: "cuda" or "cpu".
+        nodes: Machines.
+        ranks_per_node: GPUs of each (processes on a CPU).
+        sequence_parallel: GPUs that share one sequence (Ulysses).
+        prompts: Of a step (SFT: examples).
+        mini_batch: Prompts of one update.
+        micro_batches: Sequences on a GPU at a time, by the setting's name; empty where lengths decide.
+        most_tokens: Tokens on a GPU at a time where lengths decide (dynamic batches), else None.
+        prompt_tokens: Longest prompt, picture included (SFT: longest example).
+        answer_tokens: Longest answer (SFT: 0).
+        steps: Of the run; None where the epochs decide.
+        epochs: Passes over the data, where they decide.
+        reference: Whether a second, frozen copy of the model is asked (KL).
+        engine: How FSDP trains.
+        rollout: How vLLM answers; None for SFT.
+        train_files: Parquet files.
+        checkpoints: Where checkpoints are written, and resumed from.
+    """
+
+    model: str
+    device: str
+    nodes: int
+    ranks_per_node: int
+    sequence_parallel: int
+    prompts: int
+    mini_batch: int
+    micro_batches: Mapping[str, int]
+    most_tokens: int | None
+    prompt_tokens: int
+    answer_tokens: int
+    steps: int | None
+    epochs: int
+    reference: bool
+    engine: Engine
+    rollout: Rollout | None
+    train_files: tuple[Path, ...]
+    checkpoints: Path
+
+    @property
+    def ranks(self) -> int:
+        """Of all machines."""
+        return self.nodes * self.ranks_per_node
+
+    @property
+    def data_parallel(self) -> int:
+        """Ranks among which the sequences of a step are divided."""
+        return self.ranks // self.sequence_parallel
+
+    @property
+    def sequences(self) -> int:
+        """Answered prompts of a step."""
+        return self.prompts * (self.rollout.answers if self.rollout else 1)
+
+    @property
+    def sequence_tokens(self) -> int:
+        """Longest sequence."""
+        return self.prompt_tokens + self.answer_tokens
+
+    def sequences_at_once(self, setting: str) -> int:
+        """Sequences that a GPU computes at a time, at most: a micro-batch, or what fits into the token limit."""
+        if self.most_tokens is not None:
+            return max(1, self.most_tokens * self.sequence_parallel // self.sequence_tokens)
+        return self.micro_batches[setting]
+
+
+def settings_of(config: Mapping[str, Any]) -> Settings:
+    """Read a run's settings from the configuration of veRL's GRPO or SFT trainer.
+
+    Args:
+        config: Resolved configuration, as a mapping or OmegaConf's.
+    """
+    return _grpo(config) if "actor_rollout_ref" in config else _sft(config)
+
+
+#: Names of the micro-batch settings, by what they divide.
+UPDATE = "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu"
+OLD_LOG_PROBS = "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu"
+REFERENCE = "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu"
+SFT_UPDATE = "data.micro_batch_size_per_gpu"
+
+
+def _grpo(config: Mapping[str, Any]) -> Settings:
+    all_of, data, trainer = config["actor_rollout_ref"], config["data"], config["trainer"]
+    actor, rollout, model = all_of["actor"], all_of["rollout"], all_of["model"]
+    reference = bool(actor["use_kl_loss"] or config["algorithm"]["use_kl_in_reward"])
+    micro_batches = {
+        UPDATE: actor["ppo_micro_batch_size_per_gpu"],
+        OLD_LOG_PROBS: rollout["log_prob_micro_batch_size_per_gpu"],
+    }
+    if reference and not model["lora_rank"]:  # with LoRA the reference is the actor without its adapter
+        micro_batches[REFERENCE] = all_of["ref"]["log_prob_micro_batch_size_per_gpu"]
+    return Settings(
+        model=model["path"],
+        device=trainer["device"],
+        nodes=trainer["nnodes"],
+        ranks_per_node=trainer["n_gpus_per_node"],
+        sequence_parallel=actor["fsdp_config"].get("ulysses_sequence_parallel_size", 1),
+        prompts=data["train_batch_size"],
+        mini_batch=actor["ppo_mini_batch_size"],
+        micro_batches={} if actor["use_dynamic_bsz"] else micro_batches,
+        most_tokens=actor["ppo_max_token_len_per_gpu"] if actor["use_dynamic_bsz"] else None,
+        prompt_tokens=data["max_prompt_length"],
+        answer_tokens=data["max_response_length"],
+        steps=trainer["total_training_steps"],
+        epochs=trainer["total_epochs"],
+        reference=reference,
+        engine=_engine(actor["fsdp_config"], model, trainer),
+        rollout=Rollout(
+            answers=rollout["n"],
+            tensor_parallel=rollout["tensor_model_parallel_size"],
+            memory_share=rollout["gpu_memory_utilization"],
+            longest=rollout["max_model_len"],
+            at_once=rollout["max_num_seqs"],
+            frees_memory=rollout["free_cache_engine"],
+            weight_bytes=_BYTES[rollout["dtype"]],
+        ),
+        train_files=_paths(data["train_files"]),
+        checkpoints=Path(trainer["default_local_dir"]),
+    )
+
+
+def _sft(config: Mapping[str, Any]) -> Settings:
+    data, trainer, engine = config["data"], config["trainer"], config["engine"]
+    dynamic = data["use_dynamic_bsz"]
+    return Settings(
+        model=config["model"]["path"],
+        device=trainer["device"],
+        nodes=trainer["nnodes"],
+        ranks_per_node=trainer["n_gpus_per_node"],
+        sequence_parallel=engine.get("ulysses_sequence_parallel_size", 1),
+        prompts=data["train_batch_size"],
+        mini_batch=data["train_batch_size"],
+        micro_batches={} if dynamic else {SFT_UPDATE: data["micro_batch_size_per_gpu"]},
+        most_tokens=data["max_token_len_per_gpu"] if dynamic else None,
+        prompt_tokens=data["max_length"],
+        answer_tokens=0,
+        steps=trainer["total_training_steps"],
+        epochs=trainer["total_epochs"],
+        reference=False,
+        engine=_engine(engine, config["model"], trainer),
+        rollout=None,
+        train_files=_paths(data["train_files"]),
+        checkpoints=Path(trainer["default_local_dir"]),
+    )
+
+
+def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[str, Any]) -> Engine:
+    ranks, size = trainer["nnodes"] * trainer["n_gpus_per_node"], fsdp["fsdp_size"]
+    without_tower = model["lora_rank"] > 0 and "visual" in str(model["exclude_modules"])
+    # FSDP computes in bf16 whatever `dtype` says, unless `mixed_precision` does (_build_fsdp_module).
+    precision = fsdp.get("mixed_precision") or {}
+    return Engine(
+        shards=size if 0 < size < ranks else ranks,
+        master_bytes=_BYTES[fsdp.get("model_dtype") or "fp32"],
+        compute_bytes=_BYTES[precision.get("param_dtype", "bf16")],
+        checkpointing=model["enable_gradient_checkpointing"],
+        packed=model["use_remove_padding"],
+        offloads_weights=fsdp["param_offload"] or fsdp["offload_policy"],
+        offloads_optimizer=fsdp["optimizer_offload"] or fsdp["offload_policy"],
+        lora_rank=model["lora_rank"],
+        frozen_tower=fsdp.get("freeze_vision", False) or without_tower,
+    )
+
+
+def _paths(files: Any) -> tuple[Path, ...]:
+    """Return the files of a setting that is one file or a list."""
+    return tuple(Path(file).expanduser() for file in ([files] if isinstance(files, str) else files))

@@ -1,0 +1,74 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""A LoRA adapter, as a checkpoint of veRL's FSDP engine holds it, merged into the model that it was trained on.
+
+veRL's own merger writes the model without its adapter, or, of a checkpoint that is the adapter alone, an empty one.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.distributed.tensor import DTensor, Replicate, Shard
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from verl_visual_rft.errors import UserError
+
+_META = "lora_train_meta.json"
+_PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.default.weight", ".lora_B.default.weight"
+
+
+def is_adapter(shards: Path) -> bool:
+    """Whether a checkpoint is one of LoRA."""
+    return (shards / _META).exists()
+
+
+def merge_adapter(shards: Path, model: str, out: Path) -> None:
+    """Write ``model`` with the adapter's part added: W + alpha / rank * B A, computed in float32.
+
+    Args:
+        shards: Folder of the checkpoint's ``model_world_size_*.pt``.
+        model: Folder or name of the model that was trained.
+        out: Folder to write, in Hugging Face layout.
+
+    Raises:
+        UserError: The checkpoint holds no adapter, or one of another model.
+    """
+    meta = json.loads((shards / _META).read_text(encoding="utf-8"))
+    weights = _gather(shards)
+    names = [key[len(_PREFIX) : -len(_DOWN)] for key in weights if key.endswith(_DOWN)]
+    if not names or not meta.get("r") or not meta.get("lora_alpha"):
+        raise UserError(f"{shards}: {_META} speaks of an adapter of rank {meta.get('r')}, but there is none to merge")
+    base = AutoModelForImageTextToText.from_pretrained(model, dtype="auto")
+    parameters = dict(base.named_parameters())
+    with torch.no_grad():
+        for name in names:
+            part = weights[f"{_PREFIX}{name}{_UP}"].float() @ weights[f"{_PREFIX}{name}{_DOWN}"].float()
+            weight = parameters.get(f"{name}.weight")
+            if weight is None or weight.shape != part.shape:
+                raise UserError(
+                    f"{shards}: the adapter has a part for {name}, which {model} does not have in this shape"
+                )
+            weight.copy_(weight.float() + meta["lora_alpha"] / meta["r"] * part)
+    base.save_pretrained(out)
+    AutoProcessor.from_pretrained(model).save_pretrained(out)
+
+
+def _gather(shards: Path) -> dict[str, torch.Tensor]:
+    """The whole weights from the ranks' parts of them."""
+    files = sorted(shards.glob("model_world_size_*_rank_*.pt"), key=lambda path: int(path.stem.rpartition("_")[2]))
+    ranks = [torch.load(file, map_location="cpu", weights_only=False) for file in files]
+    return {key: _join([rank[key] for rank in ranks]) for key in ranks[0]}
+
+
+def _join(parts: list[Any]) -> torch.Tensor:
+    if not isinstance(parts[0], DTensor):
+        return parts[0]
+    (placement,) = parts[0].placements
+    if isinstance(placement, Replicate):
+        return parts[0].to_local()
+    assert isinstance(placement, Shard)
+    return torch.cat([part.to_local() for part in parts], dim=placement.dim)

@@ -1,0 +1,55 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of GRPO that would be ignored or cannot work, refused before anything starts; without torch or veRL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards import load_reward
+
+
+def check_algorithm(config: Mapping[str, Any]) -> None:
+    """Check the algorithm of a resolved GRPO configuration.
+
+    Args:
+        config: The configuration, an omegaconf node or plain mappings.
+
+    Raises:
+        UserError: A setting does nothing or contradicts another; the message names it and the remedy.
+    """
+    algorithm, actor = config["algorithm"], config["actor_rollout_ref"]["actor"]
+    if actor.get("freeze_vision_tower"):
+        raise UserError(
+            "actor_rollout_ref.actor.freeze_vision_tower=true does nothing in veRL 0.9.1; "
+            "use visual_rft.freeze_vision=true"
+        )
+    filter_groups = algorithm.get("filter_groups") or {}
+    if filter_groups.get("enable") and not filter_groups.get("max_num_gen_batches", 0) > 0:
+        raise UserError(
+            "algorithm.filter_groups.enable=true needs a bound: a model that always earns the same would generate for "
+            "ever; set algorithm.filter_groups.max_num_gen_batches, 10 say"
+        )
+    if algorithm["adv_estimator"] == "visual_rft_gdpo":
+        _check_gdpo(config)
+
+
+def _check_gdpo(config: Mapping[str, Any]) -> None:
+    if config["algorithm"].get("use_kl_in_reward"):
+        raise UserError(
+            "algo=gdpo normalises the components of the reward, which algorithm.use_kl_in_reward=true is not one of; "
+            "use actor_rollout_ref.actor.use_kl_loss=true"
+        )
+    reward = config["visual_rft"]["reward"]
+    if not isinstance(reward, str):
+        from omegaconf import OmegaConf
+
+        reward = OmegaConf.to_object(reward) if OmegaConf.is_config(reward) else reward
+    loaded = load_reward(reward)
+    if not loaded.weights:
+        raise UserError(
+            f"algo=gdpo: reward {loaded.name!r} does not say which components it sums with which weights; "
+            "compose one (REWARD='iou=1,format=0.5'), or declare `weights`: docs/rewards.md"
+        )
