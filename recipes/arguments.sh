@@ -1,6 +1,10 @@
 # shellcheck shell=bash disable=SC2034 # what it sets is used by the scripts that source it
 # Sourced by experiment.sh: what a recipe's variables may be, what follows from them, and how they are shown.
 
+# The published maps of what the untuned model calls present are of COCO and LVIS.
+HAS_MAPS=
+[[ ! ${DATA_SETS[0]} =~ ^(coco|lvis)$ ]] || HAS_MAPS=1
+
 usage() {
     cat << END
 $TITLE: table ${PAPER_TABLES[*]} of the paper, $PAPER_ROW.
@@ -26,7 +30,8 @@ ${KNOWN_SHOTS:+  SHOTS ($SHOTS)            training pictures of each class: ${KN
   FREEZE_VISION (0)    1: train the language model only
   TAU (fixed)          curriculum: the IoU that counts as a hit rises from 0.5 to 0.9
   SFT_TARGET (answer)  reasoning: targets begin with a short thinking process
-  DEVICE (auto)        cpu, cuda; auto: cuda where there is a GPU
+${HAS_MAPS:+  EXIST_MAPS           folder of the published exist_map_*.json: ask what they call present, as the paper does
+}  DEVICE (auto)        cpu, cuda; auto: cuda where there is a GPU
   NGPUS (all)          GPUs of a node; CPU ranks, 1
   NNODES (1)           nodes of a Ray cluster, whose address is RAY_ADDRESS
   STAGES ($KINDS)
@@ -45,6 +50,20 @@ one_of() { # VARIABLE VALUE...
     local name=$1
     shift
     [[ " $* " == *" ${!name} "* ]] || die "$name=${!name} is unknown; choose one of: $*"
+}
+
+exist_map() { # SCRIPT
+    local size=${RECIPE##*_}
+    echo "$EXIST_MAPS/exist_map_$1_Qwen2_vl_${size^^}_baseline.json"
+}
+
+check_maps() {
+    local data_set
+    [[ -n ${EXIST_MAPS:-} ]] || return 0
+    [[ -n $HAS_MAPS ]] || die "EXIST_MAPS=$EXIST_MAPS: the published maps are of COCO and LVIS; leave the variable out"
+    for data_set in "${DATA_SETS[@]}"; do
+        [[ -f $(exist_map "$data_set") ]] || die "EXIST_MAPS=$EXIST_MAPS: no file $(exist_map "$data_set"); take the maps from the published repository's folder of the evaluation"
+    done
 }
 
 number() { # VARIABLE LEAST
@@ -76,6 +95,7 @@ check_arguments() {
     fi
     [[ $SFT_TARGET$THINK != reasoningoff ]] || die "SFT_TARGET=reasoning contradicts THINK=off; leave one of them out"
     [[ $TAU == fixed || ${DATA_SETS[0]} =~ ^(coco|lvis|mg)$ ]] || die "TAU=$TAU is about the boxes of detection; this experiment has none: leave it out"
+    check_maps
     if ((NNODES > 1)); then
         [[ $METHOD != sft ]] || die "METHOD=sft runs on one node; set NNODES=1"
         [[ ${RAY_ADDRESS:-local} != local ]] || die "NNODES=$NNODES needs a Ray cluster: start one with recipes/cluster/head.sh and set RAY_ADDRESS=HOST:6379"
@@ -160,6 +180,7 @@ name_output() {
     [[ $FREEZE_VISION == 0 ]] || name+=_frozen
     [[ $TAU == fixed ]] || name+=_$TAU
     [[ $SFT_TARGET == answer ]] || name+=_$SFT_TARGET
+    [[ -z ${EXIST_MAPS:-} ]] || name+=_maps
     [[ $SEED == 0 ]] || name+=_seed$SEED
     [[ $SMOKE == 0 ]] || name=smoke/$name
     OUTPUT_DIR=$(realpath --canonicalize-missing "${OUTPUT_DIR:-outputs/$name}") # workers may run in another folder

@@ -11,7 +11,7 @@ DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=200 ROLLOUTS=8
 [[ $SHOTS != 1 ]] || TRAIN_COPIES=2 # 8 rows fill no batch of 16
 
 source recipes/experiment.sh
-prepare data coco --shots "$SHOTS" --base-categories coco-fewshot8 --val-negatives 0.5
+prepare data coco --shots "$SHOTS" --base-categories coco-fewshot8
 train
 evaluate data val
 report

@@ -10,7 +10,7 @@ SHOTS=${SHOTS:-4} KNOWN_SHOTS=(4)
 DEFAULT_MODEL=Qwen/Qwen2-VL-7B-Instruct STEPS=200 ROLLOUTS=4
 
 source recipes/experiment.sh
-prepare data coco --shots "$SHOTS" --base-categories coco-fewshot8 --val-negatives 0.5
+prepare data coco --shots "$SHOTS" --base-categories coco-fewshot8
 train
 evaluate data val
 report

@@ -11,8 +11,8 @@ ROWS=6000
 DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=750 ROLLOUTS=8
 
 source recipes/experiment.sh
-prepare data coco --rows "$ROWS" --base-categories coco-base65 --novel-categories coco-novel15 --val-negatives 0.5
-prepare data_lvis lvis --setting open-vocabulary --val-questions verified
+prepare data coco --rows "$ROWS" --base-categories coco-base65 --novel-categories coco-novel15
+prepare data_lvis lvis --setting open-vocabulary
 train
 evaluate data val coco
 evaluate data_lvis val lvis

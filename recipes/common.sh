@@ -161,7 +161,7 @@ export_checkpoint() { # NAME TITLE FOLDER MODEL
 }
 
 # Answers of MODEL to the questions of DATA/SPLIT.parquet, and their metrics, in eval/METHOD or eval/METHOD/SET.
-evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD
+evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD OPTIONS-OF-EVAL...
     local out=$OUTPUT_DIR/eval/$1 name=${1//\//_}
     local STAGE_LOG=$out/log.txt
     stage "predict_$name" "$2: answers" visual-rft predict --model "$3" --data "$4/$5.parquet" --out "$out/predictions.jsonl" "${PREDICT[@]}"
@@ -172,5 +172,5 @@ evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD
     fi
     STAGE_LOG=
     local STAGE_OUTPUT=$out/metrics.txt
-    stage "eval_$name" "$2: metrics" visual-rft eval "$out/predictions.jsonl" --data "$4" --out "$out/metrics.json" --reward "$6" "${masks[@]}"
+    stage "eval_$name" "$2: metrics" visual-rft eval "$out/predictions.jsonl" --data "$4" --out "$out/metrics.json" --reward "${@:6}" "${masks[@]}"
 }

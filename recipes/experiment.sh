@@ -91,12 +91,24 @@ training_command() {
 
 begin
 
+# Questions about what is not in the picture, so that false alarms count: ABSENT. The published evaluation asks what a map
+# of the untuned model calls present, no more and no less.
+absent_questions() { # SCRIPT
+    case $1 in
+        coco) ABSENT=(--val-negatives 0.5) ;;
+        lvis) ABSENT=(--val-questions verified) ;;
+        *) ABSENT=() ;;
+    esac
+    [[ -z ${EXIST_MAPS:-} ]] || ABSENT=(--val-pairs "$(exist_map "$1")")
+}
+
 # Rows of a data set in OUTPUT_DIR/FOLDER.
 prepare() { # FOLDER SCRIPT OPTIONS...
     local STAGE_KIND=data folder=$1 script=$2
     shift 2
+    absent_questions "$script"
     stage "$folder" "data preparation: $script" python "data_prep/$script.py" --root "$(original "$script")" --out "$OUTPUT_DIR/$folder" \
-        "$@" --seed "$SEED" --family "$FAMILY" --tokenizer "$MODEL_FOLDER" --max-prompt-tokens "$PROMPT_TOKENS" "${DATA_OPTIONS[@]}"
+        "$@" "${ABSENT[@]}" --seed "$SEED" --family "$FAMILY" --tokenizer "$MODEL_FOLDER" --max-prompt-tokens "$PROMPT_TOKENS" "${DATA_OPTIONS[@]}"
 }
 
 # Training by METHOD on OUTPUT_DIR/data, and its last checkpoint in Hugging Face format.
@@ -110,13 +122,15 @@ train() {
 
 # Answers and metrics on OUTPUT_DIR/DATA/SPLIT.parquet; SET names them where there are several.
 evaluate() { # DATA SPLIT [SET]
-    local STAGE_KIND=eval model=$MODEL_FOLDER
+    local STAGE_KIND=eval model=$MODEL_FOLDER existence=() script=${1#data_}
     [[ $METHOD == base ]] || model=$OUTPUT_DIR/$METHOD/hf
+    [[ $script != data ]] || script=${DATA_SETS[0]}
+    [[ -z ${EXIST_MAPS:-} ]] || existence=(--existence "$(exist_map "$script")")
     if [[ $DRY_RUN == 0 ]] && selected; then
         mkdir -p "$OUTPUT_DIR/eval/$METHOD"
         describe > "$OUTPUT_DIR/eval/$METHOD/run.json"
     fi
-    evaluate_model "$METHOD${3:+/$3}" "evaluation of $METHOD${3:+ on $3}" "$model" "$OUTPUT_DIR/$1" "$2" "$REWARD"
+    evaluate_model "$METHOD${3:+/$3}" "evaluation of $METHOD${3:+ on $3}" "$model" "$OUTPUT_DIR/$1" "$2" "$REWARD" "${existence[@]}"
 }
 
 # The page of all methods that OUTPUT_DIR has, and the paper's tables beside them. Made anew each time.

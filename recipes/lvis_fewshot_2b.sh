@@ -9,7 +9,7 @@ DATA_SETS=(lvis)
 DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=200 ROLLOUTS=8
 
 source recipes/experiment.sh
-prepare data lvis --shots 10 --val-questions verified
+prepare data lvis --shots 10
 train
 evaluate data val
 report

@@ -9,7 +9,7 @@ DATA_SETS=(lvis)
 DEFAULT_MODEL=Qwen/Qwen2-VL-7B-Instruct STEPS=200 ROLLOUTS=4
 
 source recipes/experiment.sh
-prepare data lvis --shots 10 --val-questions verified
+prepare data lvis --shots 10
 train
 evaluate data val
 report

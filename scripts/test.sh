@@ -4,7 +4,8 @@
 #
 # Check everything on a CPU; on a fresh machine this is the one command that is needed.
 #
-# Usage: scripts/test.sh [lint|types|unit|e2e ...]    all four when none is named; installs what they need first
+# Usage: scripts/test.sh [lint|types|unit|e2e|long ...]    all but long when none is named; installs what they need first
+#   long   further end-to-end runs: every ALGO, model option and family, two nodes (half an hour)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,14 +16,15 @@ lint() {
 }
 types() { mypy; }
 unit() { python -m pytest tests --ignore=tests/e2e; }
-e2e() { python -m pytest tests/e2e; }
+e2e() { python -m pytest tests/e2e -m "not long"; }
+long() { python -m pytest tests/e2e -m long; }
 
 parts=("$@")
 if [[ $# -eq 0 ]]; then parts=(lint types unit e2e); fi
 for part in "${parts[@]}"; do
     case $part in
-        lint | types | unit | e2e) ;;
-        --help) sed -n '5,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+        lint | types | unit | e2e | long) ;;
+        --help) sed -n '5,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
         *) echo "test.sh: unknown part '$part'. Remedy: scripts/test.sh --help" >&2 && exit 2 ;;
     esac
 done

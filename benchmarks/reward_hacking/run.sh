@@ -26,7 +26,7 @@ SFT=(
     sft_device=cpu model.path="$BASE_MODEL" data.train_files="$OUTPUT_DIR/corpus.parquet"
     data.train_batch_size=32 data.micro_batch_size_per_gpu=32 data.max_length=160
     optim.lr=5e-4 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.05
-    trainer.seed="$SEED" trainer.total_epochs=1 trainer.save_freq=-1
+    trainer.seed="$SEED" trainer.save_freq=-1
 )
 GRPO=(
     device=cpu
@@ -40,7 +40,7 @@ GRPO=(
     actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=128
     actor_rollout_ref.rollout.n=8 actor_rollout_ref.rollout.seed="$SEED" actor_rollout_ref.rollout.max_model_len=160
     actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=128
-    trainer.total_epochs=1000 trainer.total_training_steps="$STEPS" trainer.save_freq=-1 trainer.test_freq=10
+    trainer.save_freq=-1 trainer.test_freq=10
 )
 
 stage raw "the dataset, in COCO layout" python data_prep/shapes.py --out "$OUTPUT_DIR/raw" --val 200 --seed "$SEED"
@@ -49,8 +49,10 @@ stage data "data preparation" python data_prep/coco.py --root "$OUTPUT_DIR/raw" 
     --val-negatives 0.2 --seed "$SEED"
 stage corpus "warm-up rows ($STRENGTH)" python benchmarks/reward_hacking/warm_up_corpus.py --strength "$STRENGTH" \
     --out "$OUTPUT_DIR/corpus.parquet" --seed "$SEED"
-stage warm_up "warm-up" train_sft "$OUTPUT_DIR/warm_up" 100 "${SFT[@]}"
-stage export "export" export_checkpoint "$OUTPUT_DIR/warm_up" ""
+sft_command "$OUTPUT_DIR/warm_up" 100 1 "${SFT[@]}"
+stage warm_up "warm-up" "${COMMAND[@]}"
+export_checkpoint export "export" "$OUTPUT_DIR/warm_up" "$BASE_MODEL"
 # The component iou is logged and not paid: one measure for every reward.
-stage "grpo_$REWARD" "GRPO, reward $REWARD" train_rft "$OUTPUT_DIR/grpo_$REWARD" "$STEPS" "$REWARD=1,iou=0" "${GRPO[@]}" "$@"
+rft_command "$OUTPUT_DIR/grpo_$REWARD" "$STEPS" "$REWARD=1,iou=0" "${GRPO[@]}" "$@"
+stage "grpo_$REWARD" "GRPO, reward $REWARD" "${COMMAND[@]}"
 python benchmarks/reward_hacking/table.py "$OUTPUT_DIR"/grpo_*

@@ -51,19 +51,24 @@ use_node() {
     fi
 }
 
-# Run Ray's command; where it fails, its log and one line.
+# Start Ray's part of this host; with --block in the foreground, as SLURM wants it.
 start_ray() { # ARGUMENTS...
-    local log
-    log=$(mktemp)
     if [[ " $* " == *" --block "* ]]; then
         exec ray start "$@"
     fi
-    ray start "$@" > "$log" 2>&1 || {
-        tail -n 20 "$log" >&2
-        rm "$log"
-        die "Ray did not start on $(hostname), see above"
+    quietly ray start "$@"
+}
+
+# Run a command and show what it printed only where it failed. A file, not $(...): that would wait for the daemons, too.
+quietly() { # COMMAND...
+    local printed
+    printed=$(mktemp)
+    "$@" &> "$printed" || {
+        tail -n 20 "$printed" >&2
+        rm "$printed"
+        die "$1 $2 failed on $(hostname), see above"
     }
-    rm "$log"
+    rm "$printed"
 }
 
 # Wait until the cluster of RAY_ADDRESS has so many nodes.

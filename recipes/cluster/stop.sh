@@ -8,4 +8,5 @@ source recipes/cluster/ray.sh
 [[ ${1:-} != --help && ${1:-} != -h ]] || show_help
 
 need_ray
-exec ray stop "$@"
+quietly ray stop "$@"
+echo "Ray on $(hostname) has ended"

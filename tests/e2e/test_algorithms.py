@@ -43,6 +43,7 @@ def test_paper_decays_linearly_to_zero_and_clips_nothing(grpo_folder):
         assert step["actor/kl_coef"] == pytest.approx(0.04)
 
 
+@pytest.mark.long
 def test_dapo_replaces_groups_without_variance(tmp_path, data):
     bound = 3
     log = train(
@@ -61,6 +62,7 @@ def test_dapo_replaces_groups_without_variance(tmp_path, data):
     assert sum(step["group/filtered"] for step in steps_of(log)) > 0
 
 
+@pytest.mark.long
 def test_dapo_goes_on_at_its_bound(tmp_path, data):
     log = train(
         *[tmp_path, data, *TWO_STEPS, "algo=dapo", "algorithm.filter_groups.max_num_gen_batches=2"],
@@ -72,6 +74,7 @@ def test_dapo_goes_on_at_its_bound(tmp_path, data):
         assert step["actor/grad_norm"] == 0
 
 
+@pytest.mark.long
 def test_gdpo_normalises_each_component(tmp_path, data):
     log = train(tmp_path, data, *TWO_STEPS, "algo=gdpo", f"trainer.rollout_data_dir={tmp_path}/rollouts")
     weights = load_reward("robust").weights_of("detection")
@@ -86,6 +89,7 @@ def test_gdpo_normalises_each_component(tmp_path, data):
         assert step["critic/advantages/min"] == pytest.approx(float(total.min()), abs=1e-3)
 
 
+@pytest.mark.long
 def test_dr_grpo_does_not_divide_by_the_spread(tmp_path, data):
     log = train(tmp_path, data, *TWO_STEPS, "algo=dr_grpo", f"trainer.rollout_data_dir={tmp_path}/rollouts")
     for number, step in enumerate(steps_of(log), start=1):

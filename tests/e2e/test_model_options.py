@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from pipeline import CONFIG, NOVEL, run, train
-from safetensors.torch import load_file
 from torch.distributed.tensor import DTensor
+from transformers import AutoModelForImageTextToText
 
 from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.rewards import score
@@ -21,8 +21,11 @@ from verl_visual_rft.training.tiny_model import build_tiny_model
 pytestmark = pytest.mark.e2e
 
 TWO_STEPS = ["trainer.total_training_steps=2", "trainer.test_freq=-1"]
-# A pretrained model in training precision: what the adapter leaves as it is.
-BASE = {name: weight.float() for name, weight in load_file(TINY_MODEL / "model.safetensors").items()}
+
+
+def loaded(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a model as training loads it."""
+    return AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).state_dict()
 
 
 def prepare(raw: Path, out: Path, *options: str) -> Path:
@@ -46,16 +49,18 @@ def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 def changed(hf: Path) -> set[str]:
     """Names of the weights of an exported model that differ from the base model's."""
-    exported = load_file(hf / "model.safetensors")
-    assert exported.keys() == BASE.keys()
-    return {name for name, weight in exported.items() if not torch.equal(weight.float(), BASE[name])}
+    base, exported = loaded(TINY_MODEL), loaded(hf)
+    assert exported.keys() == base.keys()
+    return {name for name, weight in exported.items() if not torch.equal(weight, base[name])}
 
 
 @pytest.fixture(scope="module")
 def lora(tmp_path_factory, data) -> Path:
     """Two steps whose checkpoint is the adapter alone, and a third, resumed from it, that saves everything."""
     folder = tmp_path_factory.mktemp("lora")
-    options = ["lora=on", "actor_rollout_ref.actor.optim.lr=1e-2", "trainer.save_freq=1", "trainer.test_freq=-1"]
+    options = ["lora=on", "trainer.save_freq=1", "trainer.test_freq=-1"]
+    # Constant: a schedule that has ended at 0 would leave nothing to learn to the step after it.
+    options += [f"actor_rollout_ref.actor.optim.{setting}" for setting in ("lr=1e-2", "lr_scheduler_type=constant")]
     train(folder, data, *options, "trainer.total_training_steps=2")
     everything = "actor_rollout_ref.actor.checkpoint.save_lora_only=false"
     train(folder, data, *options, "trainer.total_training_steps=3", everything)
@@ -69,14 +74,15 @@ def test_a_lora_checkpoint_is_the_adapter_alone_and_training_goes_on_from_it(lor
     assert adapter == before.keys()
     assert any(not torch.equal(before[name], after[name]) for name in adapter)
     distance = sum(float((before[name] - after[name]).abs().max()) for name in adapter) / len(adapter)
-    assert distance < 1e-2  # went on from there: one more step, not a new beginning
+    assert distance < 3e-2  # one more step of Adam at 1e-2; between two fresh adapters it is 0.1
 
 
 def test_the_base_weights_are_unchanged_bit_for_bit(lora):
     after = weights_of(lora / "checkpoints/global_step_3/actor")
     kept = {name.replace(".base_layer.", "."): weight for name, weight in after.items() if "lora_" not in name}
-    assert BASE.keys() <= kept.keys() | {"lm_head.weight"}
-    for name, weight in BASE.items():
+    base = loaded(TINY_MODEL)
+    assert kept.keys() == base.keys()
+    for name, weight in base.items():
         assert torch.equal(kept[name], weight), name
 
 
@@ -115,6 +121,7 @@ def test_supervised_fine_tuning_with_lora(tmp_path, data):
     assert merged and all(name.endswith("_proj.weight") for name in merged)
 
 
+@pytest.mark.long
 def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_training_alone(tmp_path, data):
     prepared = prepare(data.parent / "raw", tmp_path / "data", "--no-think")
     log = train(
@@ -133,6 +140,7 @@ def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_traini
         assert scores == pytest.approx([row["score"] for row in rows], abs=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", ["qwen2.5-vl", "qwen3-vl"])
 def test_the_other_families_learn_too(tmp_path, data, family):
     build_tiny_model(tmp_path / "model", family=family)

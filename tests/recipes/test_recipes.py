@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -33,7 +34,18 @@ SETTINGS = {
 
 
 def call(recipe: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    of_recipes = {"METHOD", "MODEL", "DATA_ROOT", "OUTPUT_DIR", "SHOTS", "STAGES", "SMOKE", "DEVICE", "NGPUS"}
+    of_recipes = {
+        "METHOD",
+        "MODEL",
+        "DATA_ROOT",
+        "OUTPUT_DIR",
+        "SHOTS",
+        "STAGES",
+        "SMOKE",
+        "DEVICE",
+        "NGPUS",
+        "EXIST_MAPS",
+    }
     clean = {key: value for key, value in os.environ.items() if key not in of_recipes}
     return subprocess.run(
         ["bash", f"recipes/{recipe}.sh", *arguments],
@@ -227,3 +239,24 @@ def test_help_names_every_variable_and_its_default(recipe):
     named += ["THINK (on)", "TAU (fixed)", "NGPUS (", "NNODES (1)", "STAGES (data,", "SMOKE (0)", "data_prep/"]
     assert [name for name in named if name not in done.stdout] == []
     assert ("SHOTS (4)" in done.stdout) == (dry_run(recipe)[0]["shots"] is not None)
+
+
+def test_published_maps_decide_what_is_asked_and_are_measured(tmp_path):
+    for data_set in ("coco", "lvis"):
+        (tmp_path / f"exist_map_{data_set}_Qwen2_vl_7B_baseline.json").write_text("{}")
+    _, stages = dry_run("coco_ovd_7b", EXIST_MAPS=str(tmp_path))
+    for folder, data_set in (("data", "coco"), ("data_lvis", "lvis")):
+        chosen = str(tmp_path / f"exist_map_{data_set}_Qwen2_vl_7B_baseline.json")
+        assert stages[folder][stages[folder].index("--val-pairs") + 1] == chosen
+        assert "--val-negatives" not in stages[folder] and "--val-questions" not in stages[folder]
+        assert stages[f"eval_rft_{data_set}"][stages[f"eval_rft_{data_set}"].index("--existence") + 1] == chosen
+
+
+@pytest.mark.parametrize(
+    ("recipe", "problem"),
+    [("coco_ovd_2b", "no file .*exist_map_coco_Qwen2_vl_2B_baseline.json"), ("lisa_2b", "are of COCO and LVIS")],
+)
+def test_published_maps_that_do_not_fit_are_refused(tmp_path, recipe, problem):
+    done = call(recipe, DRY_RUN="1", EXIST_MAPS=str(tmp_path))
+    assert done.returncode == 1
+    assert re.search(problem, done.stderr)

@@ -22,6 +22,7 @@ from verl_visual_rft.planning.data_roots import DATA_SETS, check_data_root
 from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.training.algorithms.checks import check_algorithm
 
 
 def main() -> None:
@@ -59,7 +60,10 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
     Raises:
         UserError: The model, the settings, the machine, the prepared data or the checkpoints do not fit.
     """
-    settings = settings_of(compose(parse_command(command)))
+    config = compose(parse_command(command))
+    if "algorithm" in config:
+        check_algorithm(config)
+    settings = settings_of(config)
     model = load_model(settings.model)
     refusals.check(settings, model)
     check_devices(settings.device, settings.ranks_per_node, settings.nodes)

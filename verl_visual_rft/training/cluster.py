@@ -20,7 +20,7 @@ RUNNING = "cluster=running"
 #: What `verl_visual_rft.training.nodes` prints when the run may start, and its exit status when a node was lost.
 READY, LOST = "ready", 3
 #: Beginnings of the variables of the training command that its workers get on every node.
-FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_KVCACHE_SPACE", "HF_HUB_OFFLINE", "SPT_NOENV")
+FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_", "HF_HUB_OFFLINE", "SPT_NOENV")
 _END_WITHIN = 150.0  # seconds for ending the run's processes on all nodes
 
 

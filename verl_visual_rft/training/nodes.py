@@ -15,8 +15,9 @@ import select
 import socket
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import ray
 from ray.exceptions import RayError
@@ -39,21 +40,26 @@ def main() -> int:
     Returns:
         0 when the launcher has ended, `LOST` when a node has, 1 when the run cannot start.
     """
-    run = Path(sys.argv[1])
+    answers = sys.stdout
+    with redirect_stdout(sys.stderr):  # Ray prints its own messages
+        return _attend(Path(sys.argv[1]), answers)
+
+
+def _attend(run: Path, answers: TextIO) -> int:
     try:
         nodes = _connect()
         _prepare(nodes, run)
     except UserError as error:
-        print(error, flush=True)
+        print(error, file=answers, flush=True)
         return 1
-    print(READY, flush=True)
+    print(READY, file=answers, flush=True)
     lost = _watch(nodes)
     if lost:
-        print(f"{', '.join(lost)} left the Ray cluster", flush=True)
+        print(f"{', '.join(lost)} left the Ray cluster", file=answers, flush=True)
     try:
         _on_each(_end, {node: name for node, name in nodes.items() if node in _alive()}, run)
     except UserError as error:  # of one more node: the launcher has its answer
-        print(error, file=sys.stderr)
+        print(error)
     return LOST if lost else 0
 
 
@@ -105,6 +111,7 @@ def _watch(nodes: Nodes) -> list[str]:
         launcher_ended = bool(select.select([sys.stdin], [], [], _LOOK_EVERY)[0])
         alive = _alive()
         lost = [name for node, name in nodes.items() if node not in alive]
+        nodes |= alive  # one that has joined since may carry the run, too
     return lost
 
 

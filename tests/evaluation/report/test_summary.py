@@ -58,6 +58,7 @@ def test_summary_file(tmp_path):
         "seconds": {"train": 12.3},
         "reward_first10": 5.5,
         "reward_last10": 25.5,
+        "labels": {"base": "base", "sft": "+ SFT", "rft": "+ Visual-RFT"},
         "rows": dict.fromkeys(("base", "sft", "rft"), row),
         "intervals": dict.fromkeys(("base", "sft", "rft"), {"map_base": [10.0, 14.6]}),
         "n": dict.fromkeys(("base", "sft", "rft"), 4),
@@ -70,6 +71,12 @@ def test_cells():
     assert header == ["method", "mAP novel", "mAP base", "mAP all", "mean reward", "mean IoU", "format rate"]
     assert first == ["base", "n/a", "12.3", "12.3", "1.50", "0.25", "50%"]
     assert table_cells(_summary(), intervals=True)[1][2] == "12.3\n(10.0 to 14.6)"
+
+
+def test_a_row_is_called_by_its_settings_where_the_run_says_them():
+    measurement = replace(_measurement("sft", DETECTION), settings="+ SFT (LoRA 8, answers alone)")
+    summary = summarise([measurement], NOTHING, seed=0, seconds={})
+    assert table_cells(summary)[1][0] == "+ SFT (LoRA 8, answers alone)"
 
 
 def test_other_tasks():

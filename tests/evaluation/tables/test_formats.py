@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.tables import FORMATS, compare, paper_table, read_measurements
 
 
@@ -30,6 +31,20 @@ def test_markdown(comparison):
         "\nIn percent, ± standard deviation over 2 runs. "
         "Paper: AP on COCO val2017; trained on 65 base categories, novel are the other 15.\n"
     )
+
+
+def test_settings_of_the_runs_stand_below_the_table(write_run, detection):
+    run = write_run("a", {"base": detection(9, 6, 6.7), "sft": detection(12, 8, 9)})
+    (run / "eval" / "sft" / "run.json").write_text('{"recipe": {"label": "+ SFT (LoRA 8, answers alone)"}}')
+    text = FORMATS["markdown"](compare(paper_table(7), read_measurements([run])))
+    assert "Measured: + SFT (LoRA 8, answers alone). Paper:" in text
+
+
+def test_a_description_without_a_label_is_refused(write_run, detection):
+    run = write_run("a", {"sft": detection(12, 8, 9)})
+    (run / "eval" / "sft" / "run.json").write_text('{"recipe": []}')
+    with pytest.raises(UserError, match=r"run.json: no 'label' in 'recipe'"):
+        read_measurements([run])
 
 
 def test_csv_reads_back(comparison):

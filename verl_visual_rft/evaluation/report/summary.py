@@ -15,7 +15,6 @@ from rich.table import Table
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.tables.measured import Measurement
-from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog
 
 _ANSWERS = {"reward": "mean reward", "format_rate": "format rate"}
@@ -53,6 +52,7 @@ class Summary:
         seconds: Wall-clock seconds of each stage.
         reward_first10: Mean training reward of the first ten GRPO steps; ``None`` where the log has none.
         reward_last10: The same of the last ten.
+        labels: Method to what it is called in the table, with its settings where they are known.
         rows: Method (``base``, ``sft``, ``rft``) to its figures (see `COLUMNS`); ``None`` where there is no such truth.
         intervals: Method to the 95 % intervals ``[low, high]`` of its figures, in their unit, where they are known.
         n: Method to the number of its questions.
@@ -64,6 +64,7 @@ class Summary:
     seconds: dict[str, float]
     reward_first10: float | None
     reward_last10: float | None
+    labels: dict[str, str]
     rows: dict[str, dict[str, float | None]]
     intervals: dict[str, dict[str, list[float]]]
     n: dict[str, int]
@@ -103,6 +104,7 @@ def summarise(
         seconds={stage: round(value, 1) for stage, value in seconds.items()},
         reward_first10=reward.first_mean(10),
         reward_last10=reward.last_mean(10),
+        labels={m.method: m.label for m in measurements},
         rows={m.method: {name: _figure(m, name) for name in COLUMNS[task]} for m in measurements},
         intervals={m.method: dict(_intervals(m.metrics, COLUMNS[task])) for m in measurements},
         n={m.method: m.metrics["n"] for m in measurements},
@@ -125,7 +127,7 @@ def table_cells(summary: Summary, *, intervals: bool = False) -> list[list[str]]
     lines = [["method", *columns.values()]]
     for method, row in summary.rows.items():
         known = summary.intervals[method] if intervals else {}
-        lines.append([METHODS[method], *(_format(name, row[name], known.get(name)) for name in columns)])
+        lines.append([summary.labels[method], *(_format(name, row[name], known.get(name)) for name in columns)])
     return lines
 
 

@@ -45,12 +45,14 @@ class Comparison:
         model: Whose rows of it are shown.
         shots: Likewise; None where the table has no such axis.
         cells: Column name to method (``base``, ``sft``, ``rft``) to figures.
+        labels: What the measured methods are called, with their settings where the runs say them.
     """
 
     table: PaperTable
     model: str
     shots: int | None
     cells: dict[str, dict[str, Cell]]
+    labels: tuple[str, ...]
 
 
 def compare(
@@ -87,7 +89,8 @@ def compare(
         column.name: {method: _cell(column, found[method], paper[method][place]) for method in METHODS}
         for place, column in enumerate(table.columns)
     }
-    return Comparison(table, model, shots, cells)
+    labels = tuple(dict.fromkeys(measurement.label for measurement in measurements))
+    return Comparison(table, model, shots, cells, labels)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def _note(comparison: Comparison) -> str:
     runs = max((cell.measured.n for cell in cells if cell.measured), default=1)
     spread = f", ± standard deviation over {runs} runs" if runs > 1 else ""
     interval = ", in brackets the 95 % bootstrap interval over the pictures" if any(c.interval for c in cells) else ""
-    return f"In percent{spread}{interval}. Paper: {comparison.table.note}."
+    settings = [label for label in comparison.labels if label not in METHODS.values()]
+    measured = f" Measured: {'; '.join(settings)}." if settings else ""
+    return f"In percent{spread}{interval}.{measured} Paper: {comparison.table.note}."
 
 
 def _escape(text: str) -> str:

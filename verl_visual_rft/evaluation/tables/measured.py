@@ -4,7 +4,7 @@
 
 A run leaves ``data/manifest.json`` (of the data that it was trained on) and, for each method (base, sft, rft),
 ``eval/METHOD/{predictions.jsonl,metrics.json}``; where it has several evaluation sets, ``eval/METHOD/SET/`` with the
-same files, SET being any name.
+same files, SET being any name. ``eval/METHOD/run.json``, where it exists, says what the method's settings were.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Measurement:
         shots: Of the run's manifest.
         seed: Likewise.
         several: Whether the file holds several runs, as ``visual-rft eval`` of several predictions files writes it.
+        settings: The method's name with its settings, as the run's ``run.json`` has it; empty without that.
     """
 
     path: Path
@@ -43,6 +44,12 @@ class Measurement:
     shots: int | None = None
     seed: int | None = None
     several: bool = False
+    settings: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the method is called in tables."""
+        return self.settings or METHODS[self.method]
 
     @property
     def dataset(self) -> str:
@@ -89,12 +96,21 @@ def _read_run(run: Path) -> Iterator[Measurement]:
         raise UserError(f"{run}: nothing evaluated (no eval/METHOD/metrics.json); run the recipe first")
     for method, file in files:
         evaluation_set = "" if file.parent.name == method else file.parent.name
-        content = _read_json(file)
+        content, settings = _read_json(file), _settings(run / "eval" / method / "run.json")
         if "runs" not in content:
-            yield Measurement(file, str(run), method, evaluation_set, content, shots, seed)
+            yield Measurement(file, str(run), method, evaluation_set, content, shots, seed, settings=settings)
             continue
         for name, metrics in content["runs"].items():
-            yield Measurement(file, name, method, evaluation_set, metrics, shots, several=True)
+            yield Measurement(file, name, method, evaluation_set, metrics, shots, several=True, settings=settings)
+
+
+def _settings(description: Path) -> str:
+    if not description.exists():
+        return ""
+    try:
+        return str(_read_json(description)["recipe"]["label"])
+    except (KeyError, TypeError):
+        raise UserError(f"{description}: no 'label' in 'recipe'; run the recipe's evaluation again") from None
 
 
 def _metrics_files(folder: Path) -> list[Path]:
