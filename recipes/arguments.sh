@@ -192,11 +192,12 @@ name_row() {
     local parameters="all parameters" targets="answers alone"
     [[ $FREEZE_VISION == 0 ]] || parameters="vision tower frozen"
     [[ $LORA == 0 ]] || parameters="LoRA $LORA"
+    [[ $THINK == on ]] || parameters+=", no thinking"
     [[ $SFT_TARGET == answer ]] || targets="with reasoning"
     case $METHOD in
         base) LABEL=base ;;
         sft) LABEL="+ SFT ($parameters, $targets)" ;;
-        rft) LABEL="+ Visual-RFT ($REWARD reward, $ALGO, $parameters)" ;;
+        rft) LABEL="+ Visual-RFT (reward $REWARD, algorithm $ALGO, $parameters)" ;;
     esac
 }
 

@@ -77,6 +77,11 @@ def test_a_row_is_called_by_its_settings_where_the_run_says_them():
     measurement = replace(_measurement("sft", DETECTION), settings="+ SFT (LoRA 8, answers alone)")
     summary = summarise([measurement], NOTHING, seed=0, seconds={})
     assert table_cells(summary)[1][0] == "+ SFT (LoRA 8, answers alone)"
+    console = Console(width=80, file=StringIO())
+    console.print(terminal_table(summary))
+    printed = console.file.getvalue()
+    assert "  + SFT  " in printed and "…" not in printed  # the figures have room
+    assert "+ SFT (LoRA 8, answers alone)" in printed
 
 
 def test_other_tasks():

@@ -15,6 +15,7 @@ from rich.table import Table
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.tables.measured import Measurement
+from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog
 
 _ANSWERS = {"reward": "mean reward", "format_rate": "format rate"}
@@ -132,19 +133,22 @@ def table_cells(summary: Summary, *, intervals: bool = False) -> list[list[str]]
 
 
 def terminal_table(summary: Summary, name: str = "") -> Table:
-    """The table for a terminal; ``name`` is that of the evaluation set."""
+    """The table for a terminal; ``name`` is that of the evaluation set. Settings of the methods stand below it."""
     header, *lines = table_cells(summary)
+    settings = [label for label in summary.labels.values() if label not in METHODS.values()]
     task = ", ".join(filter(None, (summary.task.capitalize(), name)))
     table = Table(
         title=f"{task}, seed {summary.seed}, {summary.steps} GRPO steps (in %)",
         title_justify="left",
+        caption="\n".join(settings) or None,
+        caption_justify="left",
         box=SIMPLE_HEAD,
     )
     for column in header:
         is_method = column == "method"
         table.add_column(column, justify="left" if is_method else "right", no_wrap=is_method)
-    for line in lines:
-        table.add_row(*line)
+    for method, (_, *figures) in zip(summary.rows, lines, strict=True):
+        table.add_row(METHODS[method], *figures)
     return table
 
 
