@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import time
 from datetime import timedelta
 from functools import partial, wraps
 from types import ModuleType
 from typing import Any
+
+_LOOK_EVERY_MS = 1
 
 
 def use_plain_gloo(distributed: ModuleType) -> None:
@@ -90,9 +93,21 @@ def sleep_between_messages() -> None:
 
     Symptom: the reader of a message queue runs ``sched_yield`` in a loop for a second after each message. On a CPU that
     takes a core from the worker that is to answer, during the whole generation, and from the trainer after it.
-    vLLM 0.27 ``distributed/device_communicators/shm_broadcast.py:204``. It waits for the writer's note instead, as vLLM
-    does after the second.
+    vLLM 0.27 ``distributed/device_communicators/shm_broadcast.py:204``. It sleeps until the writer's note instead, and
+    looks after a millisecond all the same: the writer drops notes that follow each other fast (``SNDHWM`` is 1), and
+    who waits for such a one waits for five seconds.
     """
+    import zmq
     from vllm.distributed.device_communicators.shm_broadcast import SpinCondition
 
-    SpinCondition.record_read = lambda self: None
+    wait_idle = SpinCondition.wait
+
+    def wait(condition: Any, timeout_ms: int | None = None) -> None:
+        if time.monotonic() > condition.last_read + condition.busy_loop_s:
+            wait_idle(condition, timeout_ms)
+            return
+        notified = dict(condition.poller.poll(timeout=_LOOK_EVERY_MS))
+        if condition.local_notify_socket in notified:
+            condition.local_notify_socket.recv(flags=zmq.NOBLOCK, copy=False)
+
+    SpinCondition.wait = wait
