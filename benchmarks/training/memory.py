@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 import psutil
 
 
+#: Of a core that a contestant with many processes, which take long to look at, pays for it as one with few.
+_SHARE = 0.01
+
+
 @dataclass
 class MemorySampler:
     """Sums the proportional set size (PSS) of a tree of processes: what several of them share counts once.
 
     Attributes:
         samples: Time (`time.monotonic`) and the PSS in bytes of each process, by "name pid".
+        interval: Seconds between looks at least.
         seconds: What the sampling itself took.
     """
 
@@ -36,10 +41,13 @@ class MemorySampler:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(self.interval):
+        wait = self.interval
+        while not self._stop.wait(wait):
             begin = time.thread_time()
             self.samples.append((time.monotonic(), _tree(self.pid)))
-            self.seconds += time.thread_time() - begin
+            taken = time.thread_time() - begin
+            self.seconds += taken
+            wait = max(self.interval, taken / _SHARE)
 
 
 def _tree(pid: int) -> dict[str, int]:

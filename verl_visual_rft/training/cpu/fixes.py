@@ -69,23 +69,19 @@ def answer_for_vllm_cpu() -> None:
 
 
 def keep_linear_weights_updatable() -> None:
-    """Run vLLM's CPU linear layers on their own ``weight`` instead of a repacked copy.
+    """Have vLLM's linear layers keep their ``weight`` beside the copy that oneDNN has packed.
 
     Symptom: after the first load ``layer.weight`` is empty, so veRL's weight update dies of a shape assertion.
-    vLLM 0.27 ``model_executor/layers/utils.py:234``. Layers that are not plain matrices keep vLLM's own treatment.
+    vLLM 0.27 ``model_executor/layers/utils.py:234``. veRL has vLLM process weights after each update, which packs anew.
     """
-    import torch
     from vllm.model_executor.layers import utils
 
-    repack = utils.dispatch_cpu_unquantized_gemm
+    pack = utils.dispatch_cpu_unquantized_gemm
 
-    def dispatch(layer: Any, remove_weight: bool) -> None:
-        if layer.weight.ndim == 2:
-            layer.cpu_linear = torch.nn.functional.linear
-        else:
-            repack(layer, remove_weight)
+    def pack_and_keep(layer: Any, remove_weight: bool) -> None:
+        pack(layer, remove_weight=False)
 
-    utils.dispatch_cpu_unquantized_gemm = dispatch
+    utils.dispatch_cpu_unquantized_gemm = pack_and_keep
 
 
 def sleep_between_messages() -> None:
