@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import psutil
 
-
 #: Of a core that a contestant with many processes, which take long to look at, pays for it as one with few.
 _SHARE = 0.01
 

@@ -39,6 +39,7 @@ def _medians(turns: Sequence[Turn]) -> dict[str, Any]:
     steps = [step for turn in turns for step in turn.steps]
     stages = {name for step in steps for name in step.stages}
     seconds = statistics.median(step.seconds for step in steps)
+    idle = [step.idle for step in steps if step.idle is not None]
     return {
         "seconds": seconds,
         "fastest": min(step.seconds for step in steps),
@@ -47,6 +48,7 @@ def _medians(turns: Sequence[Turn]) -> dict[str, Any]:
         "put": statistics.median(step.put_bytes for step in steps),
         "read": statistics.median(step.read_bytes for step in steps),
         "bytes": statistics.median(step.put_bytes + step.read_bytes for step in steps),
+        "idle": statistics.median(idle) if idle else None,
         "peak": statistics.median(turn.peak_bytes for turn in turns),
         "stages": {name: statistics.median(step.stages.get(name, 0.0) for step in steps) for name in sorted(stages)},
     }
@@ -68,7 +70,7 @@ def print_turns(title: str, turns: Sequence[Turn]) -> None:
     """Print a table of the contestants, one of their stages, and how far the losses differ."""
     console, summary = _console(), summarise(turns)
     table = Table("contestant", "s a step", "fastest", "samples/s", "speed", title=title)
-    for column in ("pictures processed", "MB put", "MB read", "of plain", "peak GB"):
+    for column in ("idle ms", "pictures processed", "MB put", "MB read", "of plain", "peak GB"):
         table.add_column(column, justify="right")
     for name, row in summary.items():
         table.add_row(
@@ -77,6 +79,7 @@ def print_turns(title: str, turns: Sequence[Turn]) -> None:
             f"{row['fastest']:.2f}",
             f"{row['samples_per_second']:.1f}",
             f"{row['speed']:.2f}x",
+            "" if row["idle"] is None else f"{1000 * row['idle']:.0f}",
             f"{row['processed_pictures']:.0f}",
             f"{row['put'] / 1e6:.2f}",
             f"{row['read'] / 1e6:.2f}",

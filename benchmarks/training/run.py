@@ -25,7 +25,8 @@ instrument.py. Memory is the largest sum of PSS over all processes of a contesta
 
 In the workload ``pictures`` both contestants get the same responses, and the largest difference over the steps of loss,
 KL, gradient norm, entropy and mean reward is shown. "Pictures processed" counts a picture as often as an image
-processor was given it; a step has 8 different ones.
+processor was given it; a step has 8 different ones. "Idle" is the time from the last response in TransferQueue to the
+trainer that has the batch.
 
 Predicted before the first run with veRL (2 cores), from what veRL's code does and from its workers' processor time
 without Ray: ``pictures``: plain 200 processed, 3.1 GB through TransferQueue and 30 s a step; ours as it was then 16,

@@ -32,6 +32,7 @@ class Step:
     processed_pictures: int  # as often as an image processor was given them
     put_bytes: int
     read_bytes: int
+    idle: float | None  # from the last response in the queue to the trainer that has the batch
 
     @property
     def stages(self) -> dict[str, float]:
@@ -134,10 +135,18 @@ def read_steps(events: Path) -> list[Step]:
                 processed_pictures=sum(other["pictures"] for other in since if other["event"] == "processor"),
                 put_bytes=sum(other["bytes"] for other in since if other["event"] == "put"),
                 read_bytes=sum(other["bytes"] for other in since if other["event"] == "read"),
+                idle=_idle(since),
             )
         )
         since, begin = [], entry["t"]
     return steps
+
+
+def _idle(events: list[dict[str, Any]]) -> float | None:
+    taken = [event["t"] for event in events if event["event"] == "batch"]
+    if not taken:
+        return None
+    return float(taken[0] - max(event["t"] for event in events if event["event"] == "put" and event["t"] < taken[0]))
 
 
 def _records(events: Path) -> Iterable[dict[str, Any]]:

@@ -7,7 +7,8 @@ appends events to its own file in ``BENCHMARK_EVENTS``:
 
 - ``step``: a training step ended, with its metrics;
 - ``processor``: a Hugging Face image processor ran, on how many pictures;
-- ``put``, ``read``: bytes between a process and TransferQueue's storage, as they go over its sockets.
+- ``put``, ``read``: bytes between a process and TransferQueue's storage, as they go over its sockets;
+- ``batch``: the trainer has the step's responses.
 
 Two things are changed, for all contestants alike. A reward gets a fraction of 1 added that depends on the response
 alone: a random model is never right, and groups without variance would teach nothing. And where ``BENCHMARK_SEEDED`` is
@@ -79,6 +80,18 @@ def _size(frames: list[Any]) -> int:
     return sum(memoryview(frame).nbytes for frame in frames)
 
 
+def _record_batches(module: ModuleType) -> None:
+    sample = module.ReplayBuffer.sample
+
+    @functools.wraps(sample)
+    def recording(self: Any, *args: Any, **kwargs: Any) -> Any:
+        batch = sample(self, *args, **kwargs)
+        record("batch")
+        return batch
+
+    module.ReplayBuffer.sample = recording
+
+
 def _record_steps(module: ModuleType) -> None:
     log = module.Tracking.log
 
@@ -118,6 +131,7 @@ def _seed_requests(module: ModuleType) -> None:
 
 wrapt.register_post_import_hook(_count_pictures, "transformers.image_processing_utils")
 wrapt.register_post_import_hook(_count_bytes, "transfer_queue.utils.zmq_utils")
+wrapt.register_post_import_hook(_record_batches, "verl.trainer.ppo.v1.replay_buffer")
 wrapt.register_post_import_hook(_record_steps, "verl.utils.tracking")
 wrapt.register_post_import_hook(_vary_rewards, "verl_visual_rft.rewards")
 if os.environ.get("BENCHMARK_SEEDED"):
