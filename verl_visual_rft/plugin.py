@@ -65,6 +65,7 @@ EXTENSIONS = (
     Extension("verl.utils.device", "verl_visual_rft.planning.hook:check_before_training", _always),
     Extension("verl.utils.distributed", f"{_CPU}.fixes:use_plain_gloo", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:do_not_pin_reference_weights", on_cpu),
+    Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.linear:compute_linear_layers_with_onednn", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_ALGORITHMS}.engine:register_engine", _always),
     Extension("verl.trainer.ppo.core_algos", f"{_ALGORITHMS}.advantages:register_advantages", _always),
     Extension("verl.utils.torch_functional", f"{_SPEED}.log_probs:log_probs_in_blocks", _always),
@@ -75,6 +76,7 @@ EXTENSIONS = (
     Extension("verl.utils.dataset.rl_dataset", f"{_GUARDS}.unreadable_rows:name_unreadable_rows", _always),
     Extension("verl.utils.checkpoint.checkpoint_handler", f"{_CHECKPOINTS}.sft:make_durable", _always),
     Extension("verl.utils.tracking", f"{_CHECKPOINTS}.metrics_file:keep_metrics_on_resume", _always),
+    Extension("verl.utils.tracking", "verl_visual_rft.training.monitoring.sft:log_progress", _always),
     Extension("verl.trainer.constants_ppo", "verl_visual_rft.training.cluster:forward_environment", _always),
 )
 
