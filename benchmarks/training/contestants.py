@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from workload import Workload
@@ -42,6 +42,7 @@ class Contestant:
         modules: What ``VERL_USE_EXTERNAL_MODULES`` loads.
         plug_in: Whether veRL loads the plug-in.
         threads: Threads of every process; ``None`` leaves it to Ray, which gives each worker one.
+        without: What is taken out of ours (``without/sitecustomize.py``).
     """
 
     name: str
@@ -50,6 +51,8 @@ class Contestant:
     modules: str = "instrument"
     plug_in: bool = False
     threads: int | None = None
+    without: str = ""
+    bind: str = "nobind"  # as recipes/common.sh:use_device; vLLM's default is "auto"
 
     @property
     def unset(self) -> tuple[str, ...]:
@@ -69,11 +72,14 @@ class Contestant:
             "PYTHONPATH": os.pathsep.join(map(str, (HERE / "in_workers", ROOT / "tests" / "e2e", ROOT))),
         }
         if self.plug_in:
-            variables["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"  # as recipes/common.sh:use_device
+            variables["VLLM_CPU_OMP_THREADS_BIND"] = self.bind
         else:
             variables["VLLM_PLUGINS"] = ""  # vLLM would load ours
         if self.threads:
             variables["OMP_NUM_THREADS"] = str(self.threads)
+        if self.without:
+            variables["BENCHMARK_WITHOUT"] = self.without
+            variables["PYTHONPATH"] = os.pathsep.join([str(HERE / "without"), variables["PYTHONPATH"]])
         if setting.workload.seeded:
             variables["BENCHMARK_SEEDED"] = "1"
         return variables
@@ -138,6 +144,11 @@ def _script(name: str, python: Callable[[Setting], Path]) -> Callable[[Setting, 
 
 
 CORES = len(os.sched_getaffinity(0))
+#: What can be taken out of ours in the processes; threads and binding are settings.
+_TAKEN_OUT = ("event", "one_update", "fields", "log_probs", "last_output", "sleep", "onednn")
+_ABLATIONS = [Contestant("threads", "", _ours, plug_in=True)]
+_ABLATIONS += [Contestant("nobind", "", _ours, plug_in=True, threads=CORES, bind="auto")]
+_ABLATIONS += [Contestant(name, "", _ours, plug_in=True, threads=CORES, without=name) for name in _TAKEN_OUT]
 CONTESTANTS = {
     contestant.name: contestant
     for contestant in (
@@ -146,5 +157,6 @@ CONTESTANTS = {
         Contestant("ours", "ours", _ours, plug_in=True, threads=CORES),
         Contestant("hf", "Hugging Face loop", _script("hf_loop.py", lambda _: Path(sys.executable)), threads=CORES),
         Contestant("trl", "TRL", _script("trl_loop.py", lambda setting: setting.python), threads=CORES),
+        *(replace(one, name=f"ours-{one.name}", title=f"ours without {one.name}") for one in _ABLATIONS),
     )
 }

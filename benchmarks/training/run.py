@@ -15,6 +15,7 @@ Contestants:
 - ``plain``: veRL with its own configuration, trainer, agent loop and reward manager; of the plug-in only what a CPU
   needs. Ray gives each of its workers one thread. ``threads``: the same with all cores for every worker.
 - ``ours``: the same algorithm through the plug-in, as recipes run it (all cores for every worker).
+- ``ours-threads``, ``ours-event``, ...: ours with one thing taken out, to see what it gives.
 - ``hf``: generate, reference, forward, backward in one process, transformers only.
 - ``trl``: GRPOTrainer of the newest TRL, in the environment ``--env`` (default DIR/trl), which is made if missing.
 
@@ -90,7 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("folder", type=Path, metavar="DIR", help="of models, rows, logs and results")
-    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, help="default: those of the workload")
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, metavar="NAME", help="default: those of the workload")
     parser.add_argument("--sizes", nargs="+", choices=SHAPES, default=["0.6M"], help="parameters of the model")
     parser.add_argument("--steps", type=int, help="of a turn, the first included")
     parser.add_argument("--rounds", type=int, default=1, help="turns of each contestant")
