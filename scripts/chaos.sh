@@ -7,12 +7,13 @@
 #
 # Usage: scripts/chaos.sh [--kills 30] [--seed 0] [--no-cases] [--out outputs/faults]
 #
-# 30 kills and the other faults take about an hour on two cores. The tables are in outputs/faults/faults.md.
+# 30 kills and the other faults take about an hour on two cores. The same command goes on where it was stopped, and
+# repeats what was not as it should be. The tables are in outputs/faults/faults.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if [[ ${1:-} == --help || ${1:-} == -h ]]; then
-    sed -n '5,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '5,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
 fi
 

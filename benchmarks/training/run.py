@@ -91,7 +91,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("folder", type=Path, metavar="DIR", help="of models, rows, logs and results")
-    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, metavar="NAME", help="default: those of the workload")
+    contestants = parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, metavar="NAME")
+    contestants.help = f"of {', '.join(CONTESTANTS)}; default: those of the workload"
     parser.add_argument("--sizes", nargs="+", choices=SHAPES, default=["0.6M"], help="parameters of the model")
     parser.add_argument("--steps", type=int, help="of a turn, the first included")
     parser.add_argument("--rounds", type=int, default=1, help="turns of each contestant")

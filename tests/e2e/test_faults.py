@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from faults.cases import broken_row, full_disk
-from faults.kills import Kill, campaign
+from faults.kills import Kill, carry_out, start_again
 from faults.supervised import Run, training
 from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
 
@@ -58,8 +58,13 @@ def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     "kill", [Kill("training worker", "checkpoint", 0.3), Kill("launcher", "step", 0.5)], ids=lambda kill: kill.part
 )
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, data, kill):
-    (outcome,) = campaign(Run(tmp_path, training(tmp_path, data)), [kill])
-    assert outcome.wrong == ""
+    run = Run(tmp_path, training(tmp_path, data))
+    try:
+        outcome = carry_out(run, kill)
+        assert outcome.wrong == ""
+        start_again(run)
+    finally:
+        run.end()
 
 
 @pytest.mark.parametrize("fault", [broken_row, full_disk], ids=lambda fault: fault.__name__)

@@ -12,6 +12,7 @@ from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.training.launch import RUN_MARK
+from verl_visual_rft.training.monitoring.terminal import read_run
 
 pytestmark = pytest.mark.e2e
 
@@ -29,6 +30,8 @@ def test_sft_takes_two_steps(tmp_path, data):
     assert loss.steps == (1, 2)
     assert all(0 < value < 10 for value in loss.values)
     assert log.series("train/lr").values == pytest.approx((0.5e-4, 0.0))  # linear; logged after the update
+    state = read_run(tmp_path)
+    assert state.finished and state.total == 2 and 0 < state.seconds_a_step < 60
     assert (tmp_path / "checkpoints" / "global_step_2" / "fsdp_config.json").exists()
 
 
@@ -49,6 +52,14 @@ def test_grpo_computes_in_float32(grpo_folder):
     entropy = read_training_log(training_log_files(grpo_folder)).series("actor/entropy").values[0]
     mantissa, _ = math.frexp(entropy)
     assert (mantissa * 2**12) % 1 != 0
+
+
+def test_vllm_samples_with_the_updated_weights(grpo_folder):
+    """The trainer's probability of each sampled token is vLLM's, also after an update that moved them by a percent."""
+    log = read_training_log(training_log_files(grpo_folder))
+    assert log.by_step[2]["actor/kl_loss"] > 1e-5  # half the mean square of what the update did to the log-probabilities
+    assert max(log.series("training/rollout_probs_diff_mean").values) < 5e-5
+    assert max(log.series("training/rollout_probs_diff_max").values) < 1e-3
 
 
 def test_the_run_leaves_no_process_behind(grpo_folder):

@@ -132,12 +132,13 @@ def test_when_every_session_fails_the_run_ends_with_the_first_error(monkeypatch,
 
 
 @pytest.mark.parametrize(("partition", "enable"), PARTITIONS)
-def test_a_failed_session_costs_only_its_own_response_and_is_said(monkeypatch, partition, enable, caplog):
+def test_a_failed_session_costs_only_its_own_response_and_is_said(monkeypatch, partition, enable, capsys):
     batch, metrics, _ = sample(monkeypatch, [GOOD, [None, 1.0], [], GOOD], enable=enable, partition=partition)
     assert groups(batch) == ["u0", "u1", "u3"]
     assert len(batch.keys) == 5
     assert metrics["warning/failed_sessions"] == 1
-    assert "visual-rft: sessions of 2 of 4 prompts failed; the first error: row u1: broken picture" in caplog.text
+    said = capsys.readouterr().out
+    assert "visual-rft: sessions of 2 of 4 prompts failed; the first error: row u1: broken picture" in said
 
 
 @pytest.mark.parametrize(("partition", "enable"), PARTITIONS)

@@ -9,7 +9,6 @@ veRL's group filter (DAPO's dynamic sampling) has no upper bound: it warns that 
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -24,8 +23,6 @@ from verl_visual_rft.training.guards.rows import StoppedRows
 from verl_visual_rft.training.guards.sessions import first_error
 from verl_visual_rft.training.responses import rewards
 from verl_visual_rft.training.speed.finished_prompts import Rollouts
-
-logger = logging.getLogger(__name__)
 
 
 class VisualRFTReplayBuffer(ReplayBuffer):
@@ -136,8 +133,9 @@ class VisualRFTReplayBuffer(ReplayBuffer):
         error = first_error(failed, partition_id)
         if not self._responses_of(prompts, partition_id):
             raise UserError(f"every session of the step failed; the first error: {error}")
-        logger.warning(
-            "visual-rft: sessions of %d of %d prompts failed; the first error: %s", len(failed), len(prompts), error
+        print(
+            f"visual-rft: sessions of {len(failed)} of {len(prompts)} prompts failed; the first error: {error}",
+            flush=True,
         )
         self._warnings["warning/failed_sessions"] = 1
 

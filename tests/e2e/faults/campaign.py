@@ -1,67 +1,92 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""A fault campaign on a real run on the CPU; what it did is written down as it goes on.
+"""A fault campaign on a real run on the CPU.
 
     python tests/e2e/faults/campaign.py --kills 30 --seed 0 --out outputs/faults
 
-The same seed draws the same parts and moments; what a moment meets depends on the machine.
+The same seed draws the same parts and moments; what a moment meets depends on the machine. Every result is in
+OUT/results.json at once: the same command goes on where it was stopped, and repeats what was not as it should be.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "support")]  # as pytest's
 
-from faults.cases import cases  # noqa: E402
-from faults.kills import campaign, plan  # noqa: E402
-from faults.supervised import Run, training  # noqa: E402
+from faults.cases import CASES, Case  # noqa: E402
+from faults.kills import Kill, Outcome, carry_out, plan, start_again  # noqa: E402
+from faults.supervised import CampaignError, Run, training  # noqa: E402
 from faults.table import page  # noqa: E402
 from pipeline import NOVEL, run  # noqa: E402
 
+from verl_visual_rft.atomic import write_json, write_text  # noqa: E402
+from verl_visual_rft.training.launch import end_processes_of  # noqa: E402
+
+
+class Results:
+    """What has been done so far, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+
+    def is_good(self, name: str) -> bool:
+        return name in self._found and not self._found[name]["wrong"]
+
+    def add(self, name: str, result: Outcome | Case) -> None:
+        self._found[name] = asdict(result)
+        write_json(self._path, self._found)
+
+    def kills(self) -> list[Outcome]:
+        found = [result for result in self._found.values() if "kill" in result]
+        return [Outcome(**{**result, "kill": Kill(**result["kill"])}) for result in found]
+
+    def cases(self) -> list[Case]:
+        return [Case(**result) for result in self._found.values() if "kill" not in result]
+
 
 def main() -> int:
-    """Do the campaign; exit status 1 where something was not as it should be."""
+    """Do what is left of the campaign; exit status 1 where something was not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=30, help="kill -9 of parts of a run (default 30)")
     parser.add_argument("--seed", type=int, default=0, help="draws parts and moments (default 0)")
     parser.add_argument("--no-cases", action="store_true", help="leave out the faults that are no kills")
-    parser.add_argument("--out", type=Path, default=Path("outputs/faults"), help="emptied first")
+    parser.add_argument("--out", type=Path, default=Path("outputs/faults"), help="a campaign of another seed: another")
     args = parser.parse_args()
     out = args.out.resolve()
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    data = make_data(out)
-    outcomes, others, begin = [], [], time.monotonic()
+    data, results = make_data(out), Results(out / "results.json")
     victim = Run(out / "killed", training(out / "killed", data))
+    work: dict[str, Callable[[], Outcome | Case]] = dict(_kills(victim, plan(args.kills, args.seed)))
+    work["after the last kill"] = lambda: _last_start(victim)
+    if not args.no_cases:
+        work |= _cases(out, data)
+    work = {name: do for name, do in work.items() if not results.is_good(name)}
+    began = time.monotonic()
     try:
-        for outcome in campaign(victim, plan(args.kills, args.seed)):
-            outcomes.append(outcome)
-            _note(
-                out, outcome, f"{len(outcomes)}/{args.kills} {outcome.kill.part}, {outcome.kill.moment}", outcome.wrong
-            )
+        for number, (name, do) in enumerate(work.items(), start=1):
+            result = do()
+            results.add(name, result)
+            _say(name, result, number, len(work), time.monotonic() - began)
     finally:
         victim.end()
-    for case in () if args.no_cases else cases(out, data):
-        others.append(case)
-        _note(out, case, case.fault, case.wrong)
-    (out / "faults.md").write_text(page(outcomes, others), encoding="utf-8")
-    wrong = sum(bool(result.wrong) for result in (*outcomes, *others))
-    print(
-        f"{len(outcomes)} kills, {len(others)} other faults, {wrong} not as they should be, "
-        f"{(time.monotonic() - begin) / 60:.0f} minutes: {out / 'faults.md'}"
-    )
+    outcomes, cases = results.kills(), results.cases()
+    write_text(out / "faults.md", page(outcomes, cases))
+    wrong = sum(bool(result.wrong) for result in (*outcomes, *cases))
+    print(f"{len(outcomes)} kills, {len(cases)} other faults, {wrong} not as they should be: {out / 'faults.md'}")
     return 1 if wrong else 0
 
 
 def make_data(folder: Path) -> Path:
-    """Draw pictures and prepare sixteen questions about them."""
+    """Draw pictures and prepare sixteen questions about them; again the same where they are there."""
     run(sys.executable, "data_prep/shapes.py", "--out", str(folder / "raw"), "--train", "24", "--val", "12")
     run(
         *[sys.executable, "data_prep/coco.py", "--root", str(folder / "raw"), "--out", str(folder / "data")],
@@ -70,11 +95,43 @@ def make_data(folder: Path) -> Path:
     return folder / "data"
 
 
-def _note(out: Path, result: object, what: str, wrong: str) -> None:
-    with open(out / "results.jsonl", "a", encoding="utf-8") as file:
-        file.write(json.dumps(dataclasses.asdict(result)) + "\n")  # type: ignore[call-overload]
-    seconds = getattr(result, "seconds", None)
-    print(f"{what}: {wrong or 'as it should be'}{f', {seconds:.1f} s' if seconds is not None else ''}", flush=True)
+def _kills(victim: Run, kills: list[Kill]) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+    for number, kill in enumerate(kills, start=1):
+        yield f"{number:02d} {kill.part}, {kill.moment}, {kill.share:.3f}", lambda kill=kill: carry_out(victim, kill)
+
+
+def _cases(out: Path, data: Path) -> dict[str, Callable[[], Case]]:
+    return {name: lambda name=name: _case(name, out / "cases" / name.replace(" ", "_"), data) for name in CASES}
+
+
+def _case(name: str, folder: Path, data: Path) -> Case:
+    shutil.rmtree(folder, ignore_errors=True)  # of a campaign that was stopped within it
+    folder.mkdir(parents=True)
+    try:
+        return CASES[name](folder, data)
+    except CampaignError as error:
+        return Case(name, None, "", None, str(error))
+    finally:
+        end_processes_of(folder / "run")
+
+
+def _last_start(victim: Run) -> Case:
+    """Every start before it has shown that the run goes on after the kill before."""
+    name = "a start after the last kill"
+    victim.end()
+    try:
+        start_again(victim)
+        return Case(name, None, "", victim.steps()[0])
+    except CampaignError as error:
+        return Case(name, None, victim.said(), None, str(error))
+    finally:
+        victim.end()
+
+
+def _say(name: str, result: Outcome | Case, number: int, of: int, spent: float) -> None:
+    seconds = "" if result.seconds is None else f", {result.seconds:.0f} s"
+    left = f"about {spent / number * (of - number) / 60:.0f} min left" if number < of else f"{spent / 60:.0f} min"
+    print(f"[{number}/{of}, {left}] {name}: {result.wrong or 'as it should be'}{seconds}", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -32,6 +33,15 @@ def faulty(response):
             return float("nan")
     return len(response) % 7 / 7
 """
+#: What the fault is called, and what must be said of it.
+_REWARDS = {
+    "raises": ("a reward raises", "broken on purpose"),
+    "hangs": ("a reward hangs", "reward_timeout"),
+    "nan": ("a reward returns NaN", "nan"),
+}
+IMAGE_TOKENS = "a model that would emit image tokens"
+BROKEN_ROW = "a row whose picture is broken"
+FULL_DISK = "the disk is full"
 _TMPFS = "64m"  # two checkpoints of the tiny model and one that is being written
 _NAMESPACE = ("unshare", "--mount", "--map-root-user")
 
@@ -55,18 +65,10 @@ class Case:
     wrong: str = ""
 
 
-def cases(folder: Path, data: Path) -> Iterator[Case]:
-    """Do each fault to a run; one that ends it is mended, and the run is started again."""
-    yield from rewards(folder / "rewards", data)
-    yield image_tokens(folder / "image_tokens", data)
-    yield broken_row(folder / "broken_row", data)
-    yield full_disk(folder / "full_disk", data)
-
-
-def rewards(folder: Path, data: Path) -> Iterator[Case]:
-    """One run, whose reward fails in three ways."""
+def a_reward_that(fault: str, folder: Path, data: Path) -> Case:
+    """A reward of a package of its own that raises, hangs or returns NaN from a step on."""
     faults, plug_in = folder / "faults", folder / "plug_in"
-    faults.mkdir(parents=True, exist_ok=True)
+    faults.mkdir(parents=True)
     _write_reward(plug_in)
     overrides = ("visual_rft.reward=faulty", f"visual_rft.reward_timeout={_REWARD_TIMEOUT}")
     run = Run(
@@ -75,14 +77,14 @@ def rewards(folder: Path, data: Path) -> Iterator[Case]:
         PYTHONPATH=str(plug_in),
         VISUAL_RFT_FAULTS=str(faults),
     )
-    for fault, name in (("raises", "a reward raises"), ("hangs", "a reward hangs"), ("nan", "a reward returns NaN")):
-        run.start()
-        run.next_step()
-        (faults / fault).touch()
-        began = time.monotonic()
-        _wait_for_end(run)
-        (faults / fault).unlink()
-        yield _resumed(run, name, time.monotonic() - began, of="broken on purpose" if fault == "raises" else "")
+    run.start()
+    run.next_step()
+    (faults / fault).touch()
+    began = time.monotonic()
+    _wait_for_end(run)
+    seconds = time.monotonic() - began
+    (faults / fault).unlink()
+    return _resumed(run, _REWARDS[fault][0], seconds, of=_REWARDS[fault][1])
 
 
 def image_tokens(folder: Path, data: Path) -> Case:
@@ -95,7 +97,7 @@ def image_tokens(folder: Path, data: Path) -> Case:
     run.start()
     run.wait(lambda: not run.is_running, START_WITHIN, "two steps")
     wrong = "" if run.status() == 0 and run.steps() == [1, 2] else f"ended with status {run.status()} at {run.steps()}"
-    return Case("a model that would emit image tokens", None, "goes on: it cannot sample them", None, wrong)
+    return Case(IMAGE_TOKENS, None, "goes on: it cannot sample them", None, wrong)
 
 
 def broken_row(folder: Path, data: Path) -> Case:
@@ -113,14 +115,13 @@ def broken_row(folder: Path, data: Path) -> Case:
     logs = sorted((folder / "run").glob("metrics.*.jsonl"), key=lambda path: path.stat().st_mtime)
     began = logs[-1].stat().st_mtime  # of the last step that was logged, or when the run had been set up
     run.command = training(folder / "run", data)
-    return _resumed(run, "a row whose picture is broken", ended - began, of="train.parquet: row ")
+    return _resumed(run, BROKEN_ROW, ended - began, of="train.parquet: row ")
 
 
 def full_disk(folder: Path, data: Path) -> Case:
     """Checkpoints on a small file system of their own, which something else fills."""
-    fault = "the disk is full"
     if subprocess.run([*_NAMESPACE, "true"], capture_output=True).returncode != 0:
-        return Case(fault, None, "not tried: no mount namespaces for this user", None)
+        return Case(FULL_DISK, None, "not tried: no mount namespaces for this user", None)
     checkpoints, fill = folder / "checkpoints", folder / "fill"
     checkpoints.mkdir(parents=True, exist_ok=True)
     run = Run(folder / "run", [])
@@ -146,7 +147,7 @@ def full_disk(folder: Path, data: Path) -> Case:
         wrong = "did not resume"
     elif after[0] not in (before[-1] + 1, before[-1] + 2):  # a step may be saved and not yet logged
         wrong = f"resumed with step {after[0]} after step {before[-1]}"
-    return Case(fault, seconds, said, after[0] if after else None, wrong)
+    return Case(FULL_DISK, seconds, said, after[0] if after else None, wrong)
 
 
 def _resumed(run: Run, fault: str, seconds: float, of: str) -> Case:
@@ -181,3 +182,13 @@ def _write_reward(folder: Path) -> None:
     (folder / "faulty_rewards.py").write_text(_REWARD)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty-rewards\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[verl_visual_rft.rewards]\nfaulty = faulty_rewards:faulty\n")
+
+
+#: Each does a fault to a run in the first folder, with the data in the second; one that ends the run is mended, and the
+#: run is started again.
+CASES: dict[str, Callable[[Path, Path], Case]] = {
+    **{name: partial(a_reward_that, fault) for fault, (name, _) in _REWARDS.items()},
+    IMAGE_TOKENS: image_tokens,
+    BROKEN_ROW: broken_row,
+    FULL_DISK: full_disk,
+}

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psutil
 from faults.supervised import NOTICED_WITHIN, START_WITHIN, CampaignError, Run
+
+from verl_visual_rft.training.checkpoints.folders import PARTIAL
 
 #: How a part's process is called: its name, or the beginning of its title.
 PARTS = {
@@ -52,6 +53,7 @@ class Outcome:
 
     Attributes:
         seconds: From the kill to the end of the command, or to the step that shows that the run goes on.
+        inside: Whether a checkpoint was being written at the kill.
         went_on: Whether the run did without the part.
         said: What the launcher said of it.
         logged: Last step in the metrics before the kill.
@@ -62,6 +64,7 @@ class Outcome:
 
     kill: Kill
     seconds: float
+    inside: bool
     went_on: bool
     said: str
     logged: int
@@ -80,36 +83,40 @@ def plan(kills: int, seed: int) -> list[Kill]:
     return [Kill(part, draws.choice(moments), draws.random()) for part in parts[:kills]]
 
 
-def campaign(run: Run, kills: list[Kill]) -> Iterator[Outcome]:
-    """Carry the kills out one after the other, starting the run again after each that ended it."""
-    expected = 0  # checkpoint that the next start goes on from
-    for kill in kills:
+def carry_out(run: Run, kill: Kill) -> Outcome:
+    """Carry a kill out, on the run as it is or on a new start of it, which must go on from the last checkpoint."""
+    try:
+        if kill.moment == "start":
+            run.end()
         if not run.is_running:
-            run.start()
-            if kill.moment != "start":
-                expected = _check_resumed(run, expected)
-        outcome = _carry_out(run, kill)
-        expected = outcome.saved
-        yield outcome
-    if not run.is_running:
-        run.start()
-        _check_resumed(run, expected)
-    run.end()
+            start_again(run, wait=kill.moment != "start")
+        return _kill(run, kill)
+    except CampaignError as error:
+        said = run.said()
+        run.end()
+        return Outcome(kill, 0.0, False, False, said, max(run.steps(), default=0), 0, 0, str(error))
 
 
-def _check_resumed(run: Run, saved: int) -> int:
-    """Wait for the first step of a start, which is the one after the last checkpoint."""
-    step = run.next_step()
-    first = run.steps()[0]
-    if first != saved + 1:
-        raise CampaignError(f"resumed with step {first} after a checkpoint of step {saved}")
-    return step
+def start_again(run: Run, *, wait: bool = True) -> None:
+    """Start a run that is ended, and wait for its first step, which is the one after the last checkpoint.
+
+    Raises:
+        CampaignError: It is another.
+    """
+    saved = run.last_saved()
+    run.start()
+    if wait:
+        run.next_step()
+        first = run.steps()[0]
+        if first != saved + 1:
+            raise CampaignError(f"resumed with step {first} after a checkpoint of step {saved}")
 
 
-def _carry_out(run: Run, kill: Kill) -> Outcome:
+def _kill(run: Run, kill: Kill) -> Outcome:
     victim = _wait_for_moment(run, kill)
     saved_before, logged = run.last_saved(), max(run.steps(), default=0)
     victim.kill()
+    inside = _is_writing(run)
     killed = time.monotonic()
     wrong = ""
     while run.is_running and len([step for step in run.steps() if step > logged]) < _STEPS_TO_GO_ON:
@@ -130,7 +137,11 @@ def _carry_out(run: Run, kill: Kill) -> Outcome:
         wrong = f"it took {seconds:.0f} s"
     if not wrong and left and kill.part != "launcher":
         wrong = f"{left} processes were left"
-    return Outcome(kill, seconds, went_on, run.said(), logged, saved, left, wrong)
+    return Outcome(kill, seconds, inside, went_on, run.said(), logged, saved, left, wrong)
+
+
+def _is_writing(run: Run) -> bool:
+    return (run.checkpoints / PARTIAL).exists()
 
 
 def _wait_for_moment(run: Run, kill: Kill) -> psutil.Process:
@@ -143,8 +154,7 @@ def _wait_for_moment(run: Run, kill: Kill) -> psutil.Process:
     if kill.moment == "step":
         time.sleep(3 * kill.share)
     else:
-        partial = run.checkpoints / "partial"
-        run.wait(partial.exists, NOTICED_WITHIN, "a checkpoint", every=0.0005)
+        run.wait(lambda: _is_writing(run), NOTICED_WITHIN, "a checkpoint", every=0.0005)
         time.sleep(0.1 * kill.share)
     return victim
 

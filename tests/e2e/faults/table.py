@@ -58,7 +58,7 @@ def _of_kills(outcomes: Sequence[Outcome]) -> str:
         [
             str(number),
             outcome.kill.part,
-            outcome.kill.moment,
+            outcome.kill.moment + (", inside the write" if outcome.inside else ""),
             f"{outcome.seconds:.1f} s" + (", went on" if outcome.went_on else ""),
             str(outcome.logged),
             str(outcome.saved),

@@ -13,6 +13,7 @@ import wrapt
 from verl_visual_rft.training.checkpoints.metrics_file import append_from_now_on
 from verl_visual_rft.training.checkpoints.resuming import find_last, loading, refuse_later_ones
 from verl_visual_rft.training.checkpoints.saving import writing
+from verl_visual_rft.training.monitoring.sft import begin
 
 
 def make_durable(checkpoint_handler: ModuleType) -> None:
@@ -59,6 +60,7 @@ def _load(wrapped: Any, handler: Any, args: Any, kwargs: Any) -> int:
     if step > 0:
         append_from_now_on()
     _stop_if_trained(handler, step)
+    begin(handler.engine.optimizer_config.total_training_steps)
     return step
 
 

@@ -11,8 +11,8 @@ from typing import Any
 def compute_linear_layers_with_onednn(_: ModuleType) -> None:
     """Have ``torch.nn.functional.linear`` of this process multiply float32 by oneDNN.
 
-    Symptom: PyTorch multiplies float32 by MKL, on an AMD EPYC with AVX-512 at 140 GFLOPS where oneDNN, which it has too,
-    does 230 (two cores, 11 184 x 320 times 320 x 960). torch 2.13. Gradients of weights stay MKL's: as fast there.
+    Symptom: PyTorch multiplies float32 by MKL: 140 GFLOPS on two cores of an AMD EPYC with AVX-512 (11 184 x 320 times
+    320 x 960), where oneDNN, which it has too, does 230. torch 2.13. Gradients of weights stay MKL's: as fast there.
     """
     import torch
 

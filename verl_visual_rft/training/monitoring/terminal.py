@@ -70,7 +70,7 @@ class RunState:
 
     @property
     def seconds_a_step(self) -> float | None:
-        """Mean over the last steps, validation and checkpoints included; ``None`` where stages are not timed."""
+        """Mean over the last steps, validation and checkpoints included; ``None`` where steps are not timed."""
         timed = [m for m in self.log.by_step.values() if f"{_STAGES}step" in m][-2 * WINDOW :]
         return fmean(m[f"{_STAGES}step"] + m.get(f"{_STAGES}testing", 0.0) for m in timed) if timed else None
 
