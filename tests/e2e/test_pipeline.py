@@ -57,7 +57,7 @@ def test_grpo_computes_in_float32(grpo_folder):
 def test_vllm_samples_with_the_updated_weights(grpo_folder):
     """The trainer's probability of each sampled token is vLLM's, also after an update that moved them by a percent."""
     log = read_training_log(training_log_files(grpo_folder))
-    assert log.by_step[2]["actor/kl_loss"] > 1e-5  # half the mean square of what the update did to the log-probabilities
+    assert log.by_step[2]["actor/kl_loss"] > 1e-5  # half the mean square change of the log-probabilities
     assert max(log.series("training/rollout_probs_diff_mean").values) < 5e-5
     assert max(log.series("training/rollout_probs_diff_max").values) < 1e-3
 
