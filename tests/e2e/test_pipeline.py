@@ -93,6 +93,30 @@ def test_two_ranks_train_in_shards(tmp_path, data):
     assert {path.name for path in actor.glob("model_*.pt")} == {f"model_world_size_2_rank_{r}.pt" for r in (0, 1)}
 
 
+@pytest.mark.long
+def test_a_batch_may_be_several_updates(tmp_path, data):
+    """With the same seeds one update and two learn from the same responses; the second leaves the old policy."""
+    logs, responses = [], []
+    for mini in (4, 2):  # of four prompts
+        folder = tmp_path / str(mini)
+        logs.append(
+            train(
+                *[folder, data, "trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"],
+                *["visual_rft.seed_rollouts=true", f"trainer.rollout_data_dir={folder}/rollouts"],
+                f"actor_rollout_ref.actor.ppo_mini_batch_size={mini}",
+            )
+        )
+        lines = (folder / "rollouts" / "1.jsonl").read_text(encoding="utf-8").splitlines()
+        responses.append(sorted(json.loads(line)["output"] for line in lines))
+    assert responses[0] == responses[1] and len(set(responses[0])) > 4  # responses of a group have seeds of their own
+    once, twice = (log.by_step[1] for log in logs)
+    assert twice["reward/score/mean"] == pytest.approx(once["reward/score/mean"])
+    assert once["actor/ppo_kl"] == once["actor/kl_loss"] == 0
+    assert twice["actor/ppo_kl"] != 0 and twice["actor/kl_loss"] > 0
+    for step in (1, 2):
+        assert logs[1].by_step[step]["training/rollout_probs_diff_max"] < 1e-3
+
+
 def test_a_checkpoint_is_exported_and_evaluated(grpo_folder, data, tmp_path):
     steps = sorted((grpo_folder / "checkpoints").glob("global_step_*"), key=lambda path: int(path.name.split("_")[-1]))
     run(

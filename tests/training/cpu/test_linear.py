@@ -35,6 +35,16 @@ def test_values_and_gradients_are_those_of_float64(exact, rows, bias):
         assert torch.allclose(ours.grad.double(), float64.grad, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [(11,), (5, 7)], ids=str)
+def test_what_comes_out_may_be_changed_in_place(exact, rows):
+    """veRL divides logits by the temperature in place; on a view FSDP2 warns that gradients may be wrong then."""
+    layer, x = torch.nn.Linear(4, 6), torch.randn(*rows, 4)
+    out = layer(x)
+    assert not out._is_view()
+    out.div_(2).sum().backward()
+    assert torch.allclose(layer.bias.grad, torch.full((6,), x.shape[:-1].numel() / 2))
+
+
 def test_gradients_of_frozen_weights_are_not_computed(exact):
     layer, x = torch.nn.Linear(4, 6), torch.randn(3, 4, requires_grad=True)
     layer.weight.requires_grad_(False)

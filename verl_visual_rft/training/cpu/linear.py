@@ -25,7 +25,9 @@ def compute_linear_layers_with_onednn(_: ModuleType) -> None:
         @staticmethod
         def forward(ctx: Any, x: Any, weight: Any, bias: Any) -> Any:
             ctx.save_for_backward(x, weight)
-            return multiply(x, weight, bias, "none", [], "")
+            product = multiply(x, weight, bias, "none", [], "")
+            # As PyTorch's own: no view of the rows in two dimensions, on which FSDP2 warns of in-place operations.
+            return torch.ops.aten._unsafe_view(product, product.shape)
 
         @staticmethod
         def backward(ctx: Any, gradient: Any) -> Any:
