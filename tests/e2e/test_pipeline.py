@@ -4,6 +4,7 @@
 
 import json
 import math
+import os
 import sys
 
 import psutil
@@ -136,7 +137,7 @@ def test_a_checkpoint_is_exported_and_evaluated(grpo_folder, data, tmp_path):
 
 
 def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
-    """Plain veRL (its own trainer and reward manager) and ours, on one prompt, one request at a time."""
+    """Plain veRL (its own trainer, agent loop and reward manager) and ours, on one prompt, one request at a time."""
     same = [
         *["data.train_batch_size=1", "actor_rollout_ref.rollout.n=8", "actor_rollout_ref.rollout.max_num_seqs=1"],
         *["trainer.total_training_steps=1", "trainer.save_freq=-1", "trainer.test_freq=-1"],
@@ -149,11 +150,14 @@ def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
         *same,
         *["trainer.v1.trainer_mode=sync", "reward.reward_manager.source=register", "reward.reward_manager.name=naive"],
         *["algorithm.adv_estimator=grpo", "trainer.v1.sampler.custom_sampler.path=null"],
+        "actor_rollout_ref.rollout.agent.agent_loop_manager_class=null",
+        "actor_rollout_ref.rollout.agent.default_agent_loop=single_turn_agent",
         f"reward.custom_reward_function.path={ROOT}/tests/e2e/plain_reward.py",
         "reward.custom_reward_function.name=compute_score",
         VERL_USE_EXTERNAL_PLUGINS="none",
         VERL_USE_EXTERNAL_MODULES="cpu_platform_only",
-        PYTHONPATH=str(ROOT / "tests" / "e2e"),
+        VLLM_PLUGINS="",  # vLLM would load ours
+        PYTHONPATH=os.pathsep.join([str(ROOT / "tests" / "e2e"), str(ROOT)]),
     )
     assert "reward/score/mean" not in plain.by_step[1]  # the plug-in was really away
     for metric in ("critic/score/mean", "actor/pg_loss", "actor/kl_loss", "actor/grad_norm", "response_length/mean"):
