@@ -69,7 +69,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, data, kill):
 
 @pytest.mark.parametrize("fault", [broken_row, full_disk], ids=lambda fault: fault.__name__)
 def test_a_fault_ends_the_run_with_its_cause(tmp_path, data, fault):
-    case = fault(tmp_path, data)
+    (case,) = fault(tmp_path, data)
     assert case.wrong == ""
 
 

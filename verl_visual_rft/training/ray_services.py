@@ -15,7 +15,7 @@ import psutil
 
 _SERVICES = ("raylet", "gcs_server")
 _LOOK_EVERY = 5.0  # seconds
-_GRACE = 25.0  # seconds in which the run may end by itself
+_GRACE = 15.0  # seconds in which the run may end by itself
 _AT_THE_END = 10.0  # seconds that a run may take to end after it has ended its services itself
 
 

@@ -59,8 +59,8 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
 
         def fit(self, agent_loop_manager: Any) -> None:
             saved = StoppedRows(run_folder(self.config.trainer.default_local_dir), self.tokenizer)
-            with workers_of(self, agent_loop_manager) as watch:
-                self.replay_buffer.guard(watch, saved)
+            with workers_of(self, agent_loop_manager) as self.watch:
+                self.replay_buffer.guard(self.watch, saved)
                 if hasattr(agent_loop_manager, "rollouts"):
                     self.replay_buffer.wait_for(agent_loop_manager.rollouts())
                 super().fit(agent_loop_manager)
@@ -96,7 +96,8 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
             checkpoints.load(self, super()._load_checkpoint)
 
         def _save_checkpoint(self) -> None:
-            checkpoints.save(self, super()._save_checkpoint)
+            with self.watch.checkpoint:
+                checkpoints.save(self, super()._save_checkpoint)
 
         def _validate(self) -> Any:
             metrics = super()._validate()

@@ -15,7 +15,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from pipeline import NOVEL, run  # noqa: E402
 
 from verl_visual_rft.atomic import write_json, write_text  # noqa: E402
 from verl_visual_rft.training.launch import end_processes_of  # noqa: E402
+
+#: Names of results, and what brings them.
+Work = tuple[tuple[str, ...], Callable[[], Iterable[Outcome | Case]]]
 
 
 class Results:
@@ -65,17 +68,16 @@ def main() -> int:
     out = args.out.resolve()
     data, results = make_data(out), Results(out / "results.json")
     victim = Run(out / "killed", training(out / "killed", data))
-    work: dict[str, Callable[[], Outcome | Case]] = dict(_kills(victim, plan(args.kills, args.seed)))
-    work["after the last kill"] = lambda: _last_start(victim)
+    work = [*_kills(victim, plan(args.kills, args.seed)), (("a start after the last kill",), lambda: [_start(victim)])]
     if not args.no_cases:
-        work |= _cases(out, data)
-    work = {name: do for name, do in work.items() if not results.is_good(name)}
+        work += [_case(names, do, out, data) for names, do in CASES]
+    work = [(names, do) for names, do in work if not all(map(results.is_good, names))]
     began = time.monotonic()
     try:
-        for number, (name, do) in enumerate(work.items(), start=1):
-            result = do()
-            results.add(name, result)
-            _say(name, result, number, len(work), time.monotonic() - began)
+        for number, (names, do) in enumerate(work, start=1):
+            for result, name in zip(do(), names, strict=False):  # one that went wrong is the last
+                results.add(name, result)
+                _say(name, result, number, len(work), time.monotonic() - began)
     finally:
         victim.end()
     outcomes, cases = results.kills(), results.cases()
@@ -95,27 +97,13 @@ def make_data(folder: Path) -> Path:
     return folder / "data"
 
 
-def _kills(victim: Run, kills: list[Kill]) -> Iterator[tuple[str, Callable[[], Outcome]]]:
+def _kills(victim: Run, kills: list[Kill]) -> Iterator[Work]:
     for number, kill in enumerate(kills, start=1):
-        yield f"{number:02d} {kill.part}, {kill.moment}, {kill.share:.3f}", lambda kill=kill: carry_out(victim, kill)
+        name = f"{number:02d} {kill.part}, {kill.moment}, {kill.share:.3f}"
+        yield (name,), lambda kill=kill: [carry_out(victim, kill)]
 
 
-def _cases(out: Path, data: Path) -> dict[str, Callable[[], Case]]:
-    return {name: lambda name=name: _case(name, out / "cases" / name.replace(" ", "_"), data) for name in CASES}
-
-
-def _case(name: str, folder: Path, data: Path) -> Case:
-    shutil.rmtree(folder, ignore_errors=True)  # of a campaign that was stopped within it
-    folder.mkdir(parents=True)
-    try:
-        return CASES[name](folder, data)
-    except CampaignError as error:
-        return Case(name, None, "", None, str(error))
-    finally:
-        end_processes_of(folder / "run")
-
-
-def _last_start(victim: Run) -> Case:
+def _start(victim: Run) -> Case:
     """Every start before it has shown that the run goes on after the kill before."""
     name = "a start after the last kill"
     victim.end()
@@ -126,6 +114,25 @@ def _last_start(victim: Run) -> Case:
         return Case(name, None, victim.said(), None, str(error))
     finally:
         victim.end()
+
+
+def _case(names: tuple[str, ...], do: Callable[[Path, Path], Iterator[Case]], out: Path, data: Path) -> Work:
+    folder = out / "cases" / names[0].replace(" ", "_")
+
+    def cases() -> Iterator[Case]:
+        shutil.rmtree(folder, ignore_errors=True)  # of a campaign that was stopped within it
+        folder.mkdir(parents=True)
+        done = 0
+        try:
+            for case in do(folder, data):
+                yield case
+                done += 1
+        except CampaignError as error:
+            yield Case(names[done], None, "", None, str(error))
+        finally:
+            end_processes_of(folder / "run")
+
+    return names, cases
 
 
 def _say(name: str, result: Outcome | Case, number: int, of: int, spent: float) -> None:

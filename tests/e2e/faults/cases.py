@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -65,8 +65,8 @@ class Case:
     wrong: str = ""
 
 
-def a_reward_that(fault: str, folder: Path, data: Path) -> Case:
-    """A reward of a package of its own that raises, hangs or returns NaN from a step on."""
+def rewards(folder: Path, data: Path) -> Iterator[Case]:
+    """A reward of a package of its own that raises, hangs and returns NaN, each on the run that was resumed before."""
     faults, plug_in = folder / "faults", folder / "plug_in"
     faults.mkdir(parents=True)
     _write_reward(plug_in)
@@ -74,20 +74,22 @@ def a_reward_that(fault: str, folder: Path, data: Path) -> Case:
     run = Run(
         folder / "run",
         training(folder / "run", data, *overrides),
-        PYTHONPATH=str(plug_in),
+        PYTHONPATH=os.pathsep.join(filter(None, [str(plug_in), os.environ.get("PYTHONPATH")])),
         VISUAL_RFT_FAULTS=str(faults),
     )
     run.start()
     run.next_step()
-    (faults / fault).touch()
-    began = time.monotonic()
-    _wait_for_end(run)
-    seconds = time.monotonic() - began
-    (faults / fault).unlink()
-    return _resumed(run, _REWARDS[fault][0], seconds, of=_REWARDS[fault][1])
+    for fault, (name, said) in _REWARDS.items():
+        (faults / fault).touch()
+        began = time.monotonic()
+        _wait_for_end(run)
+        seconds = time.monotonic() - began
+        (faults / fault).unlink()
+        yield _resumed(run, name, seconds, of=said)
+    run.end()
 
 
-def image_tokens(folder: Path, data: Path) -> Case:
+def image_tokens(folder: Path, data: Path) -> Iterator[Case]:
     """A model whose likeliest tokens are those of pictures; veRL would die of the first one that it emits."""
     from seeing_things import make_model
 
@@ -97,10 +99,10 @@ def image_tokens(folder: Path, data: Path) -> Case:
     run.start()
     run.wait(lambda: not run.is_running, START_WITHIN, "two steps")
     wrong = "" if run.status() == 0 and run.steps() == [1, 2] else f"ended with status {run.status()} at {run.steps()}"
-    return Case(IMAGE_TOKENS, None, "goes on: it cannot sample them", None, wrong)
+    yield Case(IMAGE_TOKENS, None, "goes on: it cannot sample them", None, wrong)
 
 
-def broken_row(folder: Path, data: Path) -> Case:
+def broken_row(folder: Path, data: Path) -> Iterator[Case]:
     """One row of sixteen whose picture is none."""
     broken = folder / "data"
     shutil.copytree(data, broken, dirs_exist_ok=True)
@@ -115,13 +117,15 @@ def broken_row(folder: Path, data: Path) -> Case:
     logs = sorted((folder / "run").glob("metrics.*.jsonl"), key=lambda path: path.stat().st_mtime)
     began = logs[-1].stat().st_mtime  # of the last step that was logged, or when the run had been set up
     run.command = training(folder / "run", data)
-    return _resumed(run, BROKEN_ROW, ended - began, of="train.parquet: row ")
+    yield _resumed(run, BROKEN_ROW, ended - began, of="train.parquet: row ")
+    run.end()
 
 
-def full_disk(folder: Path, data: Path) -> Case:
+def full_disk(folder: Path, data: Path) -> Iterator[Case]:
     """Checkpoints on a small file system of their own, which something else fills."""
     if subprocess.run([*_NAMESPACE, "true"], capture_output=True).returncode != 0:
-        return Case(FULL_DISK, None, "not tried: no mount namespaces for this user", None)
+        yield Case(FULL_DISK, None, "not tried: no mount namespaces for this user", None)
+        return
     checkpoints, fill = folder / "checkpoints", folder / "fill"
     checkpoints.mkdir(parents=True, exist_ok=True)
     run = Run(folder / "run", [])
@@ -147,17 +151,16 @@ def full_disk(folder: Path, data: Path) -> Case:
         wrong = "did not resume"
     elif after[0] not in (before[-1] + 1, before[-1] + 2):  # a step may be saved and not yet logged
         wrong = f"resumed with step {after[0]} after step {before[-1]}"
-    return Case(FULL_DISK, seconds, said, after[0] if after else None, wrong)
+    yield Case(FULL_DISK, seconds, said, after[0] if after else None, wrong)
 
 
 def _resumed(run: Run, fault: str, seconds: float, of: str) -> Case:
-    """Start a run again whose fault has been mended, wait for its first step, and end it."""
+    """Start a run again whose fault has been mended, and wait for its first step."""
     said, saved = run.said(), run.last_saved()
     wrong = _judged(seconds, said, of)
     run.start()
     run.next_step()
     first = run.steps()[0]
-    run.end()
     if first != saved + 1:
         wrong = f"resumed with step {first} after a checkpoint of step {saved}"
     return Case(fault, seconds, said, first, wrong)
@@ -184,11 +187,11 @@ def _write_reward(folder: Path) -> None:
     (metadata / "entry_points.txt").write_text("[verl_visual_rft.rewards]\nfaulty = faulty_rewards:faulty\n")
 
 
-#: Each does a fault to a run in the first folder, with the data in the second; one that ends the run is mended, and the
-#: run is started again.
-CASES: dict[str, Callable[[Path, Path], Case]] = {
-    **{name: partial(a_reward_that, fault) for fault, (name, _) in _REWARDS.items()},
-    IMAGE_TOKENS: image_tokens,
-    BROKEN_ROW: broken_row,
-    FULL_DISK: full_disk,
-}
+#: Faults, and what does them, one after the other, to a run in the first folder with the data in the second: one that
+#: ends the run is mended, and the run is started again.
+CASES: list[tuple[tuple[str, ...], Callable[[Path, Path], Iterator[Case]]]] = [
+    ((FULL_DISK,), full_disk),
+    ((BROKEN_ROW,), broken_row),
+    (tuple(name for name, _ in _REWARDS.values()), rewards),
+    ((IMAGE_TOKENS,), image_tokens),
+]

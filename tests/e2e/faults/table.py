@@ -58,7 +58,7 @@ def _of_kills(outcomes: Sequence[Outcome]) -> str:
         [
             str(number),
             outcome.kill.part,
-            outcome.kill.moment + (", inside the write" if outcome.inside else ""),
+            outcome.kill.moment + (", inside the write" if _is_inside(outcome) else ""),
             f"{outcome.seconds:.1f} s" + (", went on" if outcome.went_on else ""),
             str(outcome.logged),
             str(outcome.saved),
@@ -67,6 +67,10 @@ def _of_kills(outcomes: Sequence[Outcome]) -> str:
         for number, outcome in enumerate(outcomes, start=1)
     ]
     return _table(["", "killed", "when", "noticed after", "last step logged", "last checkpoint", ""], rows)
+
+
+def _is_inside(outcome: Outcome) -> bool:
+    return outcome.inside and outcome.kill.moment != "start"  # a start removes what an earlier kill left
 
 
 def _said(text: str) -> str:

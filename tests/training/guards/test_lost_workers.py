@@ -67,6 +67,10 @@ with Watch({}, {}) as watch:
     time.sleep(0.5)
     if sys.argv[2] == "waits for rollouts":
         watch.check()
+    if sys.argv[2] == "writes a checkpoint":
+        with watch.checkpoint:
+            time.sleep(3)
+            print("written", file=sys.stderr)
     def stuck_in_an_update():
         time.sleep(60)
     stuck_in_an_update()
@@ -74,13 +78,15 @@ with Watch({}, {}) as watch:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trainer", ["waits for rollouts", "is stuck"])
+@pytest.mark.parametrize("trainer", ["waits for rollouts", "is stuck", "writes a checkpoint"])
 def test_the_run_ends_with_the_cause_wherever_the_trainer_is(trainer):
-    grace = "1" if trainer == "is stuck" else "60"
+    grace = "60" if trainer == "waits for rollouts" else "1"
     done = subprocess.run([sys.executable, "-c", RUN, grace, trainer], stderr=subprocess.PIPE, text=True, timeout=55)
     assert done.returncode == 1
     assert last_error(done.stderr).endswith("LostWorkerError: reward worker 1 died: killed")
-    assert ("stuck_in_an_update" in done.stderr) == (trainer == "is stuck")  # it says where
+    if trainer != "writes a checkpoint":
+        assert ("stuck_in_an_update" in done.stderr) == (trainer == "is stuck")  # it says where
+    assert ("written" in done.stderr) == (trainer == "writes a checkpoint")
 
 
 def test_a_watch_that_has_ended_leaves_the_run_alone():

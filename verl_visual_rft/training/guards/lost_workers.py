@@ -5,7 +5,8 @@
 veRL 0.9.1 starts rollouts without waiting for them and then looks for their results in the transfer queue, for ever
 (``trainer/ppo/v1/replay_buffer.py:449``): when the process that was to bring them has died, nobody notices. So a thread
 of the trainer's process asks every worker whether it is there. Where the trainer waits for rollouts it raises; where it
-is stuck in a call that never returns (a weight update into a dead vLLM engine, say), the thread ends the process.
+is stuck in a call that never returns (a weight update into a dead vLLM engine, say), the thread ends the process, though
+not in the middle of a checkpoint.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError
 from verl_visual_rft.errors import UserError
 
 _LOOK_EVERY = 5.0  # seconds
-_GRACE = 20.0  # seconds in which the trainer may end the run by itself, in better order
+_GRACE = 10.0  # seconds in which the trainer may end the run by itself, in better order
+_CHECKPOINT_WITHIN = 1800.0  # seconds that the writing of a checkpoint may take
 _LOG_TRAVELS = 2.0  # seconds for the last words to reach the terminal of the run: Ray carries them there
 _ANSWER_WITHIN = 5.0  # seconds for a server that is not busy
 _ENGINE_DEAD = 503  # what vLLM's server answers then (vllm 0.27 entrypoints/serve/instrumentator/health.py)
@@ -46,9 +48,13 @@ class WorkerWatch:
         actors: Ray's handles of the workers, by what to call them.
         servers: Addresses (host:port) of vLLM's servers, by what to call them; their engines are processes that Ray
             knows nothing of.
+
+    Attributes:
+        checkpoint: Held by the trainer while it writes one, which is worth more than an early end.
     """
 
     def __init__(self, actors: Mapping[str, Any], servers: Mapping[str, str]) -> None:
+        self.checkpoint = threading.Lock()
         self._actors, self._servers = actors, servers
         self._questions: dict[str, Any] = {}
         self._ended = threading.Event()
@@ -105,7 +111,10 @@ class WorkerWatch:
     def _watch(self) -> None:
         while not self._lost and not self._ended.wait(_LOOK_EVERY):
             self._lost = self.look()
-        if self._lost and not self._ended.wait(_GRACE):
+        if not self._lost or self._ended.wait(_GRACE):
+            return
+        self.checkpoint.acquire(timeout=_CHECKPOINT_WITHIN)  # where its writing fails, the trainer ends by itself
+        if not self._ended.is_set():
             faulthandler.dump_traceback(sys.stderr)  # where the trainer is stuck
             print(f"{LostWorkerError.__module__}.{LostWorkerError.__name__}: {self._lost}", file=sys.stderr, flush=True)
             time.sleep(_LOG_TRAVELS)
