@@ -5,7 +5,7 @@
 # Check everything on a CPU; on a fresh machine this is the one command that is needed.
 #
 # Usage: scripts/test.sh [lint|types|unit|e2e|long ...]    all but long when none is named; installs what they need first
-#   long   further end-to-end runs: every ALGO, model option and family, two nodes (half an hour)
+#   long   further end-to-end runs: every ALGO, model option and family, two nodes, faults (an hour)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.e2e
 SAME = ["visual_rft.seed_rollouts=true", "trainer.total_training_steps=4", "trainer.save_freq=1"]
 
 
+@pytest.mark.long
 def test_a_killed_run_has_the_losses_of_the_uninterrupted_one(tmp_path, data):
     """Killed within step 3, whose checkpoint is not there; seeds decide what each response samples."""
     whole = train(tmp_path / "whole", data, *SAME, "trainer.max_actor_ckpt_to_keep=1")
@@ -39,6 +40,7 @@ def test_a_killed_run_has_the_losses_of_the_uninterrupted_one(tmp_path, data):
     assert [checkpoint.step for checkpoint in complete_checkpoints(tmp_path / "whole" / "checkpoints")] == [4]
 
 
+@pytest.mark.long
 def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     train(
         *[tmp_path, data, "trainer.total_training_steps=3", "trainer.save_freq=1", "trainer.test_freq=1"],
@@ -54,25 +56,47 @@ def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     assert (tmp_path / "hf" / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    "kill", [Kill("training worker", "checkpoint", 0.3), Kill("launcher", "step", 0.5)], ids=lambda kill: kill.part
-)
-def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, data, kill):
+#: Parts of a run, when they are killed, and what the launcher must say; that of every change first.
+KILLS = {
+    "training worker": ("checkpoint", ""),
+    "vLLM engine": ("step", ""),  # its server's error or ours, whichever comes first
+    "agent loop worker": ("step", "agent loop worker 0 died"),
+    "reward worker": ("step", "reward worker 0 died"),
+    "vLLM server": ("step", "vLLM server 0 died"),
+    "transfer queue storage": ("step", "transfer queue storage 0 died"),
+    "transfer queue controller": ("step", "transfer queue controller 0 died"),
+    "trainer": ("checkpoint", "ActorDiedError"),
+    "raylet": ("step", "raylet"),
+    "Ray's head service": ("step", "Ray"),
+    "command": ("step", ""),
+    "launcher": ("step", ""),
+}
+
+
+IN_CI, *OTHERS = KILLS
+
+
+@pytest.mark.parametrize("part", [IN_CI, *(pytest.param(part, marks=pytest.mark.long) for part in OTHERS)])
+def test_a_dead_part_ends_the_run_within_a_minute_and_it_goes_on(tmp_path, data, part):
+    moment, said = KILLS[part]
     run = Run(tmp_path, training(tmp_path, data))
     try:
-        outcome = carry_out(run, kill)
+        outcome = carry_out(run, Kill(part, moment, 0.3))
         assert outcome.wrong == ""
+        assert said in outcome.said
         start_again(run)
     finally:
         run.end()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [broken_row, full_disk], ids=lambda fault: fault.__name__)
 def test_a_fault_ends_the_run_with_its_cause(tmp_path, data, fault):
     (case,) = fault(tmp_path, data)
     assert case.wrong == ""
 
 
+@pytest.mark.long
 def test_an_interrupted_sft_has_the_losses_of_the_uninterrupted_one(tmp_path, data):
     """Two steps an epoch: the checkpoint of step 2 is the end of one, after which veRL would leave one out."""
 

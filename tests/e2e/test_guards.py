@@ -1,49 +1,22 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What must not happen to a run, done to real runs: each ends with its cause within a minute, or goes on."""
+"""Faults inside a run, done to real runs: each ends with its cause, or goes on. Dead processes: test_faults.py."""
 
 import json
 import os
-import subprocess
 import sys
 import time
 
 import psutil
 import pytest
-from pipeline import CONFIG, CPU, GRPO, ROOT, TINY_MODEL, run, train
+from pipeline import CONFIG, GRPO, ROOT, TINY_MODEL, run, train
 from seeing_things import make_model
 
-from verl_visual_rft.evaluation.training_log import training_log_files
 from verl_visual_rft.training.guards.lost_workers import WorkerWatch
 
 pytestmark = pytest.mark.e2e
 
-NOTICED_WITHIN = 60.0  # seconds
 TWO_STEPS = ["trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"]
-#: Beginning of a process's title, and what the launcher must say of its death.
-PARTS = {
-    "agent loop worker": ("ray::VisualRFTAgentLoopWorker", "agent loop worker 0 died"),
-    "reward worker": ("ray::RewardLoopWorker", "reward worker"),
-    "storage": ("ray::SimpleStorageUnit", "transfer queue storage 0 died"),
-    "controller": ("ray::TransferQueueController", "transfer queue controller 0 died"),
-    "vLLM server": ("ray::vLLMHttpServer", "vLLM server 0 died"),
-    "vLLM engine": ("VLLM::EngineCore", ""),  # its server's error or ours, whichever comes first
-    "training worker": ("ray::WorkerDict", ""),
-    "trainer": ("ray::TaskRunnerV1", ""),
-    "raylet": ("raylet", "Ray"),
-    "head service": ("gcs_server", "Ray"),
-}
-
-
-def parts_of(launcher: psutil.Process, title: str) -> list[psutil.Process]:
-    found = []
-    for process in launcher.children(recursive=True):
-        try:
-            if title in (process.name(), " ".join(process.cmdline())[: len(title)]):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def wait_until(condition, seconds: float) -> None:
@@ -51,34 +24,6 @@ def wait_until(condition, seconds: float) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.5)
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_a_dead_part_ends_the_run_within_a_minute(tmp_path, data, part):
-    title, said = PARTS[part]
-    command = [
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path / "run"), "--title", "GRPO"],
-        *["--", sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO],
-        *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
-        *[f"trainer.default_local_dir={tmp_path}/checkpoints", "trainer.total_training_steps=10000"],
-        *["trainer.save_freq=-1", "trainer.test_freq=-1"],
-    ]
-    with open(tmp_path / "shown.txt", "wb") as shown:
-        launcher = subprocess.Popen(command, cwd=ROOT, env=os.environ | CPU, stdout=shown, stderr=shown)
-    try:
-        wait_until(lambda: any(path.stat().st_size for path in training_log_files(tmp_path / "run")), 300)
-        parts_of(psutil.Process(launcher.pid), title)[0].kill()
-        killed = time.monotonic()
-        assert launcher.wait(NOTICED_WITHIN + 60) not in (0, None)
-        seconds = time.monotonic() - killed
-    finally:
-        launcher.terminate()
-        launcher.wait(60)
-    text = (tmp_path / "shown.txt").read_text()
-    print(f"{part}: noticed after {seconds:.0f} s: {text[-600:]}")
-    assert seconds < NOTICED_WITHIN
-    assert said in text.replace("\n", " ")
-    assert parts_of(psutil.Process(), title) == []
 
 
 def test_a_failed_session_costs_only_its_own_response(tmp_path, data):
@@ -97,6 +42,7 @@ def test_a_failed_session_costs_only_its_own_response(tmp_path, data):
     assert "visual-rft: sessions of 4 of 4 prompts failed" in (tmp_path / "log.txt").read_text()
 
 
+@pytest.mark.long
 def test_a_step_without_any_response_ends_the_run_with_the_first_error(tmp_path, data):
     shown = failing(
         *[tmp_path, data, "actor_rollout_ref.rollout.agent.agent_loop_manager_class=flaky_sessions.FlakyManager"],
@@ -131,6 +77,7 @@ def huge():
 '''
 
 
+@pytest.mark.long
 def test_a_gradient_that_is_not_finite_ends_the_run_with_its_rows_saved(tmp_path, data):
     plugin = tmp_path / "plugin"
     metadata = plugin / "huge_rewards-1.0.dist-info"
@@ -164,6 +111,7 @@ def test_sft_stops_at_a_loss_that_is_not_finite(tmp_path, data):
     assert all(row["text"] for row in json.loads(file.read_text())["rows"])
 
 
+@pytest.mark.long
 def test_a_model_that_would_emit_vision_tokens_trains_and_validates(tmp_path, data):
     log = train(
         *[tmp_path / "run", data, "trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=2"],

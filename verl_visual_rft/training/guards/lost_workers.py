@@ -5,7 +5,7 @@
 veRL 0.9.1 starts rollouts without waiting for them and then looks for their results in the transfer queue, for ever
 (``trainer/ppo/v1/replay_buffer.py:449``): when the process that was to bring them has died, nobody notices. So a thread
 of the trainer's process asks every worker whether it is there. Where the trainer waits for rollouts it raises; where it
-is stuck in a call that never returns (a weight update into a dead vLLM engine, say), the thread ends the process, though
+is stuck in a call that never returns (a weight update into a dead vLLM engine, say), the thread ends the process, but
 not in the middle of a checkpoint.
 """
 
@@ -155,10 +155,12 @@ def workers_of(trainer: Any, agent_loop_manager: Any) -> WorkerWatch:
 
 
 def _cause(error: RayActorError) -> str:
-    r"""Return Ray's words in one line.
+    r"""Return Ray's words in one line, without its names for the actor and its advice on memory.
 
     Example:
-        >>> _cause(RayActorError(error_msg="The actor died.\n\tpid: 7\nWorker exit detail: killed"))
+        >>> _cause(RayActorError(error_msg="The actor died.\n\tactor_id: 3f\n\tpid: 7\nWorker exit detail: killed"))
         'The actor died. pid: 7 Worker exit detail: killed'
     """
-    return re.sub(r"\s+", " ", str(error)).strip()
+    text = re.sub(r"\s+", " ", str(error)).strip()
+    text = re.sub(r"\b(?:class_name|actor_id|name|namespace): \S+ ", "", text)
+    return text.partition(" If the process was killed by the kernel")[0]
