@@ -48,7 +48,10 @@ def test_dapo_replaces_groups_without_variance(tmp_path, data):
     bound = 3
     log = train(
         *[tmp_path, data, *TWO_STEPS, "algo=dapo", f"algorithm.filter_groups.max_num_gen_batches={bound}"],
-        "visual_rft.reward='format=1'",  # 0 or 1, so equal in many groups of four
+        *[
+            "visual_rft.reward='format=1'",
+            "actor_rollout_ref.rollout.n=2",
+        ],  # 0 or 1: equal in half of the pairs
     )
     for step in steps_of(log):
         filtered, resampled, filled = (step[f"group/{name}"] for name in ("filtered", "resampled", "filled"))
