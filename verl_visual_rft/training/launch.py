@@ -47,7 +47,7 @@ _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
 #: Metrics worth a place in the one line of progress, and how they are called there.
 _SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
-_LOG_TAIL = 15  # lines shown when no error is found in the log
+_LOG_TAIL, _LOG_WIDTH = 15, 160  # lines, and characters of each, shown when no error is found in the log
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -228,7 +228,12 @@ def _explain(log: Path, start: int, title: str, status: int) -> None:
     with open(log, "rb") as file:
         file.seek(start)
         text = file.read().decode("utf-8", "replace")
-    error = last_error(text) or "\n".join(text.splitlines()[-_LOG_TAIL:])
+    if status == -signal.SIGKILL:
+        error = (
+            "killed, by somebody or for want of memory (see dmesg); the same command goes on from the last checkpoint"
+        )
+    else:
+        error = last_error(text) or "\n".join(line[:_LOG_WIDTH] for line in text.splitlines()[-_LOG_TAIL:])
     _say(f"{title} failed (exit status {status}):\n{error}\nThe whole log: {log}")
 
 

@@ -132,6 +132,8 @@ class VisualRFTReplayBuffer(ReplayBuffer):
             return
         error = first_error(failed, partition_id)
         if not self._responses_of(prompts, partition_id):
+            if self._watch is not None:
+                self._watch.check_again()
             raise UserError(f"every session of the step failed; the first error: {error}")
         print(
             f"visual-rft: sessions of {len(failed)} of {len(prompts)} prompts failed; the first error: {error}",

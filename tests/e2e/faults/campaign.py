@@ -50,7 +50,7 @@ class Results:
         write_json(self._path, self._found)
 
     def kills(self) -> list[Outcome]:
-        found = [result for result in self._found.values() if "kill" in result]
+        found = [result for _, result in sorted(self._found.items()) if "kill" in result]
         return [Outcome(**{**result, "kill": Kill(**result["kill"])}) for result in found]
 
     def cases(self) -> list[Case]:

@@ -105,3 +105,16 @@ def test_the_error_is_one_for_the_user():
     watch._lost = "vLLM engine 0 died: x"
     with pytest.raises(LostWorkerError, match="vLLM engine 0 died: x"):
         watch.check()
+
+
+def test_who_asks_again_waits_for_the_next_look(monkeypatch):
+    monkeypatch.setattr("verl_visual_rft.training.guards.lost_workers._LOOK_EVERY", 0.3)
+
+    class Watch(WorkerWatch):
+        def look(self):
+            return "reward worker 0 died: killed"
+
+    with Watch({}, {}) as watch:
+        watch.check()
+        with pytest.raises(LostWorkerError, match="reward worker 0 died: killed"):
+            watch.check_again()

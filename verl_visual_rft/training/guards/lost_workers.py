@@ -82,6 +82,17 @@ class WorkerWatch:
         if self._lost:
             raise LostWorkerError(self._lost)
 
+    def check_again(self) -> None:
+        """Look once more, then `check`: something else has failed, and a worker's death may be the cause.
+
+        Raises:
+            LostWorkerError: It was.
+        """
+        end = time.monotonic() + _LOOK_EVERY + _ANSWER_WITHIN
+        while not self._lost and time.monotonic() < end:
+            time.sleep(0.1)
+        self.check()
+
     def look(self) -> str:
         """Return which worker has died, with the cause as far as it is known; an empty string where none has."""
         return self._dead_actor() or self._dead_engine()
