@@ -96,7 +96,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
                 _watch(process, title, steps, metrics, lambda: services.given_up or bool(watch and watch.has_lost_one))
             finally:
                 lost = services.lost()
-                _end_process(process)
+                _end_process(process, 0.0 if lost else _GRACE)  # without Ray's services it cannot end in order
         except UserError as error:
             _say(f"{title}: {error}")
             return 2
@@ -259,11 +259,11 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end_process(process: subprocess.Popen[bytes]) -> None:
+def _end_process(process: subprocess.Popen[bytes], grace: float) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)  # Ray ends its cluster on this
         try:
-            process.wait(_GRACE)
+            process.wait(grace)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
