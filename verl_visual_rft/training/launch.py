@@ -146,13 +146,16 @@ def last_error(text: str) -> str | None:
         >>> last_error("step 1\nray.exceptions.RayTaskError(ValueError): x\nValueError: bad row 3\n")
         'ValueError: bad row 3'
     """
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     errors = re.findall(
-        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+)$", plain, re.M
+        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+)$", _plain(text), re.M
     )
     own = [error for error in errors if not error.startswith("ray.exceptions")]
     found: list[str] = own or errors
     return found[-1] if found else None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)  # without Ray's colours
 
 
 @contextmanager
@@ -233,7 +236,7 @@ def _explain(log: Path, start: int, title: str, status: int) -> None:
             "killed, by somebody or for want of memory (see dmesg); the same command goes on from the last checkpoint"
         )
     else:
-        error = last_error(text) or "\n".join(line[:_LOG_WIDTH] for line in text.splitlines()[-_LOG_TAIL:])
+        error = last_error(text) or "\n".join(line[:_LOG_WIDTH] for line in _plain(text).splitlines()[-_LOG_TAIL:])
     _say(f"{title} failed (exit status {status}):\n{error}\nThe whole log: {log}")
 
 

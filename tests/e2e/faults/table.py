@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from faults.cases import Case
@@ -23,20 +22,10 @@ def _by_part(outcomes: Sequence[Outcome]) -> str:
     rows = []
     for part in PARTS:
         mine = [outcome for outcome in outcomes if outcome.kill.part == part]
-        if not mine:
-            continue
-        moments = Counter(outcome.kill.moment for outcome in mine)
-        wrong = sum(bool(outcome.wrong) for outcome in mine)
-        rows.append(
-            [
-                part,
-                " ".join(f"{moments[moment]} {moment}" for moment in MOMENTS if moments[moment]),
-                f"{max(outcome.seconds for outcome in mine):.0f} s",
-                _said(mine[-1].said),
-                f"{len(mine) - wrong} of {len(mine)}",
-            ]
-        )
-    return _table(["killed", "when", "noticed within", "said", "resumed, nothing lost"], rows)
+        by_moment = [", ".join(_seconds(one) for one in mine if one.kill.moment == moment) for moment in MOMENTS]
+        if mine:
+            rows.append([part, *(cell or "–" for cell in by_moment), _said(mine[-1].said)])
+    return _table(["killed", "in the start", "in a step", "in the writing of a checkpoint", "said of the last"], rows)
 
 
 def _of_cases(cases: Sequence[Case]) -> str:
@@ -58,19 +47,20 @@ def _of_kills(outcomes: Sequence[Outcome]) -> str:
         [
             str(number),
             outcome.kill.part,
-            outcome.kill.moment + (", inside the write" if _is_inside(outcome) else ""),
-            f"{outcome.seconds:.1f} s" + (", went on" if outcome.went_on else ""),
-            str(outcome.logged),
+            outcome.kill.moment,
+            _seconds(outcome),
+            str(outcome.logged or "–"),
             str(outcome.saved),
             outcome.wrong or "as it should be",
         ]
         for number, outcome in enumerate(outcomes, start=1)
     ]
-    return _table(["", "killed", "when", "noticed after", "last step logged", "last checkpoint", ""], rows)
+    return _table(["", "killed", "when", "ended after", "last step logged", "goes on from", ""], rows)
 
 
-def _is_inside(outcome: Outcome) -> bool:
-    return outcome.inside and outcome.kill.moment != "start"  # a start removes what an earlier kill left
+def _seconds(outcome: Outcome) -> str:
+    missed = outcome.kill.moment == "checkpoint" and not outcome.inside
+    return ("went on" if outcome.went_on else f"{outcome.seconds:.0f} s") + (" (just after it)" if missed else "")
 
 
 def _said(text: str) -> str:
