@@ -147,11 +147,14 @@ def last_error(text: str) -> str | None:
         'ValueError: bad row 3'
     """
     errors = re.findall(
-        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+)$", _plain(text), re.M
+        # Of an actor's death the next line says whose.
+        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+(?:\n\tclass_name: \w+)?)$",
+        _plain(text),
+        re.M,
     )
     own = [error for error in errors if not error.startswith("ray.exceptions")]
     found: list[str] = own or errors
-    return found[-1] if found else None
+    return found[-1].replace("\n\t", " ") if found else None
 
 
 def _plain(text: str) -> str:

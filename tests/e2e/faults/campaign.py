@@ -63,7 +63,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30, help="kill -9 of parts of a run (default 30)")
     parser.add_argument("--seed", type=int, default=0, help="draws parts and moments (default 0)")
     parser.add_argument("--no-cases", action="store_true", help="leave out the faults that are no kills")
-    parser.add_argument("--out", type=Path, default=Path("outputs/faults"), help="a campaign of another seed: another")
+    parser.add_argument("--out", type=Path, default=Path("outputs/faults"), help="another one for another seed")
     args = parser.parse_args()
     out = args.out.resolve()
     data, results = make_data(out), Results(out / "results.json")
