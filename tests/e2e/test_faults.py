@@ -65,10 +65,10 @@ KILLS = {
     "vLLM server": ("step", "vLLM server 0 died"),
     "transfer queue storage": ("step", "transfer queue storage 0 died"),
     "transfer queue controller": ("step", "transfer queue controller 0 died"),
-    "trainer": ("checkpoint", "ActorDiedError"),
-    "raylet": ("step", "raylet"),
-    "Ray's head service": ("step", "Ray"),
-    "command": ("step", ""),
+    "trainer": ("checkpoint", "class_name: TaskRunner"),
+    "raylet": ("step", ""),  # whichever of Ray's errors comes first
+    "Ray's head service": ("step", "Ray's gcs_server"),
+    "command": ("step", "killed"),
     "launcher": ("step", ""),
 }
 

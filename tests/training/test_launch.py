@@ -126,7 +126,10 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
         ("ValueError: a\nKeyError: 'b'\n", "KeyError: 'b'"),
         ("\x1b[36m(TaskRunner pid=7)\x1b[0m torch.cuda.OutOfMemoryError: full\n", "torch.cuda.OutOfMemoryError: full"),
         ("ValueError: the cause\nray.exceptions.RayTaskError: wrapped\n", "ValueError: the cause"),
-        ("x.ActorDiedError: It died.\n\tclass_name: Trainer\n\tpid: 7\n", "x.ActorDiedError: It died. class_name: Trainer"),
+        (
+            "x.ActorDiedError: It died.\n\tclass_name: Trainer\n\tpid: 7\n",
+            "x.ActorDiedError: It died. class_name: Trainer",
+        ),
     ],
 )
 def test_last_error(text, expected):
