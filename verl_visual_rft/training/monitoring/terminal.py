@@ -137,7 +137,7 @@ def _head(state: RunState) -> RenderableType:
         facts.append(f"{timedelta(seconds=round(seconds * (total - step)))} left")
     bar = [ProgressBar(total=total, completed=step, width=24)] if total else []
     line.add_row(*bar, Text(", ".join(facts)))
-    head = [Text(str(state.folder), style="bold"), line]
+    head: list[RenderableType] = [Text(str(state.folder), style="bold"), line]
     if state.finished or state.silent < max(_SILENT, 3 * (seconds or 0.0)):
         return Group(*head)
     quiet = f"no new step for {timedelta(seconds=round(state.silent))}: ended, or stuck; see {state.folder / 'log.txt'}"
