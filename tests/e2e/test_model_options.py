@@ -113,6 +113,7 @@ def test_supervised_fine_tuning_with_lora(tmp_path, data):
         *["sft=lora", "sft_device=cpu", f"model.path={TINY_MODEL}", f"data.train_files={data}/sft_train.parquet"],
         *["data.train_batch_size=4", "data.max_length=112", "optim.lr=1e-2", "optim.lr_warmup_steps_ratio=0"],
         *["trainer.total_training_steps=2", "trainer.save_freq=2", f"trainer.default_local_dir={tmp_path}/checkpoints"],
+        VERL_FILE_LOGGER_PATH=str(tmp_path / "metrics.1.jsonl"),
     )
     adapter = weights_of(tmp_path / "checkpoints/global_step_2")
     assert adapter and all("lora_" in name and "language_model" in name for name in adapter)

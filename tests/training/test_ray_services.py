@@ -17,12 +17,12 @@ from verl_visual_rft.training.launch import launch
 # Starts them as a driver does, and waits for ever; or for their end, as it does when it ends them itself.
 DRIVER = """
 import subprocess, sys, time
-services = [subprocess.Popen([path, "300"]) for path in sys.argv[2:]]
+services = [subprocess.Popen([path, "300"]) for path in sys.argv[3:]]
 if sys.argv[1] == "ends":
     time.sleep(1)
     for service in services:
         service.kill()
-    time.sleep(1)
+    time.sleep(float(sys.argv[2]))
     raise SystemExit("ValueError: the real reason")
 time.sleep(300)
 """
@@ -52,7 +52,7 @@ def running(name, seconds=20):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])
 def test_a_run_without_one_of_rays_services_is_ended_and_told_why(services, tmp_path, capfd, monkeypatch, name):
-    monkeypatch.setattr(ray_services, "_AT_THE_END", 1.0)
+    monkeypatch.setattr(ray_services, "_APART", 1.0)
 
     def kill() -> None:
         service = running(name)
@@ -62,7 +62,7 @@ def test_a_run_without_one_of_rays_services_is_ended_and_told_why(services, tmp_
     killer = threading.Thread(target=kill)
     killer.start()
     began = time.monotonic()
-    status = launch(tmp_path / "run", "GRPO", None, [sys.executable, "-c", DRIVER, "waits", *services])
+    status = launch(tmp_path / "run", "GRPO", None, [sys.executable, "-c", DRIVER, "waits", "0", *services])
     killer.join()
     assert status == 1
     assert f"Ray's {name} (pid " in capfd.readouterr().err
@@ -70,8 +70,9 @@ def test_a_run_without_one_of_rays_services_is_ended_and_told_why(services, tmp_
 
 
 @pytest.mark.slow
-def test_a_run_that_ends_its_services_itself_has_its_own_reason(services, tmp_path, capfd):
-    assert launch(tmp_path / "run", "GRPO", None, [sys.executable, "-c", DRIVER, "ends", *services]) == 1
+@pytest.mark.parametrize("seconds", ["1", "6"])  # the longer one: a busy machine, beyond the time of one that is lost
+def test_a_run_that_ends_its_services_itself_has_its_own_reason(services, tmp_path, capfd, seconds):
+    assert launch(tmp_path / "run", "GRPO", None, [sys.executable, "-c", DRIVER, "ends", seconds, *services]) == 1
     shown = capfd.readouterr().err
     assert "ValueError: the real reason" in shown
     assert "raylet" not in shown

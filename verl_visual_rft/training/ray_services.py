@@ -16,7 +16,8 @@ import psutil
 _SERVICES = ("raylet", "gcs_server")
 _LOOK_EVERY = 5.0  # seconds
 _GRACE = 15.0  # seconds in which the run may end by itself
-_AT_THE_END = 10.0  # seconds that a run may take to end after it has ended its services itself
+_APART = 10.0  # seconds between the ends of the two, more than where the run ends them
+_END_WITHIN = 60.0  # seconds from the end of both to the run's own; on a busy machine it takes more than 15
 
 
 class RayServices:
@@ -29,8 +30,8 @@ class RayServices:
     def __init__(self, pid: int) -> None:
         self._command = psutil.Process(pid)
         self._seen: dict[psutil.Process, str] = {}
-        self._looked = self._lost_at = 0.0
-        self._lost = ""
+        self._gone: dict[psutil.Process, float] = {}  # since when
+        self._looked = 0.0
 
     @property
     def given_up(self) -> bool:
@@ -38,27 +39,37 @@ class RayServices:
         now = time.monotonic()
         if now - self._looked >= _LOOK_EVERY:
             self._looked = now
-            if not self._lost:
-                self._lost, self._lost_at = self._look(), now
-        return bool(self._lost) and now - self._lost_at > _GRACE
+            self._look(now)
+        if not self._gone:
+            return False
+        return now - min(self._gone.values()) > (_END_WITHIN if self._all_gone else _GRACE)
 
     def lost(self) -> str:
-        """Return which service the run has died of; empty where none was gone for longer than at the end of any run."""
-        return self._lost if time.monotonic() - self._lost_at > _AT_THE_END else ""
+        """Return which service the run has died of; empty where none is gone, or both are, as at the end of any run."""
+        given_up, now = self.given_up, time.monotonic()
+        self._look(now)
+        until = max(self._gone.values()) if self._gone and self._all_gone and not given_up else now
+        gone = [f"{self._seen[service]} (pid {service.pid})" for service, t in self._gone.items() if until - t > _APART]
+        return f"Ray's {' and '.join(gone)} died" if gone else ""
 
-    def _look(self) -> str:
+    @property
+    def _all_gone(self) -> bool:
+        return len(self._gone) == len(self._seen)
+
+    def _look(self, now: float) -> None:
         try:
             children = self._command.children(recursive=True)
         except psutil.NoSuchProcess:
-            return ""  # the command itself has ended
+            return  # the command itself has ended
         for child in children:
             try:
                 if child not in self._seen and child.name() in _SERVICES:
                     self._seen[child] = child.name()
             except psutil.NoSuchProcess:
                 continue
-        gone = [f"{name} (pid {service.pid})" for service, name in self._seen.items() if not _lives(service)]
-        return f"Ray's {' and '.join(gone)} died" if gone else ""
+        for service in self._seen:
+            if service not in self._gone and not _lives(service):
+                self._gone[service] = now
 
 
 def _lives(process: psutil.Process) -> bool:
