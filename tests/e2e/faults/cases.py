@@ -146,7 +146,7 @@ def full_disk(folder: Path, data: Path) -> Iterator[Case]:
     run.wait(lambda: len(run.steps()) > len(before) or not run.is_running, START_WITHIN, "a step after the resume")
     after = run.steps()[len(before) :]
     run.end()
-    wrong = _judged(seconds, said, "No space left on device")
+    wrong = _judged(seconds, said, "could not be written")
     if not after:
         wrong = "did not resume"
     elif after[0] not in (before[-1] + 1, before[-1] + 2):  # a step may be saved and not yet logged

@@ -83,7 +83,8 @@ class Run:
     def steps(self) -> list[int]:
         """Steps that this start has logged."""
         files = set(self.folder.glob("metrics.*.jsonl")) - self._metrics_before
-        lines = [line for file in files for line in file.read_bytes().split(b"\n")[:-1]]
+        in_order = sorted(files, key=lambda file: int(file.name.split(".")[1]))
+        lines = [line for file in in_order for line in file.read_bytes().split(b"\n")[:-1]]
         return [json.loads(line)["step"] for line in lines]
 
     def next_step(self) -> int:
