@@ -23,9 +23,10 @@ def _by_part(outcomes: Sequence[Outcome]) -> str:
     for part in PARTS:
         mine = [outcome for outcome in outcomes if outcome.kill.part == part]
         by_moment = [", ".join(_seconds(one) for one in mine if one.kill.moment == moment) for moment in MOMENTS]
+        said = [_said(outcome.said) for outcome in mine]
         if mine:
-            rows.append([part, *(cell or "–" for cell in by_moment), _said(mine[-1].said)])
-    return _table(["killed", "in the start", "in a step", "in the writing of a checkpoint", "said of the last"], rows)
+            rows.append([part, *(cell or "–" for cell in by_moment), max(reversed(said), key=_is_an_error) or "–"])
+    return _table(["killed", "in the start", "in a step", "in the writing of a checkpoint", "said, for one"], rows)
 
 
 def _of_cases(cases: Sequence[Case]) -> str:
@@ -63,6 +64,10 @@ def _seconds(outcome: Outcome) -> str:
     return ("went on" if outcome.went_on else f"{outcome.seconds:.0f} s") + (" (just after it)" if missed else "")
 
 
+def _is_an_error(said: str) -> tuple[bool, bool]:
+    return "LostWorkerError" in said, "Error: " in said
+
+
 def _said(text: str) -> str:
     r"""Return the error in what the launcher said, without folders.
 
@@ -72,6 +77,7 @@ def _said(text: str) -> str:
     """
     text = re.sub(r"The whole log:.*|GRPO failed \(exit status -?\d+\):|^GRPO:", "", text).strip()
     text = re.sub(r"(?:\w+\.)+(\w+(?:Error|Exception))\b", r"\1", text)
+    text = re.sub(r"(?<=died: )The actor died unexpectedly before finishing this task\. | ip: \S+", "", text)
     text = re.sub(r"/[\w./-]+/([\w.-]+)", r"\1", text).replace("|", "/")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
