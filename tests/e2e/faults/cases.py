@@ -133,7 +133,7 @@ def full_disk(folder: Path, data: Path) -> Iterator[Case]:
     filled = f"until [ -e {fill} ]; do sleep 0.1; done; cat /dev/zero > {checkpoints}/filler"
     script = (
         f"mount -t tmpfs -o size={_TMPFS} tmpfs {checkpoints}; ({filled}) 2> /dev/null & filler=$!; "
-        f"{command}; touch {folder}/ended; kill $filler; rm -f {checkpoints}/filler {fill}; exec {command}"
+        f"{command}; touch {folder}/ended; kill $filler 2> /dev/null; rm -f {checkpoints}/filler {fill}; exec {command}"
     )
     run.command = [*_NAMESPACE, "bash", "-c", script]
     run.start()
