@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from transformers import AutoTokenizer
 from verl import DataProto
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.training.failures import why_unusable
 from verl_visual_rft.training.pretraining import TINY_MODEL
 from verl_visual_rft.training.reward_manager import VisualRFTRewardManager
@@ -99,3 +99,20 @@ def test_a_row_that_asks_for_the_answer_alone_is_paid_for_that() -> None:
 def test_a_curriculum_that_cannot_be_ends_the_run_at_its_start(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         manager(**settings)
+
+
+def test_after_the_first_failure_those_that_wait_are_not_scored(monkeypatch) -> None:
+    scorer, scored = manager(), []
+
+    async def hangs(row: Any, response: str) -> dict[str, float]:
+        scored.append(response)
+        await asyncio.sleep(0.05)
+        raise RewardError("did not return within 60 s")
+
+    async def batch() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(scorer.run_single(responded(RESPONSE)) for _ in range(3)))
+
+    monkeypatch.setattr(scorer, "_score", hangs)
+    found = asyncio.run(batch())
+    assert len(scored) == 1
+    assert all("did not return" in why_unusable(one["reward_extra_info"], 0.0) for one in found)

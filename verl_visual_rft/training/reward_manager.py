@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Mapping
@@ -53,11 +54,14 @@ class VisualRFTRewardManager(RewardManagerBase):
         self.curriculum_steps = _curriculum_steps(config, loaded)
         self.isolated = IsolatedScorer(self.reward, settings.reward_timeout)
         self.failed: dict[str, Any] | None = None  # what ends the run; the responses after it need not be scored
+        self.turn = asyncio.Lock()  # of those that wait each would take `reward_timeout` to fail
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """Return the score and components of the one response in ``data`` (of several outputs, the last)."""
-        if self.failed:
-            return self.failed
+        async with self.turn:
+            return self.failed or await self._run(data)
+
+    async def _run(self, data: Any) -> dict[str, Any]:
         item = data[-1:][0]
         row = item.non_tensor_batch
         response_ids = item.batch["responses"]
