@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person sees of a real run."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -16,8 +15,6 @@ from verl_visual_rft.answers import Outcome
 from verl_visual_rft.evaluation.training_log import TrainingLog
 
 pytestmark = pytest.mark.e2e
-
-TENSORBOARD = importlib.util.find_spec("tensorboard") is not None
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +42,7 @@ def log(folder: Path, grounding: Path) -> TrainingLog:
     return train(
         *[folder, grounding, "trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=2"],
         *["trainer.val_before_train=true", "visual_rft.samples={count: 2, every: 1}"],
-        f"trainer.logger={'[console,file,tensorboard]' if TENSORBOARD else '[console,file]'}",
+        "trainer.logger=[console,file,tensorboard]",
         TENSORBOARD_DIR=str(folder / "tensorboard"),
     )
 
@@ -77,7 +74,6 @@ def test_sample_rollouts_show_pictures_and_answers(log, folder):
         assert f"visual-rft: step {step}: 2 responses in {page}" in printed
 
 
-@pytest.mark.skipif(not TENSORBOARD, reason="tensorboard is not installed")
 def test_tensorboard_has_the_pictures(log, folder):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -7,8 +7,6 @@
 A process of its own, because veRL patches transformers.
 """
 
-import os
-import socket
 import sys
 from pathlib import Path
 
@@ -22,11 +20,7 @@ NAN = float("nan")
 
 
 def main(policy: str, rows_file: Path, result_file: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    one_rank = {"WORLD_SIZE": 1, "RANK": 0, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "MASTER_PORT": port}
-    os.environ.update({"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in one_rank.items()}})
+    verl_worker.be_the_only_rank()
     from verl.workers.engine_workers import ActorRolloutRefWorker
 
     with initialize_config_module("verl_visual_rft.training.config", version_base=None):

@@ -61,13 +61,18 @@ def serve_pictures(pictures: dict[str, torch.Tensor]) -> list[str]:
     return reads
 
 
-def start(job):
-    """The configuration of a job and veRL's two workers: the actor and the reference."""
+def be_the_only_rank():
+    """Set what torchrun sets for each rank."""
     with socket.socket() as free:
         free.bind(("", 0))
         port = free.getsockname()[1]
     one_rank = {"WORLD_SIZE": 1, "RANK": 0, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "MASTER_PORT": port}
     os.environ.update({"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in one_rank.items()}})
+
+
+def start(job):
+    """The configuration of a job and veRL's two workers: the actor and the reference."""
+    be_the_only_rank()
 
     from verl.workers.engine_workers import ActorRolloutRefWorker
 

@@ -31,6 +31,7 @@ from verl_visual_rft.datasets.stored_rows import (
     read_rows_at,
 )
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.pages import templates_of
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
 
@@ -189,17 +190,7 @@ def _data_uri(picture: bytes) -> str:
 
 
 def _render(cards: Sequence[Card], name: str, rows: int) -> str:
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise UserError("the page needs jinja2: pip install 'verl-visual-rft[eval]'") from None
-    environment = Environment(
-        loader=PackageLoader("verl_visual_rft.datasets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("verl_visual_rft.datasets")
     script = environment.get_template("view.js").render()
     return environment.get_template("view.html.j2").render(
         cards=cards,

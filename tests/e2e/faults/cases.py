@@ -124,7 +124,7 @@ def broken_row(folder: Path, data: Path) -> Iterator[Case]:
 def full_disk(folder: Path, data: Path) -> Iterator[Case]:
     """Checkpoints on a small file system of their own, which something else fills."""
     if subprocess.run([*_NAMESPACE, "true"], capture_output=True).returncode != 0:
-        yield Case(FULL_DISK, None, "not tried: no mount namespaces for this user", None)
+        yield Case(FULL_DISK, None, "", None, "not tried: no mount namespaces for this user")
         return
     checkpoints, fill = folder / "checkpoints", folder / "fill"
     checkpoints.mkdir(parents=True, exist_ok=True)

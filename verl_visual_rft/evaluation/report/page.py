@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from verl_visual_rft.atomic import write_text
 from verl_visual_rft.evaluation.predictions import read_existence_stage, read_predictions
 from verl_visual_rft.evaluation.prepared import read_pictures
@@ -31,6 +29,7 @@ from verl_visual_rft.evaluation.report.summary import Summary, table_cells
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.evaluation.training_log import TrainingLog
+from verl_visual_rft.pages import templates_of
 from verl_visual_rft.rewards import Reward, load_reward
 from verl_visual_rft.rewards.explain import Component, explain
 
@@ -86,13 +85,7 @@ def build_report(
     shown = {row: hashlib.sha256(originals[row]).hexdigest()[:16] for row in rows}
     unique = {shown[row]: originals[row] for row in rows}
 
-    environment = Environment(
-        loader=PackageLoader("verl_visual_rft.evaluation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("verl_visual_rft.evaluation.report")
     script = environment.get_template("report.js").render()
     template = environment.get_template("report.html.j2")
     content = {

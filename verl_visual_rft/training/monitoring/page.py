@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.pages import templates_of
 from verl_visual_rft.training.monitoring.samples import Rollout
 
 
@@ -16,15 +16,5 @@ def render_page(step: int, rollouts: Sequence[Rollout]) -> str:
     Raises:
         UserError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise UserError("sample rollouts need jinja2: pip install 'verl-visual-rft[eval]'") from None
-    environment = Environment(
-        loader=PackageLoader("verl_visual_rft.training.monitoring"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("verl_visual_rft.training.monitoring")
     return environment.get_template("samples.html.j2").render(step=step, rollouts=rollouts)
