@@ -25,17 +25,25 @@ from typing import Any
 
 import ray
 import torch
-from verl.experimental.agent_loop.agent_loop import register
+from verl.experimental.agent_loop.agent_loop import DictConfigWrap, register
 from verl.experimental.agent_loop.single_turn_agent_loop import SingleTurnAgentLoop
+from verl.trainer.ppo.reward import resolve_reward_manager_cls
 from verl.trainer.ppo.v1.agent_loop_tq import AgentLoopManagerTQ, AgentLoopWorkerTQ
 from verl.utils import tensordict_utils
+from verl.utils.profiler.performance import simple_timer
 
 from verl_visual_rft.training.guards.sessions import report_failure
 from verl_visual_rft.training.pictures.grouping import pictures_of, shares
+from verl_visual_rft.training.pictures.positions import continued
 from verl_visual_rft.training.pictures.processed import ProcessedPicture, SharedPictures
 from verl_visual_rft.training.pictures.storage import PICTURES, Stored, name_of, stores_apart
+from verl_visual_rft.training.reward_manager import VisualRFTRewardManager
 from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts, Rollouts
 from verl_visual_rft.training.speed.last_output import last_output_only
+from verl_visual_rft.training.speed.prompt_rows import Row, put, row_of
+
+#: The loop's name in ``agent.default_agent_loop``.
+AGENT = "visual_rft_agent"
 
 #: Columns that hold the picture or repeat the prompt; nothing after the rollout reads them.
 _NOT_NEEDED_AFTER_ROLLOUT = ("raw_prompt", "prompt")
@@ -43,11 +51,14 @@ _NOT_NEEDED_AFTER_ROLLOUT = ("raw_prompt", "prompt")
 
 @dataclass
 class _Shared:
-    """What the sessions of one prompt share; each is computed by the first session that asks."""
+    """What the sessions of one prompt share; what is computed is computed by the first that asks."""
 
+    running: int  # sessions that have not ended
+    rows: list[Row] = field(default_factory=list)  # of those that have
     media: asyncio.Future[dict[str, Any]] | None = None
     tokens: asyncio.Future[tuple[list[int], dict[str, Any]]] | None = None
     pictures: list[ProcessedPicture] = field(default_factory=list)
+    positions: torch.Tensor | None = None  # of the prompt's tokens
     names: list[str] = field(default_factory=list)  # of the pictures in the transfer queue, where they are stored apart
     failed: bool = False  # whether a session has reported its error to the trainer
 
@@ -93,7 +104,7 @@ class _ProcessedToServer:
         return await self._client.generate(request_id=request_id, image_data=image_data, **kwargs)
 
 
-@register("visual_rft_agent")
+@register(AGENT)
 class VisualRFTAgentLoop(SingleTurnAgentLoop):
     """veRL's single-turn loop with the picture's processing shared among the rollouts about it."""
 
@@ -155,24 +166,60 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
         """Return the number of prompts that this worker has finished, when it is above ``more_than``."""
         return await self._finished.more_than(more_than)
 
-    async def _run_prompt(self, prompt: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        uid = prompt["uid"]
-        _shared[uid] = _Shared()
+    @cached_property
+    def _loop(self) -> VisualRFTAgentLoop:
+        """The loop of all sessions: it keeps nothing of one, and to make veRL's for each takes a millisecond."""
+        return VisualRFTAgentLoop(
+            trainer_config=DictConfigWrap(self.config),
+            server_manager=self.llm_client,
+            tokenizer=self.tokenizer,
+            processor=self.processor,
+            hf_model_type=self.hf_model_type,
+            dataset_cls=self.dataset_cls,
+            data_config=DictConfigWrap(self.config.data),
+        )
+
+    @cached_property
+    def _rules(self) -> VisualRFTRewardManager | None:
+        """What scores responses in this process: a rule of ours takes less time than to ask a reward worker."""
+        if not issubclass(resolve_reward_manager_cls(self.config), VisualRFTRewardManager):
+            return None
+        return VisualRFTRewardManager(self.config, self.tokenizer, None)
+
+    async def _run_prompt(self, prompt: dict[str, Any], sampling: Any, trajectory: Any, trace: Any = False) -> None:
+        uid, rollout = prompt["uid"], self.config.actor_rollout_ref.rollout
+        n = rollout.val_kwargs.n if trajectory["validate"] else rollout.n
+        _shared[uid] = _Shared(running=prompt.get("__rollout_n__", n))
         try:
-            await super()._run_prompt(prompt, *args, **kwargs)
+            await super()._run_prompt(prompt, sampling, trajectory, trace)
         finally:
             del _shared[uid]
             _pictures.release(uid)
             self._finished.add()
 
-    async def _run_agent_loop(self, sampling_params: Any, trajectory: Any, **kwargs: Any) -> Any:
+    async def _run_agent_loop(self, sampling: Any, trajectory: Any, **kwargs: Any) -> None:
+        shared, validate = _shared[kwargs["uid"]], trajectory["validate"]
         try:
-            return await super()._run_agent_loop(sampling_params, trajectory, **kwargs)
+            try:
+                shared.rows += await self._answer(sampling, trajectory, **kwargs)
+            finally:
+                shared.running -= 1
+                if not shared.running:
+                    await put(shared.rows, "val" if validate else "train")
         except Exception as error:
-            if not _shared[kwargs["uid"]].failed:
-                _shared[kwargs["uid"]].failed = True
-                await report_failure(kwargs, trajectory["validate"], error)
+            if not shared.failed:
+                shared.failed = True
+                await report_failure(kwargs, validate, error)
             raise
+
+    async def _answer(self, sampling: Any, trajectory: Any, *, agent_name: str, **kwargs: Any) -> list[Row]:
+        """Return the rows of one session."""
+        if agent_name != AGENT:
+            rows: list[Row] = await super()._run_agent_loop(sampling, trajectory, agent_name=agent_name, **kwargs)
+            return rows
+        kwargs.pop("trace", None)  # veRL's worker traces nothing
+        output = await self._loop.run(sampling, **kwargs)
+        return await self._agent_loop_postprocess(output, trajectory["validate"], **kwargs)
 
     def _compute_multi_modal_inputs(self, output: Any, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
         shared = _shared.get(_uid.get(""))
@@ -190,13 +237,43 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
             inputs[PICTURES] = shared.names
         return inputs  # a new dict each time: the caller takes mm_token_type_ids out of it
 
-    async def _agent_loop_postprocess(self, output: Any, validate: bool, **kwargs: Any) -> None:
+    def _compute_position_ids(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, inputs: dict[str, Any], *args: Any
+    ) -> torch.Tensor:
+        shared = _shared.get(_uid.get(""))
+        compute = super()._compute_position_ids
+        if shared is None or shared.tokens is None:
+            return compute(input_ids, attention_mask, inputs, *args)
+        prompt_ids, _ = shared.tokens.result()
+        tokens = len(prompt_ids)
+        if shared.positions is None:
+            shared.positions = compute(input_ids[:, :tokens], attention_mask[:, :tokens], dict(inputs), *args)
+        inputs.pop("mm_token_type_ids", None)  # as in veRL: they are for positions alone
+        return continued(shared.positions, input_ids.shape[1] - tokens)
+
+    async def _agent_loop_postprocess(self, output: Any, validate: bool, **kwargs: Any) -> list[Row]:
+        """Score the outputs of a session and return their rows; they are stored with those of the prompt."""
         for column in _NOT_NEEDED_AFTER_ROLLOUT:
             kwargs.pop(column, None)
+        outputs = output if isinstance(output, list) else [output]
+        if not outputs:
+            return []
         _validate.set(validate)
         if not validate and stores_apart(self.config):
             await self._store_pictures(_shared[kwargs["uid"]], kwargs["global_steps"])
-        await super()._agent_loop_postprocess(output, validate, **kwargs)
+        await self._compute_score(outputs, kwargs)
+        last = outputs[-1]
+        await self._compute_teacher_logprobs(last, last.prompt_ids, last.response_ids, validate, kwargs)
+        for earlier in outputs[:-1]:
+            earlier.reward_score = last.reward_score
+            earlier.extra_fields["reward_extra_info"] = last.extra_fields["reward_extra_info"]
+        return [self._row(each, kwargs, number) for number, each in enumerate(outputs)]
+
+    def _row(self, output: Any, columns: dict[str, Any], number: int) -> Row:
+        tokens = torch.tensor([output.prompt_ids + output.response_ids])
+        inputs = self._compute_multi_modal_inputs(output, tokens[0])
+        positions = self._compute_position_ids(tokens, torch.ones_like(tokens), inputs)
+        return row_of(output, columns, number, positions[0], inputs)
 
     async def _store_pictures(self, shared: _Shared, step: int) -> None:
         shared.names = [name_of(step, picture.key) for picture in shared.pictures]
@@ -204,8 +281,16 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
             await self._stored.put(name, picture.pixel_values)
 
     async def _compute_score(self, outputs: list[Any], kwargs: dict[str, Any]) -> None:
-        # The reward worker must know: a curriculum is for training only.
-        await super()._compute_score(outputs, {**kwargs, "validate": _validate.get()})
+        row = {**kwargs, "validate": _validate.get()}  # a curriculum is for training only
+        if self._rules is None or not self._rules.is_trusted(row):
+            await super()._compute_score(outputs, row)
+            return
+        response, timing = outputs[-1], {}
+        with simple_timer("compute_score", timing):
+            result = await self._rules.run_response(row, response.response_ids)
+        response.metrics.compute_score = timing["compute_score"]
+        response.reward_score = result["reward_score"]
+        response.extra_fields["reward_extra_info"] = result["reward_extra_info"]
 
 
 class VisualRFTAgentLoopManager(AgentLoopManagerTQ):

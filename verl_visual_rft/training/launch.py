@@ -42,6 +42,8 @@ from verl_visual_rft.training.ray_services import RayServices
 #: Environment variable that marks every process of a run with its folder.
 RUN_MARK = "VISUAL_RFT_RUN"
 _GRACE = 15.0  # seconds between asking processes to end and ending them
+# Ray's head remembers 100 000 tasks, 4 kB each, a few hundred a step; for its dashboard, which runs have not.
+_REMEMBERED_TASKS = ("RAY_task_events_max_num_task_in_gcs", "1000")
 _POLL = 0.5  # seconds
 _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
@@ -89,6 +91,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
                 watch = NodeWatch(run, log)
             else:
                 environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
+                environment.setdefault(*_REMEMBERED_TASKS)
             start = log.tell()
             process = _start(command, environment, log)
             services = RayServices(process.pid)

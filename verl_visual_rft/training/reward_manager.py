@@ -58,15 +58,27 @@ class VisualRFTRewardManager(RewardManagerBase):
 
     async def run_single(self, data: Any) -> dict[str, Any]:
         """Return the score and components of the one response in ``data`` (of several outputs, the last)."""
-        async with self.turn:
-            return self.failed or await self._run(data)
-
-    async def _run(self, data: Any) -> dict[str, Any]:
         item = data[-1:][0]
-        row = item.non_tensor_batch
         response_ids = item.batch["responses"]
         length = int(item.batch["attention_mask"][-response_ids.shape[-1] :].sum())
-        response = self.tokenizer.decode(response_ids[:length], skip_special_tokens=True)
+        return await self.run_response(item.non_tensor_batch, response_ids[:length])
+
+    def is_trusted(self, row: Mapping[str, Any]) -> bool:
+        """Whether a response to this row is scored by rules of this package, which return at once."""
+        return load_reward(self._reward_of(row)).trusted
+
+    async def run_response(self, row: Mapping[str, Any], response_ids: Any) -> dict[str, Any]:
+        """Return the score and components of one response.
+
+        Args:
+            row: Columns of its row.
+            response_ids: Its token ids, without padding.
+        """
+        async with self.turn:
+            return self.failed or await self._run(row, response_ids)
+
+    async def _run(self, row: Mapping[str, Any], response_ids: Any) -> dict[str, Any]:
+        response = self.tokenizer.decode(response_ids, skip_special_tokens=True)
         try:
             components = await self._score(row, response)
         except RewardError as error:
@@ -85,9 +97,12 @@ class VisualRFTRewardManager(RewardManagerBase):
             components["tau"] = tau
         return {"reward_score": components["score"], "reward_extra_info": components}
 
+    def _reward_of(self, row: Mapping[str, Any]) -> Any:
+        return (row.get("extra_info") or {}).get("reward") or self.reward
+
     async def _score(self, row: Mapping[str, Any], response: str) -> dict[str, float]:
         extra_info = row.get("extra_info") or {}
-        reward = extra_info.get("reward") or self.reward
+        reward = self._reward_of(row)
         width, height = extra_info.get("width"), extra_info.get("height")
         arguments: dict[str, Any] = {
             "task": row["ability"],

@@ -22,6 +22,7 @@ from verl.workers.rollout.replica import TokenOutput  # noqa: E402
 from verl_visual_rft.training import agent_loop  # noqa: E402
 from verl_visual_rft.training.pictures.processed import picture_key  # noqa: E402
 from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
+from verl_visual_rft.training.reward_manager import VisualRFTRewardManager  # noqa: E402
 
 ROLLOUTS, STEP = 3, 7
 PlainWorker = AgentLoopWorkerTQ.__ray_metadata__.modified_class.__ray_actor_class__
@@ -44,7 +45,7 @@ class Queue:
     """The transfer queue: rows and pictures by partition and key."""
 
     def __init__(self, monkeypatch):
-        self.rows, self.puts = {}, []
+        self.rows, self.tags, self.puts, self.batches = {}, {}, [], 0
         monkeypatch.setattr(transfer_queue, "async_kv_put", self.put)
         monkeypatch.setattr(transfer_queue, "async_kv_batch_put", self.put_batch)
 
@@ -54,9 +55,13 @@ class Queue:
             self.rows.setdefault(partition_id, {})[key] = fields
 
     async def put_batch(self, keys, fields, tags, partition_id):
+        self.batches += 1
         for i, key in enumerate(keys):
+            self.tags.setdefault(partition_id, {})[key] = tags[i]
             row = {name: fields[name][i] for name in fields.keys()}
-            self.rows.setdefault(partition_id, {})[key] = {n: getattr(v, "data", v) for n, v in row.items()}
+            self.rows.setdefault(partition_id, {})[key] = {
+                n: v.clone() if isinstance(v, torch.Tensor) else getattr(v, "data", v) for n, v in row.items()
+            }
 
 
 def make_worker(kind, server):
@@ -73,10 +78,11 @@ def make_worker(kind, server):
             self.hf_model_type, self.mm_processor_kwargs = "qwen2_vl", {}
             self.distillation_enabled, self.scored = False, []
             self.reward_loop_worker_handles = [SimpleNamespace(compute_score=SimpleNamespace(remote=self.score))]
+            self.reward_manager = VisualRFTRewardManager(self.config, self.tokenizer, None)
 
         async def score(self, data):
             self.scored.append(pickle.dumps(data.non_tensor_batch))
-            return {"reward_score": 1.0, "reward_extra_info": {}}
+            return await self.reward_manager.run_single(data)
 
     worker = Worker()
     if kind is agent_loop.VisualRFTAgentLoopWorker:
@@ -85,7 +91,7 @@ def make_worker(kind, server):
     return worker
 
 
-def roll_out(worker, agent_name, pictures, validate=False):
+def roll_out(worker, agent_name, pictures, validate=False, reward=None):
     """Run a prompt about each picture, all at once as the worker does."""
     trajectory = {"step": STEP, "sample_index": 0, "rollout_n": 0, "validate": validate}
 
@@ -98,7 +104,8 @@ def roll_out(worker, agent_name, pictures, validate=False):
             ]
             message = [{"role": "user", "content": content}]
             row = {"raw_prompt": message, "prompt": message, "uid": f"u{i}", "index": i, "global_steps": STEP}
-            row |= {"data_source": "coco", "extra_info": {"index": i}, "__rollout_n__": ROLLOUTS}
+            row |= {"data_source": "coco", "ability": "detection", "extra_info": {"index": i, "reward": reward}}
+            row |= {"reward_model": {"ground_truth": '{"boxes": []}'}, "__rollout_n__": ROLLOUTS}
             prompts.append(worker._run_prompt(copy.deepcopy(row) | {"agent_name": agent_name}, {}, trajectory))
         await asyncio.gather(*prompts)
 
@@ -123,6 +130,8 @@ def test_rows_are_those_of_veRL_with_one_processor_call_a_picture(monkeypatch, o
     roll_out(ours, "visual_rft_agent", about)
     assert processor_calls == [1, 1]
     assert len(queue.puts) == 2
+    assert ours.scored == []  # rules are applied at once
+    assert queue.batches == len(about)  # the rows of a prompt at once
     rows, expected = queue.rows["train"], plain_queue.rows["train"]
     assert rows.keys() == expected.keys()
     assert len(rows) == ROLLOUTS * len(about)
@@ -136,10 +145,20 @@ def test_rows_are_those_of_veRL_with_one_processor_call_a_picture(monkeypatch, o
         for column in ("input_ids", "position_ids", "prompts", "responses", "response_mask", "rollout_log_probs"):
             assert torch.equal(row[column], expected[key][column])
         assert "raw_prompt" not in row
+        assert torch.equal(row["rm_scores"], expected[key]["rm_scores"])
+        assert row["extra_fields"]["reward_extra_info"] == expected[key]["extra_fields"]["reward_extra_info"]
+        assert queue.tags["train"][key] == plain_queue.tags["train"][key]
         assert len(pickle.dumps(row)) < 20_000
-    assert max(map(len, ours.scored)) < 2_000 < min(map(len, plain.scored))  # no pictures to the reward workers
     assert len(agent_loop._pictures) == 0
     assert not agent_loop._shared
+
+
+def test_a_reward_of_another_package_is_left_to_the_reward_workers(monkeypatch, ours, pictures):
+    Queue(monkeypatch)
+    monkeypatch.setattr(VisualRFTRewardManager, "is_trusted", lambda self, row: row["extra_info"]["reward"] is None)
+    roll_out(ours, "visual_rft_agent", pictures[:1], reward="iou")
+    assert len(ours.scored) == ROLLOUTS
+    assert max(map(len, ours.scored)) < 2_000  # without the picture
 
 
 def test_vllm_is_handed_the_processed_picture(monkeypatch, ours, pictures):
