@@ -58,7 +58,7 @@ class Contestant:
     def unset(self) -> tuple[str, ...]:
         """Variables of the caller's environment that would change the contestant."""
         verl = ("OMP_NUM_THREADS", "VERL_USE_EXTERNAL_PLUGINS", "VERL_USE_EXTERNAL_MODULES")
-        return (*verl, "VLLM_PLUGINS", "VLLM_CPU_OMP_THREADS_BIND")
+        return (*verl, "VLLM_PLUGINS", "VLLM_CPU_OMP_THREADS_BIND", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
     def environment(self, setting: Setting) -> dict[str, str]:
         """Variables that the contestant is started with."""
@@ -73,6 +73,7 @@ class Contestant:
         }
         if self.plug_in:
             variables["VLLM_CPU_OMP_THREADS_BIND"] = self.bind
+            variables["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "256"  # recipes/common.sh
         else:
             variables["VLLM_PLUGINS"] = ""  # vLLM would load ours
         if self.threads:
@@ -111,6 +112,8 @@ def _same_for_verl(setting: Setting, folder: Path) -> list[str]:
         *[f"{rollout}.max_num_batched_tokens={max(8192, tokens)}", f"{rollout}.tensor_model_parallel_size=1"],
         *["trainer.val_before_train=false", "trainer.test_freq=-1", "trainer.save_freq=-1"],
         *[f"trainer.total_training_steps={setting.steps}", "trainer.total_epochs=1", "trainer.logger=[file]"],
+        *[f"+{rollout}.engine_kwargs.vllm.num_gpu_blocks_override={workload.cache_blocks}"]
+        * bool(workload.cache_blocks),
         *["trainer.resume_mode=disable", f"trainer.default_local_dir={folder}/checkpoints"],
     ]
 

@@ -28,6 +28,8 @@ class Workload:
     Attributes:
         pictures: Sizes, taken in turn, each a multiple of 28: no contestant resizes.
         micro_batch: Sequences in one forward pass.
+        cache_blocks: Blocks of vLLM's cache, of 128 tokens each; 0 leaves its size to vLLM, and a large one is touched, and
+            counted as memory, bit by bit.
         seeded: Whether each response has a sampling seed of its own, so that all contestants get the same ones.
     """
 
@@ -37,6 +39,7 @@ class Workload:
     seeded: bool
     prompts: int = 8
     rollouts: int = 8
+    cache_blocks: int = 0
     #: The question without the picture has 12 tokens and those of its category.
     text_tokens: int = 60
     beta: float = 0.04
@@ -52,7 +55,7 @@ WORKLOADS = {
     # 401 408 pixels, upright and lying: 2048 patches, 512 visual tokens. Every prompt of a step has its own picture.
     "pictures": Workload(((896, 448), (448, 896)), new_tokens=32, micro_batch=8, seeded=True),
     "lengths": Workload(((112, 112),), new_tokens=128, micro_batch=64, seeded=False),
-    "long": Workload(((112, 112),), new_tokens=32, micro_batch=64, seeded=False),
+    "long": Workload(((112, 112),), new_tokens=32, micro_batch=64, seeded=False, cache_blocks=256),
 }
 
 

@@ -68,6 +68,16 @@ def test_what_a_killed_start_left_in_its_ray_folder_is_removed(tmp_path):
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(("own", "expected"), [(None, "1000"), ("7", "7")])
+def test_rays_head_remembers_few_tasks_unless_the_user_wants_more(tmp_path, monkeypatch, own, expected):
+    name = "RAY_task_events_max_num_task_in_gcs"
+    monkeypatch.delenv(name, raising=False)
+    if own:
+        monkeypatch.setenv(name, own)
+    launch(tmp_path, "x", None, [PYTHON, "-c", f"import os; print(os.environ[{name!r}])"])
+    assert (tmp_path / "log.txt").read_text().strip() == expected
+
+
 def test_a_failure_shows_the_error_and_where_the_log_is(tmp_path, capfd):
     status = launch(tmp_path, "GRPO", None, [PYTHON, "-c", "raise ValueError('no such row 7')"])
     shown = capfd.readouterr().err

@@ -5,9 +5,13 @@
 verl 0.9.1 decodes, resizes and runs the Hugging Face processor anew in every session
 (``single_turn_agent_loop.py:44,57``, ``agent_loop.py:981``, ``agent_loop_tq.py:188``), and vLLM runs it once more. All
 sessions of a prompt run as tasks of one process, so the first one's result is kept until the last one ends; prompts
-about the same picture go to the same process; vLLM is handed the result. Pictures are not sent to the reward worker,
+about the same picture go to the same process; vLLM is handed the result. Pictures are not sent to a reward worker,
 and not stored beside the pixel values: a rule reads the text. Pixel values are stored once a picture and step, those of
-validation not at all. What is trained on is the same to the bit.
+validation not at all.
+
+That process also limits how fast sessions begin and end. So they share one loop; rules of this package score in it, and
+only rewards of others are left to the reward workers; the rows of a prompt are stored together, when its last session
+has ended. What is trained on is the same to the bit.
 
 Selected by ``actor_rollout_ref.rollout.agent.agent_loop_manager_class`` and ``default_agent_loop``; the worker
 process imports this module with the worker's class, which registers the loop there.
@@ -285,7 +289,8 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
         if self._rules is None or not self._rules.is_trusted(row):
             await super()._compute_score(outputs, row)
             return
-        response, timing = outputs[-1], {}
+        response = outputs[-1]
+        timing: dict[str, float] = {}
         with simple_timer("compute_score", timing):
             result = await self._rules.run_response(row, response.response_ids)
         response.metrics.compute_score = timing["compute_score"]
