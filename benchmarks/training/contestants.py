@@ -88,7 +88,7 @@ class Contestant:
 
 def _same_for_verl(setting: Setting, folder: Path) -> list[str]:
     """Data, model and algorithm, said in full for both, so that they cannot differ by a default."""
-    workload = setting.workload
+    workload, blocks = setting.workload, setting.workload.cache_blocks
     tokens = workload.prompt_tokens + workload.new_tokens
     actor, rollout = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
     return [
@@ -112,8 +112,7 @@ def _same_for_verl(setting: Setting, folder: Path) -> list[str]:
         *[f"{rollout}.max_num_batched_tokens={max(8192, tokens)}", f"{rollout}.tensor_model_parallel_size=1"],
         *["trainer.val_before_train=false", "trainer.test_freq=-1", "trainer.save_freq=-1"],
         *[f"trainer.total_training_steps={setting.steps}", "trainer.total_epochs=1", "trainer.logger=[file]"],
-        *[f"+{rollout}.engine_kwargs.vllm.num_gpu_blocks_override={workload.cache_blocks}"]
-        * bool(workload.cache_blocks),
+        *([f"+{rollout}.engine_kwargs.vllm.num_gpu_blocks_override={blocks}"] if blocks else []),
         *["trainer.resume_mode=disable", f"trainer.default_local_dir={folder}/checkpoints"],
     ]
 

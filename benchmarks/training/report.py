@@ -21,8 +21,8 @@ _RESPONSES = 64  # of a step, in every workload
 _LAST = 200  # steps that memory must be flat over
 
 
-def summarise(turns: Sequence[Turn]) -> dict[str, dict[str, Any]]:
-    """Medians by contestant over the steps of all its turns, and the ratio of its speed to the baseline's."""
+def summarise(turns: Sequence[Turn], seeded: bool) -> dict[str, dict[str, Any]]:
+    """Medians by contestant over the steps of all its turns, and the ratio of its speed to the baseline's; of seeded turns the losses, too."""
     names = list(dict.fromkeys(turn.contestant for turn in turns))
     summary = {name: _medians([turn for turn in turns if turn.contestant == name]) for name in names}
     base = next((name for name in _BASE if name in summary), names[0])
@@ -30,7 +30,7 @@ def summarise(turns: Sequence[Turn]) -> dict[str, dict[str, Any]]:
         figures["speed"] = summary[base]["seconds"] / figures["seconds"]
         if summary[base]["bytes"]:
             figures["bytes_share"] = figures["bytes"] / summary[base]["bytes"]
-    if "ours" in summary and "plain" in summary:
+    if seeded and {"ours", "plain"} <= summary.keys():
         summary["ours"]["losses_differ"] = _losses_differ(turns)
     return summary
 
@@ -66,9 +66,9 @@ def _losses_differ(turns: Sequence[Turn]) -> dict[str, float]:
     }
 
 
-def print_turns(title: str, turns: Sequence[Turn]) -> None:
+def print_turns(title: str, turns: Sequence[Turn], summary: dict[str, dict[str, Any]]) -> None:
     """Print a table of the contestants, one of their stages, and how far the losses differ."""
-    console, summary = _console(), summarise(turns)
+    console = _console()
     table = Table("contestant", "s a step", "fastest", "samples/s", "speed", title=title)
     for column in ("idle ms", "pictures processed", "MB put", "MB read", "of plain", "peak GB"):
         table.add_column(column, justify="right")

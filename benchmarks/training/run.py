@@ -77,9 +77,10 @@ def main() -> None:
     results = {}
     for size in options.sizes:
         turns = measure(options, size)
-        results[size] = {"summary": summarise(turns), "turns": [asdict(turn) for turn in turns]}
+        summary = summarise(turns, WORKLOADS[options.workload].seeded)
+        results[size] = {"summary": summary, "turns": [asdict(turn) for turn in turns]}
         if not options.json:
-            print_turns(f"{options.workload}, {size} parameters", turns)
+            print_turns(f"{options.workload}, {size} parameters", turns, summary)
             if options.workload == "long":
                 print_long(turns)
     if options.json:

@@ -28,8 +28,8 @@ class Workload:
     Attributes:
         pictures: Sizes, taken in turn, each a multiple of 28: no contestant resizes.
         micro_batch: Sequences in one forward pass.
-        cache_blocks: Blocks of vLLM's cache, of 128 tokens each; 0 leaves its size to vLLM, and a large one is touched, and
-            counted as memory, bit by bit.
+        cache_blocks: Blocks of vLLM's cache, of 128 tokens each; 0 leaves its size to vLLM, and a large one is touched,
+            and counted as memory, bit by bit.
         seeded: Whether each response has a sampling seed of its own, so that all contestants get the same ones.
     """
 
