@@ -22,7 +22,10 @@ _LAST = 200  # steps that memory must be flat over
 
 
 def summarise(turns: Sequence[Turn], seeded: bool) -> dict[str, dict[str, Any]]:
-    """Medians by contestant over the steps of all its turns, and the ratio of its speed to the baseline's; of seeded turns the losses, too."""
+    """Medians by contestant over the steps of all its turns, and the ratio of its speed to the baseline's.
+
+    Where responses are the same (``seeded``), also how far the losses of plain veRL and ours differ.
+    """
     names = list(dict.fromkeys(turn.contestant for turn in turns))
     summary = {name: _medians([turn for turn in turns if turn.contestant == name]) for name in names}
     base = next((name for name in _BASE if name in summary), names[0])

@@ -107,6 +107,7 @@ def test_a_failing_reward_is_a_counted_zero_where_the_user_chose_so(tmp_path, da
         *[tmp_path, data, *TWO_STEPS, "visual_rft.reward=raises", "visual_rft.on_reward_error=zero"],
         PYTHONPATH=str(failing),
     )
+    assert "scored 0: row of coco" in (tmp_path / "log.txt").read_text()
     failed, score = log.series("reward/failed/mean").values, log.series("reward/score/mean").values
     assert all(0 < share < 1 for share in failed)
     assert score == pytest.approx([0.25 * (1 - share) for share in failed])

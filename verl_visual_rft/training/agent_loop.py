@@ -186,7 +186,8 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
     @cached_property
     def _rules(self) -> VisualRFTRewardManager | None:
         """What scores responses in this process: a rule of ours takes less time than to ask a reward worker."""
-        if not issubclass(resolve_reward_manager_cls(self.config), VisualRFTRewardManager):
+        reward_model = self.config.reward.reward_model.enable
+        if reward_model or not issubclass(resolve_reward_manager_cls(self.config), VisualRFTRewardManager):
             return None
         return VisualRFTRewardManager(self.config, self.tokenizer, None)
 
@@ -286,10 +287,10 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
 
     async def _compute_score(self, outputs: list[Any], kwargs: dict[str, Any]) -> None:
         row = {**kwargs, "validate": _validate.get()}  # a curriculum is for training only
-        if self._rules is None or not self._rules.is_trusted(row):
+        response = outputs[-1]
+        if response.reward_score is not None or self._rules is None or not self._rules.is_trusted(row):
             await super()._compute_score(outputs, row)
             return
-        response = outputs[-1]
         timing: dict[str, float] = {}
         with simple_timer("compute_score", timing):
             result = await self._rules.run_response(row, response.response_ids)
