@@ -57,7 +57,8 @@ class IsolatedScorer:
                     self.close()
                     where = trace.read().strip() or "the process died without a word"
                     raise RewardError(
-                        f"reward {reward!r} did not return within {self._timeout:g} s, or ended its process:\n{where}"
+                        f"reward {reward!r} did not return within {self._timeout:g} s (visual_rft.reward_timeout), "
+                        f"or ended its process:\n{where}"
                     ) from error
 
     def close(self) -> None:
