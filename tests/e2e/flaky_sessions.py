@@ -16,7 +16,7 @@ class FlakyWorker(VisualRFTAgentLoopWorker):
     async def _agent_loop_postprocess(self, output, validate, **kwargs):
         if str(kwargs["session_id"]) in os.environ["VISUAL_RFT_TEST_FAILING"].split() and not validate:
             raise OSError("broken on purpose")
-        await super()._agent_loop_postprocess(output, validate, **kwargs)
+        return await super()._agent_loop_postprocess(output, validate, **kwargs)
 
 
 class FlakyManager(VisualRFTAgentLoopManager):
