@@ -44,11 +44,11 @@ def test_a_killed_run_has_the_losses_of_the_uninterrupted_one(tmp_path, data):
 def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     train(
         *[tmp_path, data, "trainer.total_training_steps=3", "trainer.save_freq=1", "trainer.test_freq=1"],
-        *["trainer.max_actor_ckpt_to_keep=1", "visual_rft.keep_best=val-aux/shapes/iou/mean@1"],
+        *["trainer.max_actor_ckpt_to_keep=1", "visual_rft.keep_best=val-aux/coco/iou/mean@1"],
     )
     root = tmp_path / "checkpoints"
     best = read_best(root)
-    scores = read_training_log(training_log_files(tmp_path)).series("val-aux/shapes/iou/mean@1")
+    scores = read_training_log(training_log_files(tmp_path)).series("val-aux/coco/iou/mean@1")
     assert best.value == pytest.approx(max(scores.values))
     assert [checkpoint.step for checkpoint in complete_checkpoints(root)] == sorted({best.step, 3})
     run(sys.executable, "-m", "verl_visual_rft.training.export", str(tmp_path), "--model", str(TINY_MODEL), "--best")
@@ -56,20 +56,21 @@ def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     assert (tmp_path / "hf" / "model.safetensors").exists()
 
 
-#: Parts of a run, when they are killed, and what the launcher must say; that of every change first.
+#: Parts of a run, when they are killed, and of what the launcher must say one: who notices first is chance. That of every
+#: change first.
 KILLS = {
-    "training worker": ("checkpoint", ""),
-    "vLLM engine": ("step", ""),  # its server's error or ours, whichever comes first
-    "agent loop worker": ("step", "agent loop worker 0 died"),
-    "reward worker": ("step", "reward worker 0 died"),
-    "vLLM server": ("step", "vLLM server 0 died"),
-    "transfer queue storage": ("step", "transfer queue storage 0 died"),
-    "transfer queue controller": ("step", "transfer queue controller 0 died"),
-    "trainer": ("checkpoint", "class_name: TaskRunner"),
-    "raylet": ("step", ""),  # whichever of Ray's errors comes first
-    "Ray's head service": ("step", "Ray's gcs_server"),
-    "command": ("step", "killed"),
-    "launcher": ("step", ""),
+    "training worker": ("checkpoint", [""]),
+    "vLLM engine": ("step", [""]),  # its server's error or ours
+    "agent loop worker": ("step", ["agent loop worker 0 died", "class_name: VisualRFTAgentLoopWorker"]),
+    "reward worker": ("step", ["reward worker 0 died"]),
+    "vLLM server": ("step", ["vLLM server 0 died", "vLLM engine 0 died: nobody answers"]),
+    "transfer queue storage": ("step", ["transfer queue storage 0 died"]),
+    "transfer queue controller": ("step", ["transfer queue controller 0 died"]),
+    "trainer": ("checkpoint", ["class_name: TaskRunner"]),
+    "raylet": ("step", [""]),  # one of Ray's errors
+    "Ray's head service": ("step", ["Ray's gcs_server"]),
+    "command": ("step", ["killed"]),
+    "launcher": ("step", [""]),
 }
 
 
@@ -83,7 +84,7 @@ def test_a_dead_part_ends_the_run_within_a_minute_and_it_goes_on(tmp_path, data,
     try:
         outcome = carry_out(run, Kill(part, moment, 0.3))
         assert outcome.wrong == ""
-        assert said in outcome.said
+        assert any(one in outcome.said for one in said), outcome.said
         start_again(run)
     finally:
         run.end()
