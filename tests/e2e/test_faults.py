@@ -56,8 +56,8 @@ def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     assert (tmp_path / "hf" / "model.safetensors").exists()
 
 
-#: Parts of a run, when they are killed, and of what the launcher must say one: who notices first is chance. That of every
-#: change first.
+#: Parts of a run, when they are killed, and of what the launcher must say one: who notices first is chance. That of
+#: every change first.
 KILLS = {
     "training worker": ("checkpoint", [""]),
     "vLLM engine": ("step", [""]),  # its server's error or ours
