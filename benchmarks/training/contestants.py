@@ -124,6 +124,10 @@ def _ours(setting: Setting, folder: Path) -> list[str]:
     ]
 
 
+def _unseeded(setting: Setting, folder: Path) -> list[str]:
+    return [*_ours(setting, folder), "visual_rft.seed_rollouts=false"]
+
+
 def _plain(setting: Setting, folder: Path) -> list[str]:
     """veRL's own configuration with what a CPU needs; trainer, agent loop and reward manager are veRL's."""
     return [
@@ -157,6 +161,7 @@ CONTESTANTS = {
         Contestant("plain", "plain veRL", _plain, modules="cpu_platform_only,instrument"),
         Contestant("threads", "plain veRL, all threads", _plain, "cpu_platform_only,instrument", threads=CORES),
         Contestant("ours", "ours", _ours, plug_in=True, threads=CORES),
+        Contestant("ours-seeds", "ours without seeds", _unseeded, plug_in=True, threads=CORES),
         Contestant("hf", "Hugging Face loop", _script("hf_loop.py", lambda _: Path(sys.executable)), threads=CORES),
         Contestant("trl", "TRL", _script("trl_loop.py", lambda setting: setting.python), threads=CORES),
         *(replace(one, name=f"ours-{one.name}", title=f"ours without {one.name}") for one in _ABLATIONS),

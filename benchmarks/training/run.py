@@ -16,6 +16,7 @@ Contestants:
   needs. Ray gives each of its workers one thread. ``threads``: the same with all cores for every worker.
 - ``ours``: the same algorithm through the plug-in, as recipes run it (all cores for every worker).
 - ``ours-threads``, ``ours-event``, ...: ours with one thing taken out, to see what it gives.
+- ``ours-seeds``: ours with ``visual_rft.seed_rollouts=false``, to see what seeding each response costs.
 - ``hf``: generate, reference, forward, backward in one process, transformers only.
 - ``trl``: GRPOTrainer of the newest TRL, in the environment ``--env`` (default DIR/trl), which is made if missing.
 

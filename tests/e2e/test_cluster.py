@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 STEPS = 6
 SETTINGS = [
-    "visual_rft.seed_rollouts=true",
     f"trainer.total_training_steps={STEPS}",
     "trainer.save_freq=1",
     "trainer.test_freq=-1",

@@ -17,7 +17,7 @@ from verl_visual_rft.training.checkpoints.folders import complete_checkpoints, l
 
 pytestmark = pytest.mark.e2e
 
-SAME = ["visual_rft.seed_rollouts=true", "trainer.total_training_steps=4", "trainer.save_freq=1"]
+SAME = ["trainer.total_training_steps=4", "trainer.save_freq=1"]
 
 
 @pytest.mark.long

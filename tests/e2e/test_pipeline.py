@@ -103,7 +103,7 @@ def test_a_batch_may_be_several_updates(tmp_path, data):
         logs.append(
             train(
                 *[folder, data, "trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"],
-                *["visual_rft.seed_rollouts=true", f"trainer.rollout_data_dir={folder}/rollouts"],
+                f"trainer.rollout_data_dir={folder}/rollouts",
                 f"actor_rollout_ref.actor.ppo_mini_batch_size={mini}",
             )
         )

@@ -123,9 +123,9 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
         _uid.set(kwargs["uid"])
         if self.rollout_config.name == "vllm":
             sampling_params = sampling_params | last_output_only()
-        if self.config.visual_rft.seed_rollouts:
-            seed = session_seed(self.rollout_config.seed, kwargs["global_steps"], kwargs["index"], kwargs["session_id"])
-            sampling_params = sampling_params | {"seed": seed}
+            if self.config.visual_rft.seed_rollouts:
+                named = (self.rollout_config.seed, kwargs["global_steps"], kwargs["index"], kwargs["session_id"])
+                sampling_params = sampling_params | {"seed": session_seed(*named)}
         return await super().run(sampling_params, priority=priority, **kwargs)
 
     async def process_multi_modal_info(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
