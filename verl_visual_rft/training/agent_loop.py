@@ -20,7 +20,6 @@ process imports this module with the worker's class, which registers the loop th
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -42,6 +41,7 @@ from verl_visual_rft.training.pictures.positions import continued
 from verl_visual_rft.training.pictures.processed import ProcessedPicture, SharedPictures
 from verl_visual_rft.training.pictures.storage import PICTURES, Stored, name_of, stores_apart
 from verl_visual_rft.training.reward_manager import VisualRFTRewardManager
+from verl_visual_rft.training.seeds import row_name, session_seed
 from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts, Rollouts
 from verl_visual_rft.training.speed.last_output import last_output_only
 from verl_visual_rft.training.speed.prompt_rows import Row, put, row_of
@@ -59,6 +59,7 @@ class _Shared:
 
     running: int  # sessions that have not ended
     rows: list[Row] = field(default_factory=list)  # of those that have
+    name: str = ""  # of its row, for seeds
     media: asyncio.Future[dict[str, Any]] | None = None
     tokens: asyncio.Future[tuple[list[int], dict[str, Any]]] | None = None
     pictures: list[ProcessedPicture] = field(default_factory=list)
@@ -84,16 +85,6 @@ async def _once(shared: _Shared, slot: str, compute: Callable[[], Awaitable[Any]
         future = asyncio.ensure_future(compute())
         setattr(shared, slot, future)
     return await asyncio.shield(future)  # one cancelled session must not cancel its siblings' result
-
-
-def session_seed(seed: int, step: int, row: int, session: int) -> int:
-    """The sampling seed of one response: any other of the four gives another, and the same four the same.
-
-    Example:
-        >>> session_seed(0, 1, 7, 0) == session_seed(0, 1, 7, 0) != session_seed(0, 1, 7, 1)
-        True
-    """
-    return zlib.crc32(f"{seed} {step} {row} {session}".encode())
 
 
 class _ProcessedToServer:
@@ -124,9 +115,13 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
         if self.rollout_config.name == "vllm":
             sampling_params = sampling_params | last_output_only()
             if self.config.visual_rft.seed_rollouts:
-                named = (self.rollout_config.seed, kwargs["global_steps"], kwargs["index"], kwargs["session_id"])
-                sampling_params = sampling_params | {"seed": session_seed(*named)}
+                sampling_params = sampling_params | {"seed": self._seed(kwargs)}
         return await super().run(sampling_params, priority=priority, **kwargs)
+
+    def _seed(self, columns: dict[str, Any]) -> int:
+        shared = _shared[columns["uid"]]
+        shared.name = shared.name or row_name(columns)
+        return session_seed(self.rollout_config.seed, columns["global_steps"], shared.name, columns["session_id"])
 
     async def process_multi_modal_info(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
         """Decode and resize the pictures of the prompt."""

@@ -32,10 +32,11 @@ class Server:
     """Answers with the request's number; keeps what it was given."""
 
     def __init__(self):
-        self.image_data = []
+        self.image_data, self.seeds = [], []
 
-    async def generate(self, request_id, *, prompt_ids, image_data=None, **_):
+    async def generate(self, request_id, *, prompt_ids, sampling_params, image_data=None, **_):
         self.image_data.append(image_data)
+        self.seeds.append(sampling_params.get("seed"))
         await asyncio.sleep(0.01)
         answer = [40, 41 + len(prompt_ids) % 7]
         return TokenOutput(token_ids=answer, log_probs=[-1.0, -2.0], extra_fields={"global_steps": STEP})
@@ -151,6 +152,20 @@ def test_rows_are_those_of_veRL_with_one_processor_call_a_picture(monkeypatch, o
         assert len(pickle.dumps(row)) < 20_000
     assert len(agent_loop._pictures) == 0
     assert not agent_loop._shared
+
+
+def test_each_response_has_a_seed_of_its_own_and_a_resumed_step_the_same(monkeypatch, ours, pictures):
+    Queue(monkeypatch)
+    roll_out(ours, "visual_rft_agent", pictures)
+    seeds = ours.llm_client.seeds
+    assert len(set(seeds)) == ROLLOUTS * len(pictures)
+    again = make_worker(agent_loop.VisualRFTAgentLoopWorker, Server())
+    roll_out(again, "visual_rft_agent", pictures)
+    assert sorted(again.llm_client.seeds) == sorted(seeds)
+    unseeded = make_worker(agent_loop.VisualRFTAgentLoopWorker, Server())
+    unseeded.config.visual_rft.seed_rollouts = False
+    roll_out(unseeded, "visual_rft_agent", pictures)
+    assert set(unseeded.llm_client.seeds) == {None}
 
 
 def test_a_reward_of_another_package_is_left_to_the_reward_workers(monkeypatch, ours, pictures):
