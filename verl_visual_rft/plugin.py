@@ -60,6 +60,7 @@ _SPEED = "verl_visual_rft.training.speed"
 _CHECKPOINTS = "verl_visual_rft.training.checkpoints"
 _GUARDS = "verl_visual_rft.training.guards"
 _FIXES = "verl_visual_rft.training.fixes"
+_MEMORY = "verl_visual_rft.training.shared_memory"
 EXTENSIONS = (
     Extension("verl.plugin.platform.platform_manager", f"{_CPU}.platform:register_platform", on_cpu),
     Extension("verl.utils.device", "verl_visual_rft.planning.hook:check_before_training", _always),
@@ -71,6 +72,11 @@ EXTENSIONS = (
     Extension("verl.utils.torch_functional", f"{_SPEED}.log_probs:log_probs_in_blocks", _always),
     Extension("verl.utils.tensordict_utils", f"{_FIXES}:rebuild_equal_length_mrope", _always),
     Extension("verl.workers.rollout.utils", f"{_FIXES}:ban_all_vision_tokens", _always),
+    Extension("verl.workers.rollout.vllm_rollout.vllm_rollout", f"{_FIXES}:send_weights_to_own_engine", _always),
+    Extension(
+        "verl.workers.rollout.vllm_rollout.vllm_async_server", f"{_FIXES}:receive_weights_of_own_trainer", _always
+    ),
+    Extension("verl.workers.rollout.vllm_rollout.bucketed_weight_transfer", f"{_MEMORY}:unname_weights", _always),
     Extension("verl.models.transformers.qwen2_vl", f"{_FIXES}:embed_text_without_pictures", _always),
     Extension("verl.trainer.ppo.v1.trainer_base", "verl_visual_rft.training.trainer:register_trainer", _always),
     Extension("verl.utils.dataset.rl_dataset", f"{_GUARDS}.unreadable_rows:name_unreadable_rows", _always),
@@ -99,6 +105,11 @@ def register_with_vllm() -> None:
     from verl_visual_rft.training.pictures.vllm_inputs import take_processed_pictures
 
     take_processed_pictures()
+    run = os.environ.get("VISUAL_RFT_RUN")  # the launcher's mark
+    if run:
+        from verl_visual_rft.training.shared_memory import name_by_run
+
+        name_by_run(run)
     if on_cpu():
         from verl_visual_rft.training.cpu.fixes import keep_linear_weights_updatable, sleep_between_messages
 

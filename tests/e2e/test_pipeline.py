@@ -6,6 +6,8 @@ import json
 import math
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -63,6 +65,27 @@ def test_vllm_samples_with_the_updated_weights(grpo_folder):
     assert max(log.series("training/rollout_probs_diff_max").values) < 1e-3
 
 
+@pytest.mark.long
+def test_two_runs_on_one_machine_keep_to_their_own_weights(tmp_path, data):
+    """Plain veRL sends weights through one socket for all Ray clusters: now and then a step hangs, or mixes them."""
+    steps, rates = 8, {"slow": "1e-5", "fast": "1e-3"}
+    with ThreadPoolExecutor() as at_once:
+        runs = {
+            name: at_once.submit(
+                *[train, tmp_path / name, data, f"trainer.total_training_steps={steps}", "trainer.test_freq=-1"],
+                *["trainer.save_freq=-1", f"actor_rollout_ref.actor.optim.lr={rate}"],
+                OMP_NUM_THREADS="1",
+            )
+            for name, rate in rates.items()
+        }
+    logs = {name: run.result() for name, run in runs.items()}
+    for name, log in logs.items():
+        assert log.series("reward/score/mean").steps == tuple(range(1, steps + 1)), name
+        assert max(log.series("training/rollout_probs_diff_max").values) < 1e-2, name
+    kl = {name: log.series("actor/kl_loss").values[-1] for name, log in logs.items()}
+    assert kl["fast"] > 100 * kl["slow"]  # so that the other's weights would have been noticed
+
+
 def test_the_run_leaves_no_process_behind(grpo_folder):
     left = []
     for process in psutil.process_iter():
@@ -83,7 +106,8 @@ def test_training_resumes_from_the_last_checkpoint(grpo_folder, data):
     assert latest.read_text().strip() == "3"
 
 
-def test_two_ranks_train_in_shards(tmp_path, data):
+def test_two_ranks_train_in_shards_and_leave_no_shared_memory(tmp_path, data):
+    before = set(Path("/dev/shm").iterdir())
     log = train(
         *[tmp_path, data, "trainer.n_gpus_per_node=2", "trainer.total_training_steps=2", "trainer.save_freq=2"],
         OMP_NUM_THREADS="1",
@@ -92,6 +116,7 @@ def test_two_ranks_train_in_shards(tmp_path, data):
     assert all(math.isfinite(value) for value in log.series("actor/grad_norm").values)
     actor = tmp_path / "checkpoints" / "global_step_2" / "actor"
     assert {path.name for path in actor.glob("model_*.pt")} == {f"model_world_size_2_rank_{r}.pt" for r in (0, 1)}
+    assert set(Path("/dev/shm").iterdir()) <= before
 
 
 @pytest.mark.long
@@ -137,13 +162,17 @@ def test_a_checkpoint_is_exported_and_evaluated(grpo_folder, data, tmp_path):
 
 
 def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
-    """Plain veRL (its own trainer, agent loop and reward manager) and ours, on one prompt, one request at a time."""
+    """Plain veRL (its own trainer, agent loop and reward manager) and ours, on one prompt, one request at a time.
+
+    Plain veRL's responses have no seeds, so ours have none here: both draw from vLLM's own random state.
+    """
     same = [
         *["data.train_batch_size=1", "actor_rollout_ref.rollout.n=8", "actor_rollout_ref.rollout.max_num_seqs=1"],
         *["trainer.total_training_steps=1", "trainer.save_freq=-1", "trainer.test_freq=-1"],
         "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",  # veRL has no linear one
     ]
-    ours = train(tmp_path / "ours", data, *same, "algorithm.grpo_epsilon=1e-6")  # veRL's
+    unseeded = ["visual_rft.seed_rollouts=false", "algorithm.grpo_epsilon=1e-6"]  # veRL's epsilon
+    ours = train(tmp_path / "ours", data, *same, *unseeded)
     plain = train(
         tmp_path / "plain",
         data,

@@ -1,5 +1,7 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
+from types import SimpleNamespace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -103,3 +105,39 @@ def test_text_without_pictures_is_embedded_and_reaches_the_tower(family_folder):
     embedded.sum().backward()
     gradients = [parameter.grad for parameter in model.visual.parameters()]
     assert all(gradient is not None and not gradient.any() for gradient in gradients)
+
+
+NODES = ("a1" * 28, "b2" * 28)  # of two Ray clusters on one machine; the first job of each has the same id
+
+
+@pytest.mark.slow
+def test_two_clusters_on_a_machine_send_weights_through_sockets_of_their_own(monkeypatch):
+    """Fails without the fix: both send through one socket in /tmp."""
+    import ray
+    from verl.utils.device import get_visible_devices_keyword
+    from verl.workers.rollout.base import BaseRollout
+    from verl.workers.rollout.vllm_rollout.utils import vLLMColocateWorkerExtension
+    from verl.workers.rollout.vllm_rollout.vllm_async_server import vLLMHttpServer
+    from verl.workers.rollout.vllm_rollout.vllm_rollout import ServerAdapter
+
+    sizes = dict.fromkeys(["tensor_model_parallel_size", "data_parallel_size", "pipeline_model_parallel_size"], 1)
+    config = SimpleNamespace(**sizes, layered_summon=True, full_determinism=False, profiler=None)
+    monkeypatch.setattr(BaseRollout, "__init__", lambda adapter, *_: setattr(adapter, "config", config))
+    monkeypatch.setattr(vLLMHttpServer, "_init_config", lambda *_: config)
+    for step in ("_init_model_config", "_validate_configs", "_post_init"):
+        monkeypatch.setattr(vLLMHttpServer, step, lambda *_: None)
+    for name, value in {"RANK": "0", "RAY_LOCAL_WORLD_SIZE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("VERL_RAY_JOB_ID", "VERL_REPLICA_RANK", get_visible_devices_keyword()):
+        monkeypatch.setenv(name, "")  # what the server sets is taken back
+    sockets = []
+    for node in NODES:
+        cluster = SimpleNamespace(get_job_id=lambda: "01000000", get_node_id=lambda node=node: node)
+        monkeypatch.setattr(ray, "get_runtime_context", lambda cluster=cluster: cluster)
+        vLLMHttpServer(None, None, None, [], 0, 0, 1, 1, "")
+        worker = SimpleNamespace(model_runner=None, local_rank=0)
+        received = vLLMColocateWorkerExtension._get_zmq_handle(worker)
+        sockets.append((ServerAdapter(config, None, None).zmq_handle, received))
+    (ours, received), (others, _) = sockets
+    assert ours == received
+    assert ours != others

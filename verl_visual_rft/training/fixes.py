@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -96,3 +98,55 @@ def embed_text_without_pictures(qwen2_vl: ModuleType) -> None:
         return text + 0.0 * features.mean(), attention_mask
 
     setattr(qwen2_vl, "_get_input_embeds", _get_input_embeds)  # noqa: B010
+
+
+def send_weights_to_own_engine(vllm_rollout: ModuleType) -> None:
+    """Have the trainer send its weights through a socket that no other run on the machine uses.
+
+    Symptom: of two runs on one machine, each with a Ray cluster of its own, one loads the other's weights into its vLLM
+    or waits for ever in ``update_weights``. Both use one path in /tmp: it is made of Ray's job id, and the first job of
+    every cluster is 01000000. The id of Ray's node is added to it here and in `receive_weights_of_own_trainer`.
+    verl 0.9.1 ``workers/rollout/vllm_rollout/vllm_rollout.py:141``.
+    """
+    adapter = vllm_rollout.ServerAdapter
+    initialize = adapter.__init__
+
+    @wraps(initialize)
+    def __init__(self: Any, *args: Any, **named: Any) -> None:
+        initialize(self, *args, **named)
+        of_verl = f"-{_job()}-"
+        if of_verl not in self.zmq_handle:
+            raise RuntimeError(f"veRL names its socket for weights {self.zmq_handle}, without the job {_job()}")
+        self.zmq_handle = self.zmq_handle.replace(of_verl, f"-{_job_and_node()}-")
+
+    adapter.__init__ = __init__
+
+
+def receive_weights_of_own_trainer(vllm_async_server: ModuleType) -> None:
+    """Have vLLM's workers look for weights where `send_weights_to_own_engine` sends them, which see.
+
+    The server tells them by its environment.
+    verl 0.9.1 ``workers/rollout/vllm_rollout/vllm_async_server.py:143``, ``utils.py:425``.
+    """
+    server = vllm_async_server.vLLMHttpServer
+    initialize = server.__init__
+
+    @wraps(initialize)
+    def __init__(self: Any, *args: Any, **named: Any) -> None:
+        initialize(self, *args, **named)
+        os.environ["VERL_RAY_JOB_ID"] = _job_and_node()
+
+    server.__init__ = __init__
+
+
+def _job() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_job_id())
+
+
+def _job_and_node() -> str:
+    """Both ends of a socket are on one node; ids of nodes are random. Shortened: sockets' paths have 107 characters."""
+    import ray
+
+    return f"{_job()}-{ray.get_runtime_context().get_node_id()[:12]}"

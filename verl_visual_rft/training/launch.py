@@ -36,6 +36,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.ray_services import RayServices
 
@@ -131,7 +132,10 @@ def _start(command: Sequence[str], environment: dict[str, str], log: IO[bytes]) 
 
 
 def end_processes_of(run: Path) -> int:
-    """End every process, other than this one and its ancestors, that carries the mark of ``run``; return how many."""
+    """End every process, other than this one and its ancestors, that carries the mark of ``run``; return how many.
+
+    Their shared memory goes with them.
+    """
     keep = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = [process for process in psutil.process_iter() if process.pid not in keep and _belongs(process, run)]
     for process in found:
@@ -139,6 +143,7 @@ def end_processes_of(run: Path) -> int:
     _, stubborn = psutil.wait_procs(found, timeout=_GRACE if found else 0)
     for process in stubborn:
         _quietly(process.kill)
+    shared_memory.remove_all_of(run)
     return len(found)
 
 

@@ -76,6 +76,8 @@ def steps(n, **metrics):
         ({"parse__malformed": 0.2, "parse__no_answer": 0.1}, ["unreadable_answers"]),
         ({"parse__malformed": 0.1, "parse__no_answer": 0.05}, []),
         ({"parse__malformed": lambda step: 0.8 / step, "parse__no_answer": 0.1}, []),  # being learnt
+        ({"rollout_corr__k3_kl": lambda step: 0.0935 if step == 4 else 2e-8}, ["rollout_mismatch"]),  # as it was seen
+        ({"rollout_corr__k3_kl": 5e-3}, []),
     ],
 )
 def test_a_window_of_steps_decides(metrics, names):

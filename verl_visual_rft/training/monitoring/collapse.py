@@ -26,6 +26,9 @@ _TIED, _UNREADABLE, _NOTHING_FOUND, _TRUNCATED = 0.6, 0.2, 0.8, 0.3
 _LOST, _LOST_ON_VALIDATION = 0.7, 0.75  # of the best that it was
 _LEAST_LOSS = 0.03  # on validation: less is noise of a hundred questions
 _KL_JUMP, _KL_NOTEWORTHY, _KL_FAR = 3.0, 0.5, 5.0
+# Nats a token. Seen: 0.09 and 0.13 in the two steps that sampled with another run's weights, 3e-8 in all others
+# (float32 on both sides); bfloat16 is said to bring some thousandths.
+_OTHER_WEIGHTS = 0.03
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def find_warnings(log: TrainingLog) -> list[Sign]:
     - ``nothing_found``: nearly all answers say that there is nothing to detect, though there is.
     - ``truncated_responses``: many responses end at the token limit.
     - ``kl_explosion``: the policy leaves the reference policy in leaps.
+    - ``rollout_mismatch``: in some step vLLM sampled from another policy than the trainer's.
     - ``reward_hacking``: the reward does not fall while IoU or accuracy does, in training or on validation.
 
     Example:
@@ -130,6 +134,21 @@ def _kl_explosion(log: TrainingLog) -> Sign | None:
         "kl_explosion",
         f"the KL to the reference policy is {now:.2f}, {before:.2f} before",
         "Lower the learning rate or raise actor.kl_loss_coef, and go on from a checkpoint before it rose",
+    )
+
+
+def _rollout_mismatch(log: TrainingLog) -> Sign | None:
+    series = log.series("rollout_corr/k3_kl")
+    if len(series.values) < WINDOW:
+        return None
+    kl, step = max(zip(series.values[-WINDOW:], series.steps[-WINDOW:], strict=True))
+    if kl < _OTHER_WEIGHTS:
+        return None
+    return Sign(
+        "rollout_mismatch",
+        f"in step {step} the KL between the policy that vLLM sampled from and the trainer's was {kl:.2g}",
+        "In single steps: vLLM had other weights than the trainer, go on from a checkpoint before them. In all: "
+        "compare the precisions of both (rollout.dtype), or correct for it (algorithm.rollout_correction)",
     )
 
 
@@ -225,11 +244,12 @@ _RULES: tuple[Callable[[TrainingLog], Sign | None], ...] = (
     _nothing_found,
     _truncated_responses,
     _kl_explosion,
+    _rollout_mismatch,
 )
 
 
 # What the rules read begins with one of these.
-_READ = ("reward/", "group/", "parse/", "response/", "actor/kl_loss", "val")
+_READ = ("reward/", "group/", "parse/", "response/", "actor/kl_loss", "rollout_corr/k3_kl", "val")
 
 
 class Watch:
