@@ -17,9 +17,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import wrapt
+
+from verl_visual_rft.training.run_mark import RUN_MARK
+from verl_visual_rft.training.shared_memory import name_by_run
 
 #: What has been registered in this process, in order; `visual-rft doctor` reads it.
 REGISTERED: list[str] = []
@@ -76,7 +80,11 @@ EXTENSIONS = (
     Extension(
         "verl.workers.rollout.vllm_rollout.vllm_async_server", f"{_FIXES}:receive_weights_of_own_trainer", _always
     ),
-    Extension("verl.workers.rollout.vllm_rollout.bucketed_weight_transfer", f"{_MEMORY}:unname_weights", _always),
+    Extension(
+        "verl.workers.rollout.vllm_rollout.bucketed_weight_transfer",
+        f"{_MEMORY}:send_weights_through_named_memory",
+        _always,
+    ),
     Extension("verl.models.transformers.qwen2_vl", f"{_FIXES}:embed_text_without_pictures", _always),
     Extension("verl.trainer.ppo.v1.trainer_base", "verl_visual_rft.training.trainer:register_trainer", _always),
     Extension("verl.utils.dataset.rl_dataset", f"{_GUARDS}.unreadable_rows:name_unreadable_rows", _always),
@@ -95,6 +103,9 @@ def register_with_verl() -> None:
         from verl_visual_rft.training.cpu.fixes import answer_for_vllm_cpu
 
         answer_for_vllm_cpu()
+    run = os.environ.get(RUN_MARK)
+    if run:
+        name_by_run(Path(run))
     for extension in EXTENSIONS:
         wrapt.register_post_import_hook(_applying(extension), extension.after)
         REGISTERED.append(extension.function)
@@ -105,11 +116,6 @@ def register_with_vllm() -> None:
     from verl_visual_rft.training.pictures.vllm_inputs import take_processed_pictures
 
     take_processed_pictures()
-    run = os.environ.get("VISUAL_RFT_RUN")  # the launcher's mark
-    if run:
-        from verl_visual_rft.training.shared_memory import name_by_run
-
-        name_by_run(run)
     if on_cpu():
         from verl_visual_rft.training.cpu.fixes import keep_linear_weights_updatable, sleep_between_messages
 

@@ -13,7 +13,7 @@ from pipeline import CONFIG, CPU, GRPO, TIMEOUT, train
 from two_nodes import Node, two_nodes
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
-from verl_visual_rft.training.launch import RUN_MARK
+from verl_visual_rft.training.run_mark import RUN_MARK
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -14,8 +14,8 @@ import pytest
 from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
-from verl_visual_rft.training.launch import RUN_MARK
 from verl_visual_rft.training.monitoring.terminal import read_run
+from verl_visual_rft.training.run_mark import RUN_MARK
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from verl_visual_rft.training.launch import RUN_MARK, end_processes_of, last_error, launch
+from verl_visual_rft.training.launch import end_processes_of, last_error, launch
+from verl_visual_rft.training.run_mark import RUN_MARK
 
 PYTHON = sys.executable
 # A command as a training run is: it starts a process in a session of its own that would outlive it.

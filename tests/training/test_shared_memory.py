@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.training.launch import launch
-from verl_visual_rft.training.shared_memory import remove_all_of
+from verl_visual_rft.training.run_mark import RUN_MARK
+from verl_visual_rft.training.shared_memory import name_by_run, remove_all_of
 
 pytestmark = pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm on this system")
 
 # Ends like a process that Ray kills, together with the one that Python has clean up after it.
 LEAVE = """
 import os, signal
+import verl_visual_rft.plugin
 from multiprocessing import resource_tracker, shared_memory
-from verl_visual_rft.training.shared_memory import name_by_run
-name_by_run(os.environ.get("VISUAL_RFT_RUN", {run!r}))
 segment = shared_memory.SharedMemory(create=True, size=4096)
 print(segment.name, flush=True)
 os.kill(resource_tracker._resource_tracker._pid, signal.SIGKILL)
@@ -29,7 +29,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def leave(run):
-    done = subprocess.run([sys.executable, "-c", LEAVE.format(run=str(run))], stdout=subprocess.PIPE, text=True)
+    environment = os.environ | {RUN_MARK: str(run)}
+    done = subprocess.run([sys.executable, "-c", LEAVE], env=environment, stdout=subprocess.PIPE, text=True)
     return Path("/dev/shm") / done.stdout.strip()
 
 
@@ -42,7 +43,7 @@ def test_what_a_killed_process_leaves_is_removed_and_nothing_of_other_runs(tmp_p
 
 
 def test_the_launcher_removes_what_its_command_left(tmp_path):
-    launch(tmp_path, "x", None, [sys.executable, "-c", LEAVE.format(run="")])
+    launch(tmp_path, "x", None, [sys.executable, "-c", LEAVE])
     left = Path("/dev/shm") / (tmp_path / "log.txt").read_text().split()[0]
     assert left.name.startswith("v") and not left.exists()
 
@@ -56,7 +57,7 @@ def test_vllm_names_its_memory_by_the_run(tmp_path):
         "from vllm.distributed.device_communicators.shm_broadcast import ShmRingBuffer;"
         "print('named', ShmRingBuffer(1, 1024, 2).shared_memory.name)"
     )
-    environment = os.environ | {"VISUAL_RFT_RUN": str(tmp_path)}
+    environment = os.environ | {RUN_MARK: str(tmp_path)}
     shown = subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True).stdout
     name = shown.split("named ")[1].strip()
     Path("/dev/shm", name).touch()  # it has ended in order, and removed its own
@@ -64,27 +65,23 @@ def test_vllm_names_its_memory_by_the_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_weights_are_sent_through_memory_that_has_no_name_by_then(tmp_path, monkeypatch):
+def test_weights_are_sent_through_memory_of_such_a_name(tmp_path, monkeypatch):
     """Fails without the fix: a kill meanwhile leaves verl_weights_..., a bucket's size."""
     torch = pytest.importorskip("torch")
     transfer = pytest.importorskip("verl.workers.rollout.vllm_rollout.bucketed_weight_transfer")
-    names, got = [], []
-
-    def create(*args, **named):
-        names.append(named["name"])
-        return real(*args, **named)
-
-    real = shared_memory.SharedMemory
-    monkeypatch.setattr(transfer.shared_memory, "SharedMemory", create)
+    monkeypatch.setattr(shared_memory, "_SHM_NAME_PREFIX", shared_memory._SHM_NAME_PREFIX)  # put back
+    name_by_run(tmp_path)
+    got = []
     address = f"ipc://{tmp_path}/s"
     receiver = transfer.BucketedWeightReceiver(address, torch.device("cpu"), use_shm=True)
-    here = threading.Thread(
-        target=lambda: receiver.receive_weights(
-            lambda weights, last: got.append((weights[0][1].tolist(), Path("/dev/shm", names[0]).exists()))
-        )
-    )
+
+    def take(weights, last):
+        got.append((weights[0][1].tolist(), remove_all_of(tmp_path)))
+
+    here = threading.Thread(target=receiver.receive_weights, args=(take,))
     here.start()
     sender = transfer.BucketedWeightSender(address, bucket_size_mb=1, use_shm=True)
-    asyncio.run(sender.async_send_weights([("w", torch.tensor([1.0, 2.0]))]))
+    with pytest.raises(FileNotFoundError):  # the test has removed it before the sender does
+        asyncio.run(sender.async_send_weights([("w", torch.tensor([1.0, 2.0]))]))
     here.join(10)
-    assert got == [([1.0, 2.0], False)]
+    assert got == [([1.0, 2.0], 1)]

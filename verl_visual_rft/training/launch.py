@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import hashlib
 import json
 import os
 import re
@@ -39,9 +38,8 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.ray_services import RayServices
+from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 
-#: Environment variable that marks every process of a run with its folder.
-RUN_MARK = "VISUAL_RFT_RUN"
 _GRACE = 15.0  # seconds between asking processes to end and ending them
 # Ray's head remembers 100 000 tasks, 4 kB each, a few hundred a step; for its dashboard, which runs have not.
 _REMEMBERED_TASKS = ("RAY_task_events_max_num_task_in_gcs", "1000")
@@ -175,7 +173,7 @@ def _ray_folder(run: Path) -> Iterator[str]:
 
     Its name is short because Unix sockets in it may have 107 characters.
     """
-    folder = Path("/tmp") / f"vrft-{os.getuid()}-{hashlib.sha256(str(run).encode()).hexdigest()[:8]}"
+    folder = Path("/tmp") / f"vrft-{os.getuid()}-{short_name(run, 8)}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     try:

@@ -10,55 +10,50 @@ together with the process that Python has clean up after them. ray 2.60, vllm 0.
 
 from __future__ import annotations
 
-import hashlib
 from functools import wraps
 from multiprocessing import shared_memory
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from verl_visual_rft.training.run_mark import short_name
+
 _FOLDER = Path("/dev/shm")  # Linux
 
 
-def name_by_run(run: str) -> None:
-    """Let this process name its shared memory so that `remove_all_of` finds it.
-
-    Args:
-        run: The run's folder, as in the mark of its processes.
-    """
+def name_by_run(run: Path) -> None:
+    """Let this process name its shared memory so that `remove_all_of` finds it."""
     setattr(shared_memory, "_SHM_NAME_PREFIX", f"/{_prefix(run)}")  # noqa: B010
 
 
 def remove_all_of(run: Path) -> int:
     """Remove what processes of ``run`` that are ended have left; return how many segments."""
-    left = list(_FOLDER.glob(f"{_prefix(str(run))}*"))
+    left = list(_FOLDER.glob(f"{_prefix(run)}*"))
     for segment in left:
         segment.unlink(missing_ok=True)
     return len(left)
 
 
-def _prefix(run: str) -> str:
-    # Python's names have 14 characters with the slash; four remain for the draw of a free one.
-    return f"v{hashlib.sha256(run.encode()).hexdigest()[:7]}_"
-
-
-def unname_weights(bucketed_weight_transfer: ModuleType) -> None:
-    """Take the name from the memory through which veRL sends weights as soon as both ends have it.
-
-    It goes with them then, however they end. On GPUs weights go another way.
-    """
+def send_weights_through_named_memory(bucketed_weight_transfer: ModuleType) -> None:
+    """Have veRL send weights through memory of such a name, not of one of its own. On GPUs it needs no memory."""
     sender = bucketed_weight_transfer.BucketedWeightSender
     initialize = sender._init_buffer
 
     @wraps(initialize)
     def _init_buffer(self: Any) -> None:
-        initialize(self)  # returns when the receiver has it
-        if self.shm is not None:
-            self.shm.unlink()
-            self.shm.unlink = _nothing_to_unlink
+        if not self.use_shm:
+            initialize(self)
+            return
+        import torch
+
+        self.shm = shared_memory.SharedMemory(create=True, size=self.bucket_size)
+        self.socket.send_pyobj({"name": self.shm.name, "size": self.bucket_size})
+        self.socket.recv()
+        self.buffer = torch.frombuffer(self.shm.buf, dtype=torch.uint8)
 
     sender._init_buffer = _init_buffer
 
 
-def _nothing_to_unlink() -> None:
-    return
+def _prefix(run: Path) -> str:
+    # Python's names have 14 characters with the slash; four remain for the draw of a free one.
+    return f"v{short_name(run, 7)}_"

@@ -16,7 +16,7 @@ import psutil
 from pipeline import CONFIG, CPU, GRPO, ROOT
 
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints, latest
-from verl_visual_rft.training.launch import RUN_MARK
+from verl_visual_rft.training.run_mark import RUN_MARK
 
 START_WITHIN = 240.0  # seconds from the command to its first step
 NOTICED_WITHIN = 60.0  # seconds from a fault to the end of the command

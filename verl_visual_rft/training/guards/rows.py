@@ -13,7 +13,7 @@ from typing import Any
 import transfer_queue as tq
 
 from verl_visual_rft.atomic import write_json
-from verl_visual_rft.training.launch import RUN_MARK
+from verl_visual_rft.training.run_mark import RUN_MARK
 
 #: What is kept of a response, where the transfer queue has it.
 _COLUMNS = ("data_source", "ability", "extra_info", "reward_model", "prompts", "responses", "extra_fields", "rm_scores")
