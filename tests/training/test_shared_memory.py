@@ -18,10 +18,11 @@ pytestmark = pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/s
 
 # Ends like a process that Ray kills, together with the one that Python has clean up after it.
 LEAVE = """
-import os, signal
+import multiprocessing, os, signal
 import verl_visual_rft.plugin
 from multiprocessing import resource_tracker, shared_memory
 segment = shared_memory.SharedMemory(create=True, size=4096)
+semaphore = multiprocessing.get_context("spawn").Lock()
 print(segment.name, flush=True)
 os.kill(resource_tracker._resource_tracker._pid, signal.SIGKILL)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -37,9 +38,9 @@ def leave(run):
 def test_what_a_killed_process_leaves_is_removed_and_nothing_of_other_runs(tmp_path):
     ours, more, others = leave(tmp_path / "a"), leave(tmp_path / "a"), leave(tmp_path / "b")
     assert ours.is_file() and more.is_file() and others.is_file() and ours != more
-    assert remove_all_of(tmp_path / "a") == 2
+    assert remove_all_of(tmp_path / "a") == 4  # with each a semaphore
     assert not ours.exists() and not more.exists() and others.exists()
-    assert remove_all_of(tmp_path / "b") == 1
+    assert remove_all_of(tmp_path / "b") == 2
 
 
 def test_the_launcher_removes_what_its_command_left(tmp_path):

@@ -4,12 +4,13 @@
 
 Symptom: every training leaves files of up to 240 MB in ``/dev/shm``, as much of them in memory as was written to, until
 the machine starts anew. vLLM's processes talk through shared memory that they remove in order, and Ray kills them
-together with the process that Python has clean up after them. ray 2.60, vllm 0.27
-``distributed/device_communicators/shm_broadcast.py``, verl 0.9.1 ``bucketed_weight_transfer.py``.
+together with the process that Python has clean up after them; the semaphores of a killed pool of processes stay too.
+ray 2.60, vllm 0.27 ``distributed/device_communicators/shm_broadcast.py``, verl 0.9.1 ``bucketed_weight_transfer.py``.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 from functools import wraps
 from multiprocessing import shared_memory
 from pathlib import Path
@@ -22,15 +23,16 @@ _FOLDER = Path("/dev/shm")  # Linux
 
 
 def name_by_run(run: Path) -> None:
-    """Let this process name its shared memory so that `remove_all_of` finds it."""
+    """Let this process and its children name their shared memory and semaphores so that `remove_all_of` finds them."""
     setattr(shared_memory, "_SHM_NAME_PREFIX", f"/{_prefix(run)}")  # noqa: B010
+    getattr(multiprocessing.current_process(), "_config")["semprefix"] = f"/{_prefix(run)}"  # noqa: B009
 
 
 def remove_all_of(run: Path) -> int:
-    """Remove what processes of ``run`` that are ended have left; return how many segments."""
-    left = list(_FOLDER.glob(f"{_prefix(run)}*"))
-    for segment in left:
-        segment.unlink(missing_ok=True)
+    """Remove what processes of ``run`` that are ended have left; return how many segments and semaphores."""
+    left = [*_FOLDER.glob(f"{_prefix(run)}*"), *_FOLDER.glob(f"sem.{_prefix(run)}*")]
+    for file in left:
+        file.unlink(missing_ok=True)
     return len(left)
 
 
