@@ -1,5 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,8 @@ pytest.importorskip("verl")
 from tensordict import TensorDict  # noqa: E402
 
 from verl_visual_rft.coordinates import FAMILIES  # noqa: E402
-from verl_visual_rft.training.fixes import ragged_over_length  # noqa: E402
+from verl_visual_rft.training.fixes import ragged_over_length, remove_weight_sockets  # noqa: E402
+from verl_visual_rft.training.run_mark import RUN_MARK  # noqa: E402
 from verl_visual_rft.training.tiny_model import build_tiny_model  # noqa: E402
 from verl_visual_rft.vision_tokens import VISION_TOKENS  # noqa: E402
 
@@ -111,8 +113,8 @@ NODES = ("a1" * 28, "b2" * 28)  # of two Ray clusters on one machine; the first 
 
 
 @pytest.mark.slow
-def test_two_clusters_on_a_machine_send_weights_through_sockets_of_their_own(monkeypatch):
-    """Fails without the fix: both send through one socket in /tmp."""
+def test_two_clusters_on_a_machine_send_weights_through_sockets_of_their_own(tmp_path, monkeypatch):
+    """Fails without the fix: both send through one socket in /tmp. A kill leaves it, and the launcher removes it."""
     import ray
     from verl.utils.device import get_visible_devices_keyword
     from verl.workers.rollout.base import BaseRollout
@@ -126,7 +128,7 @@ def test_two_clusters_on_a_machine_send_weights_through_sockets_of_their_own(mon
     monkeypatch.setattr(vLLMHttpServer, "_init_config", lambda *_: config)
     for step in ("_init_model_config", "_validate_configs", "_post_init"):
         monkeypatch.setattr(vLLMHttpServer, step, lambda *_: None)
-    for name, value in {"RANK": "0", "RAY_LOCAL_WORLD_SIZE": "1"}.items():
+    for name, value in {"RANK": "0", "RAY_LOCAL_WORLD_SIZE": "1", RUN_MARK: str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     for name in ("VERL_RAY_JOB_ID", "VERL_REPLICA_RANK", get_visible_devices_keyword()):
         monkeypatch.setenv(name, "")  # what the server sets is taken back
@@ -141,3 +143,11 @@ def test_two_clusters_on_a_machine_send_weights_through_sockets_of_their_own(mon
     (ours, received), (others, _) = sockets
     assert ours == received
     assert ours != others
+
+    left = [Path(socket.removeprefix("ipc://")) for socket in (ours, others)]
+    for socket in left:
+        socket.touch()
+    remove_weight_sockets(tmp_path / "another")
+    assert all(socket.exists() for socket in left)
+    remove_weight_sockets(tmp_path)
+    assert not any(socket.exists() for socket in left)

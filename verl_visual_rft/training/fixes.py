@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import os
 from functools import wraps
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 from verl_visual_rft.vision_tokens import vision_tokens_of
 
 
@@ -105,7 +107,8 @@ def send_weights_to_own_engine(vllm_rollout: ModuleType) -> None:
 
     Symptom: of two runs on one machine, each with a Ray cluster of its own, one loads the other's weights into its vLLM
     or waits for ever in ``update_weights``. Both use one path in /tmp: it is made of Ray's job id, and the first job of
-    every cluster is 01000000. The id of Ray's node is added to it here and in `receive_weights_of_own_trainer`.
+    every cluster is 01000000. The id of Ray's node is added to it here and in `receive_weights_of_own_trainer`, and the
+    run's short name, by which `remove_weight_sockets` finds what a kill leaves.
     verl 0.9.1 ``workers/rollout/vllm_rollout/vllm_rollout.py:141``.
     """
     adapter = vllm_rollout.ServerAdapter
@@ -117,7 +120,7 @@ def send_weights_to_own_engine(vllm_rollout: ModuleType) -> None:
         of_verl = f"-{_job()}-"
         if of_verl not in self.zmq_handle:
             raise RuntimeError(f"veRL names its socket for weights {self.zmq_handle}, without the job {_job()}")
-        self.zmq_handle = self.zmq_handle.replace(of_verl, f"-{_job_and_node()}-")
+        self.zmq_handle = self.zmq_handle.replace(of_verl, f"-{_own_job()}-")
 
     adapter.__init__ = __init__
 
@@ -134,9 +137,15 @@ def receive_weights_of_own_trainer(vllm_async_server: ModuleType) -> None:
     @wraps(initialize)
     def __init__(self: Any, *args: Any, **named: Any) -> None:
         initialize(self, *args, **named)
-        os.environ["VERL_RAY_JOB_ID"] = _job_and_node()
+        os.environ["VERL_RAY_JOB_ID"] = _own_job()
 
     server.__init__ = __init__
+
+
+def remove_weight_sockets(run: Path) -> None:
+    """Remove what processes of ``run`` that were killed while they sent weights have left."""
+    for socket in Path("/tmp").glob(f"rl-colocate-zmq-*-{short_name(run, 8)}-*.sock"):
+        socket.unlink(missing_ok=True)
 
 
 def _job() -> str:
@@ -145,8 +154,10 @@ def _job() -> str:
     return str(ray.get_runtime_context().get_job_id())
 
 
-def _job_and_node() -> str:
+def _own_job() -> str:
     """Both ends of a socket are on one node; ids of nodes are random. Shortened: sockets' paths have 107 characters."""
     import ray
 
-    return f"{_job()}-{ray.get_runtime_context().get_node_id()[:12]}"
+    run = os.environ.get(RUN_MARK)
+    name = f"{short_name(Path(run), 8)}-" if run else ""
+    return f"{_job()}-{name}{ray.get_runtime_context().get_node_id()[:12]}"

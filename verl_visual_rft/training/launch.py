@@ -37,6 +37,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
+from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.ray_services import RayServices
 from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 
@@ -132,7 +133,7 @@ def _start(command: Sequence[str], environment: dict[str, str], log: IO[bytes]) 
 def end_processes_of(run: Path) -> int:
     """End every process, other than this one and its ancestors, that carries the mark of ``run``; return how many.
 
-    Their shared memory goes with them.
+    Their shared memory and sockets go with them.
     """
     keep = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = [process for process in psutil.process_iter() if process.pid not in keep and _belongs(process, run)]
@@ -142,6 +143,7 @@ def end_processes_of(run: Path) -> int:
     for process in stubborn:
         _quietly(process.kill)
     shared_memory.remove_all_of(run)
+    remove_weight_sockets(run)
     return len(found)
 
 
