@@ -87,6 +87,12 @@ def test_a_failure_shows_the_error_and_where_the_log_is(tmp_path, capfd):
     assert "log.txt" in shown.replace("\n", "")
 
 
+def test_a_long_path_in_an_error_is_not_broken_over_lines(tmp_path, capfd):
+    path = "/data/" + "x" * 100 + "/train.parquet"
+    launch(tmp_path, "GRPO", None, [PYTHON, "-c", f"raise ValueError('{path}: row 7')"])
+    assert f"ValueError: {path}: row 7\n" in capfd.readouterr().err
+
+
 def test_what_the_command_leaves_behind_is_ended(tmp_path):
     assert launch(tmp_path, "x", None, [PYTHON, "-c", SPAWN]) == 0
     assert marked(tmp_path) == []

@@ -252,7 +252,7 @@ def _explain(log: Path, start: int, title: str, status: int) -> None:
 
 
 def _say(text: str) -> None:
-    Console(stderr=True, markup=False, highlight=False).print(text)
+    Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)  # paths stay whole
 
 
 @contextmanager
