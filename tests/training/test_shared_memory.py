@@ -14,8 +14,6 @@ from verl_visual_rft.training.launch import launch
 from verl_visual_rft.training.run_mark import RUN_MARK
 from verl_visual_rft.training.shared_memory import name_by_run, remove_all_of
 
-pytestmark = pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm on this system")
-
 # Ends like a process that Ray kills, together with the one that Python has clean up after it.
 LEAVE = """
 import multiprocessing, os, signal

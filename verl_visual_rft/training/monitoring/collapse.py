@@ -26,8 +26,8 @@ _TIED, _UNREADABLE, _NOTHING_FOUND, _TRUNCATED = 0.6, 0.2, 0.8, 0.3
 _LOST, _LOST_ON_VALIDATION = 0.7, 0.75  # of the best that it was
 _LEAST_LOSS = 0.03  # on validation: less is noise of a hundred questions
 _KL_JUMP, _KL_NOTEWORTHY, _KL_FAR = 3.0, 0.5, 5.0
-# Nats a token. Seen: 0.09 and 0.13 in the two steps that sampled with another run's weights, 3e-8 in all others
-# (float32 on both sides); bfloat16 is said to bring some thousandths.
+# Nats a token. Seen, float32 on both sides: 0.09 and 0.13 in two steps that sampled with another run's weights, at most
+# 3e-8 in the others of three runs. Not measured in bfloat16.
 _OTHER_WEIGHTS = 0.03
 
 
