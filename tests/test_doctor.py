@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -177,6 +178,18 @@ def test_vllm_plugin_is_proven_in_a_fresh_process(monkeypatch):
     finding = plugins.check_vllm_plugin("cpu")
     assert finding.status is Status.FAIL
     assert "VLLM_PLUGINS" in finding.detail
+
+
+def test_a_reward_that_cannot_be_used_is_a_warning_that_names_it(install, tmp_path, monkeypatch):
+    assert plugins.check_rewards("cpu") == ok("rewards", "all can be loaded")
+    for package in ("vvfirst", "vvsecond"):
+        install(package, "1.0")
+        points = tmp_path / f"{package}-1.0.dist-info" / "entry_points.txt"
+        points.write_text("[verl_visual_rft.rewards]\nmine = vv_no_such_module:Reward\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    finding = plugins.check_rewards("cpu")
+    assert finding.status is Status.WARNING
+    assert "more than one package names a reward 'mine': vvfirst and vvsecond" in finding.detail
 
 
 IMPORT_TORCHVISION_WITHOUT_SITE = """

@@ -57,6 +57,21 @@ def test_a_reward_that_cannot_be_loaded_is_listed_with_the_reason(broken_reward:
     assert named.returncode == 2 and "cannot be loaded" in named.stderr and not named.stdout
 
 
+def test_a_name_that_two_packages_claim_is_listed_with_both_and_spoils_no_other(broken_reward: dict[str, str]) -> None:
+    metadata = Path(broken_reward["PYTHONPATH"].split(os.pathsep)[0]) / "second_package-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: second-package\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[verl_visual_rft.rewards]\nbroken = other_module:Reward\n")
+    everything = subprocess.run(
+        ["visual-rft", "reward", "list"], env=broken_reward, capture_output=True, text=True, timeout=60
+    )
+    assert everything.returncode == 0
+    assert lines_with(everything.stdout, "broken", "more than one package names") and lines_with(
+        everything.stdout, "second-package"
+    )
+    assert lines_with(everything.stdout, "robust", "verl-visual-rft")
+
+
 @pytest.fixture
 def broken_reward(tmp_path: Path) -> dict[str, str]:
     """The environment of a process with a package installed whose reward needs a module that is missing."""
@@ -64,7 +79,8 @@ def broken_reward(tmp_path: Path) -> dict[str, str]:
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-package\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[verl_visual_rft.rewards]\nbroken = no_such_module:Reward\n")
-    return {**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"}
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
 
 
 def test_a_detection_score_is_explained() -> None:

@@ -83,15 +83,37 @@ def test_what_is_no_reward_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
      ({"first-pack": "paper"}, ["verl-visual-rft", "first-pack"]),
      ({"first-pack": "iou"}, ["verl-visual-rft", "first-pack"])],
 )  # fmt: skip
-def test_a_clash_names_both_packages(
+def test_a_clash_is_an_error_that_names_both_packages_when_it_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claims: dict[str, str], named: list[str]
 ) -> None:
     for package, name in claims.items():
         install(tmp_path, package, {name: "somewhere:Reward"})
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match="two packages name a reward") as caught:
-        load_reward("robust")
-    assert all(package in str(caught.value) for package in named)
+    claimed = next(iter(claims.values()))
+    for asked in (claimed, {claimed: 1.0}):
+        with pytest.raises(UserError, match=f"more than one package names a reward '{claimed}'") as caught:
+            load_reward(asked)
+        assert all(package in str(caught.value) for package in named)
+    assert sorted(registry.reward_packages(claimed)) == sorted(named)
+    assert load_reward("robust").name == "robust"
+    assert load_reward("giou=1,format=0.5").scorers
+
+
+def test_what_cannot_be_used_is_told_and_the_others_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "leaving_reward.py").write_text("raise SystemExit('no licence')", encoding="utf-8")
+    install(tmp_path, "first-pack", {"mine": "somewhere:Reward", "format": "somewhere:Reward"})
+    install(tmp_path, "second-pack", {"mine": "somewhere:Reward", "leaving": "leaving_reward:Reward"})
+    install(tmp_path, "third-pack", {"left": "somewhere:Reward"})
+    (tmp_path / "third_pack-1.0.dist-info" / "METADATA").unlink()
+    monkeypatch.syspath_prepend(tmp_path)
+    unusable = registry.unusable_rewards()
+    assert {name: why.split(":")[0] for name, why in unusable.items()} == {
+        "format": "more than one package names a reward 'format'",
+        "leaving": "reward 'leaving' (leaving_reward",
+        "left": "reward 'left' (somewhere",
+        "mine": "more than one package names a reward 'mine'",
+    }
+    assert "no licence" in unusable["leaving"] and "of package unknown" in unusable["left"]
 
 
 @pytest.mark.parametrize("package", ["verl-visual-rft", "verl_visual_rft"])

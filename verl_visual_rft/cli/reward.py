@@ -98,11 +98,11 @@ def audit(
 
 
 def _describe(name: str) -> tuple[str, str, str, str, str]:
-    """Return name, tasks, ranges, summary and package of a reward; for one that cannot be loaded, why."""
+    """Return name, tasks, ranges, summary and package of a reward; for one that cannot be used, why."""
     from verl_visual_rft.rewards import load_reward
-    from verl_visual_rft.rewards.registry import reward_package
+    from verl_visual_rft.rewards.registry import reward_packages
 
-    package = reward_package(name)
+    package = "\n".join(reward_packages(name))
     try:
         reward = load_reward(name)
     except UserError as error:

@@ -21,6 +21,7 @@ from verl_visual_rft.doctor.machine import (
 )
 from verl_visual_rft.doctor.plugins import (
     check_device,
+    check_rewards,
     check_torchcodec,
     check_torchvision,
     check_verl_plugin,
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     check_verl_plugin,
     check_vllm_plugin,
     check_device,
+    check_rewards,
     check_shared_memory,
     check_disk,
     check_memory,

@@ -1,10 +1,12 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Do veRL and vLLM load this package, and on the right device? Each is asked in a process of its own."""
+"""Do veRL and vLLM load this package, on the right device, and it the rewards? Each in a process of its own."""
 
 from __future__ import annotations
 
-from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python
+import json
+
+from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python, warning
 
 PLUGIN = "verl_visual_rft.plugin"
 REPAIR = "python -m verl_visual_rft.doctor.repair"
@@ -42,6 +44,12 @@ else:
     print(f"{device}, {torch.get_num_threads()} threads")
 """
 
+ASK_REWARDS = """
+import json
+from verl_visual_rft.rewards.registry import unusable_rewards
+print(json.dumps(unusable_rewards()))
+"""
+
 
 def check_verl_plugin(device: str) -> Finding:
     """Does `import verl` load the plug-in, and does the plug-in register?"""
@@ -53,6 +61,18 @@ def check_vllm_plugin(device: str) -> Finding:
     """Does vLLM load the plug-in, and does calling it succeed?"""
     process = run_python(ASK_VLLM)
     return fail("vLLM plug-in", process.error, REINSTALL) if process.error else ok("vLLM plug-in", process.answer)
+
+
+def check_rewards(device: str) -> Finding:
+    """Can every reward of this and of other packages be loaded? One that cannot concerns only who asks for it."""
+    process = run_python(ASK_REWARDS)
+    if process.error:
+        return fail("rewards", process.error, REINSTALL)
+    unusable = json.loads(process.answer)
+    if unusable:
+        remedy = "mend or uninstall the package that names it; the other rewards can be used"
+        return warning("rewards", "; ".join(unusable.values()), remedy)
+    return ok("rewards", "all can be loaded")
 
 
 def check_device(device: str) -> Finding:

@@ -35,13 +35,24 @@ def reward_names() -> list[str]:
     return sorted(name for name in _discover() if name not in COMPONENTS)
 
 
-def reward_package(name: str) -> str:
-    """Return the package that declares a reward or component.
+def reward_packages(name: str) -> list[str]:
+    """Return the packages that declare a reward or component: one, or those that claim the same name.
 
     Raises:
         UserError: The name is unknown.
     """
-    return _find(name)[0]
+    return [package for package, _ in _claims(name)]
+
+
+def unusable_rewards() -> dict[str, str]:
+    """Try every reward and component; return why the unusable ones are."""
+    unusable = {}
+    for name in sorted(_discover()):
+        try:
+            load_reward(name)
+        except UserError as error:
+            unusable[name] = str(error)
+    return unusable
 
 
 def load_reward(reward: str | Mapping[str, Any]) -> Reward:
@@ -81,7 +92,7 @@ def _load(name: str, options: str) -> Reward:
             loaded = loaded(**arguments)
     except UserError:
         raise
-    except Exception as error:  # a plug-in may raise anything while it loads
+    except (Exception, SystemExit) as error:  # another package may raise anything while it loads
         raise UserError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
     if arguments and inspect.isroutine(loaded):
         raise UserError(f"{origin} is a function and takes no options, but was given {', '.join(arguments)}")
@@ -90,6 +101,16 @@ def _load(name: str, options: str) -> Reward:
 
 
 def _find(name: str) -> tuple[str, EntryPoint]:
+    claims = _claims(name)
+    if len(claims) > 1:
+        packages = " and ".join(package for package, _ in claims)
+        raise UserError(
+            f"more than one package names a reward {name!r}: {packages}; rename one of them or uninstall a package"
+        )
+    return claims[0]
+
+
+def _claims(name: str) -> list[tuple[str, EntryPoint]]:
     known = _discover()
     if name not in known:
         raise UserError(
@@ -100,20 +121,25 @@ def _find(name: str) -> tuple[str, EntryPoint]:
 
 
 @cache
-def _discover() -> dict[str, tuple[str, EntryPoint]]:
-    """Map each name to the package that declares it and its entry point, without importing what it names."""
+def _discover() -> dict[str, list[tuple[str, EntryPoint]]]:
+    """Map each name to the packages that declare it and their entry points, without importing what they name.
+
+    A name that two packages claim is an error when it is asked for, and no sooner: the others stay usable.
+    """
     from importlib.metadata import EntryPoint, entry_points  # half of the time that importing the rewards would take
 
     ours = COMPONENTS | _OURS
-    found = {name: (_OUR_PACKAGE, EntryPoint(name, value, GROUP)) for name, value in ours.items()}
+    found = {name: [(_OUR_PACKAGE, EntryPoint(name, value, GROUP))] for name, value in ours.items()}
     for entry_point in entry_points(group=GROUP):
-        package = entry_point.dist.name.replace("_", "-") if entry_point.dist else "unknown"
+        package = _package_of(entry_point)
         if package == _OUR_PACKAGE and entry_point.name in _OURS:
             continue
-        if entry_point.name in found:
-            raise UserError(
-                f"two packages name a reward {entry_point.name!r}: {found[entry_point.name][0]} and {package}; "
-                "rename one of them or uninstall a package"
-            )
-        found[entry_point.name] = (package, entry_point)
+        found.setdefault(entry_point.name, []).append((package, entry_point))
     return found
+
+
+def _package_of(entry_point: EntryPoint) -> str:
+    dist = entry_point.dist
+    if dist is None or not (dist.read_text("METADATA") or dist.read_text("PKG-INFO")):
+        return "unknown"  # what a broken installation left has entry points and no name
+    return dist.name.replace("_", "-")
