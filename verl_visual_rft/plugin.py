@@ -67,7 +67,6 @@ _FIXES = "verl_visual_rft.training.fixes"
 _MEMORY = "verl_visual_rft.training.shared_memory"
 EXTENSIONS = (
     Extension("verl.plugin.platform.platform_manager", f"{_CPU}.platform:register_platform", on_cpu),
-    Extension("verl.utils.device", "verl_visual_rft.planning.hook:check_before_training", _always),
     Extension("verl.utils.distributed", f"{_CPU}.fixes:use_plain_gloo", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:do_not_pin_reference_weights", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.linear:compute_linear_layers_with_onednn", on_cpu),
@@ -91,7 +90,6 @@ EXTENSIONS = (
     Extension("verl.utils.checkpoint.checkpoint_handler", f"{_CHECKPOINTS}.sft:make_durable", _always),
     Extension("verl.utils.tracking", f"{_CHECKPOINTS}.metrics_file:keep_metrics_on_resume", _always),
     Extension("verl.utils.tracking", "verl_visual_rft.training.monitoring.sft:log_progress", _always),
-    Extension("verl.trainer.constants_ppo", "verl_visual_rft.training.cluster:forward_environment", _always),
 )
 
 

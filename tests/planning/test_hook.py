@@ -1,60 +1,77 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The check of a run that is started without a recipe."""
+"""What happens before a run that is started without a recipe."""
 
-import types
+import sys
 
 import pytest
 
-from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.hook import check_before_training
-from verl_visual_rft.plugin import EXTENSIONS
 from verl_visual_rft.training.pretraining import TINY_MODEL
 
-MODEL = f"actor_rollout_ref.model.path={TINY_MODEL}"
+pytest.importorskip("verl")
+CONFIG = "verl_visual_rft.training.config"
+GRPO = ("visual_rft", f"actor_rollout_ref.model.path={TINY_MODEL}", "device=cpu")
+SFT = ("visual_sft", f"model.path={TINY_MODEL}", "sft_device=cpu")
 
 
 @pytest.fixture
-def start():
-    """The first call of veRL's trainers, as the plug-in changes it: on a module that only notes that it was called."""
-    pytest.importorskip("verl")
-    from hydra import compose, initialize_config_module
+def start(tmp_path, monkeypatch):
+    """Start a ``main`` as veRL's trainers have it, by the command line; return the configuration that it gets."""
+    import hydra
 
-    called = []
-    device = types.ModuleType("device")
-    device.auto_set_device = called.append
-    check_before_training(device)
+    monkeypatch.chdir(tmp_path)
 
-    def call(config_module, name, *overrides):
-        with initialize_config_module(config_module, version_base=None):
-            config = compose(name, list(overrides))
-        device.auto_set_device(config)
-        return called == [config]
+    def call(name, *overrides, module=CONFIG):
+        got = []
+        arguments = ["main", f"--config-path=pkg://{module}", f"--config-name={name}", *overrides]
+        monkeypatch.setattr(sys, "argv", arguments)
+        hydra.main(config_path=None, version_base=None)(lambda config: got.append(config))()
+        return got[0]
 
     return call
 
 
-def test_a_run_of_ours_is_checked_before_anything_else(start):
-    assert start("verl_visual_rft.training.config", "visual_rft", "device=cpu", MODEL)
+@pytest.mark.parametrize("run", [GRPO, SFT], ids=["GRPO", "SFT"])
+def test_a_run_of_ours_that_can_work_starts(run, start):
+    assert start(*run).trainer.device == "cpu"
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("run", "override", "message"),
     [
-        ("data.max_response_length=9000", "more than the 4096 positions"),
-        ("trainer.n_gpus_per_node=3", "cannot be divided among 3 ranks"),
-        ("actor_rollout_ref.model.path=/nowhere", "model /nowhere: no such folder"),
+        (GRPO, "data.max_response_length=9000", "more than the 4096 positions"),
+        (GRPO, "trainer.n_gpus_per_node=3", "cannot be divided among 3 ranks"),
+        (GRPO, "actor_rollout_ref.model.path=/nowhere", "model /nowhere: no such folder"),
+        (GRPO, "actor_rollout_ref.actor.freeze_vision_tower=true", "use visual_rft.freeze_vision=true"),
+        (SFT, "model.path=/nowhere", "model /nowhere: no such folder"),
+        (SFT, "data.max_length=9000", "more than the 4096 positions"),
     ],
 )
-def test_a_run_of_ours_that_cannot_work_is_refused(override, message, start):
-    with pytest.raises(UserError, match=message):
-        start("verl_visual_rft.training.config", "visual_rft", "device=cpu", MODEL, override)
+def test_a_run_of_ours_that_cannot_work_is_refused_before_main(run, override, message, start, capsys):
+    with pytest.raises(SystemExit) as ended:
+        start(*run, override)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 1
+    assert line.startswith("verl_visual_rft.errors.UserError: ")
+    assert message in line
 
 
-def test_a_run_of_verl_that_is_not_ours_is_left_alone(start):
-    assert start("verl.trainer.config", "ppo_trainer", "actor_rollout_ref.model.path=/nowhere")
+def test_ranks_of_sft_are_those_of_torchrun(start, monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "6")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(SystemExit):
+        start(*SFT, "data.train_batch_size=16")
+    assert "16 examples of an update cannot be divided among 6 ranks" in capsys.readouterr().err
 
 
-def test_the_plug_in_installs_the_check():
-    hooks = {extension.function: extension.after for extension in EXTENSIONS}
-    assert hooks["verl_visual_rft.planning.hook:check_before_training"] == "verl.utils.device"
+def test_a_fault_of_the_checks_themselves_ends_the_run_too(start, monkeypatch, capsys):
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "two")
+    with pytest.raises(SystemExit):
+        start(*SFT)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_run_of_verl_that_is_not_ours_is_left_alone(start, monkeypatch):
+    monkeypatch.setenv("VERL_PLATFORM", "cpu")
+    config = start("ppo_trainer", "actor_rollout_ref.model.path=/nowhere", module="verl.trainer.config")
+    assert "env_vars" not in config.ray_kwargs.ray_init.runtime_env

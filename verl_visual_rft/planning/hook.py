@@ -1,40 +1,67 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The checks for a user who starts veRL's trainers without a recipe."""
+"""What happens before a training of this package starts, however it is started: its configurations name it to Hydra."""
 
 from __future__ import annotations
 
-from types import ModuleType
+import os
+import sys
+import traceback
 from typing import Any
 
-import wrapt
+from hydra.experimental.callback import Callback
+from omegaconf import OmegaConf
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.planning import refusals
+from verl_visual_rft.planning.inputs import check_prepared, check_rows
+from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.training.algorithms.checks import check_algorithm
+from verl_visual_rft.training.cluster import forward_environment
 
 
-def check_before_training(device: ModuleType) -> None:
-    """Check the configuration where both of veRL's trainers first touch it, before Ray starts.
+class BeforeTraining(Callback):
+    """Hydra's callback around ``main`` of veRL's trainers, in the process that is started: before Ray, models and data.
 
-    Their ``main`` begins with ``verl.utils.device.auto_set_device(config)`` (main_ppo.py:174, sft_trainer.py:464).
-    Only configurations of this package have the key ``visual_rft``: other runs of veRL are left alone.
+    It is ``hydra.callbacks`` of ``visual_rft.yaml`` and ``visual_sft.yaml``: other runs of veRL do not have it.
     """
 
-    def checked(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        config = args[0] if args else kwargs["config"]
-        if "visual_rft" in config:
-            _check(config)
-        return wrapped(*args, **kwargs)
+    def on_run_start(self, config: Any, **_: Any) -> None:
+        """Complete the configuration that veRL's ``main`` will get."""
+        _or_exit(forward_environment, config)
 
-    wrapt.wrap_function_wrapper(device, "auto_set_device", checked)
+    def on_job_start(self, config: Any, **_: Any) -> None:
+        """Refuse a run that cannot work."""
+        _or_exit(_check, config)
+
+
+def _or_exit(function: Any, config: Any) -> None:
+    """Call ``function``; Hydra makes warnings of what callbacks raise, but for an exit."""
+    try:
+        function(config)
+    except Exception as error:
+        # Of a UserError the line alone says it all; the launcher looks for a line of this form.
+        traceback.print_exception(type(error), error, None if isinstance(error, UserError) else error.__traceback__)
+        sys.exit(1)
 
 
 def _check(config: Any) -> None:
-    from verl_visual_rft.planning import refusals
-    from verl_visual_rft.planning.inputs import check_prepared, check_rows
-    from verl_visual_rft.planning.models import load_model
-    from verl_visual_rft.planning.settings import settings_of
-
-    settings = settings_of(config)
+    resolved = _resolved(config)
+    if "algorithm" in resolved:
+        check_algorithm(resolved)
+    settings = settings_of(resolved)
     model = load_model(settings.model)
     refusals.check(settings, model)
     for folder in dict.fromkeys(file.parent for file in settings.train_files):
         check_prepared(folder, model)
     check_rows(settings)
+
+
+def _resolved(config: Any) -> dict[str, Any]:
+    ours = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    resolved: Any = OmegaConf.to_container(ours, resolve=True)
+    if "actor_rollout_ref" not in resolved and "LOCAL_WORLD_SIZE" in os.environ:  # of torchrun
+        ranks = int(os.environ["LOCAL_WORLD_SIZE"])
+        resolved["trainer"] |= {"n_gpus_per_node": ranks, "nnodes": int(os.environ["WORLD_SIZE"]) // ranks}
+    return dict(resolved)

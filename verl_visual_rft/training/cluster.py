@@ -8,9 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from functools import wraps
 from pathlib import Path
-from types import ModuleType
 from typing import IO, Any
 
 from verl_visual_rft.errors import UserError
@@ -21,25 +19,34 @@ RUNNING = "cluster=running"
 READY, LOST = "ready", 3
 #: Beginnings of the variables of the training command that its workers get on every node.
 FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_", "HF_HUB_OFFLINE", "SPT_NOENV")
+#: Of these veRL forwards as its configuration sets them.
+_FORWARDED_BY_VERL = ("VERL_FULL_DETERMINISM", "VERL_RL_INSIGHT_ENABLE")
 _END_WITHIN = 150.0  # seconds for ending the run's processes on all nodes
 
 
-def forward_environment(constants_ppo: ModuleType) -> None:
-    """Let the workers have the training command's settings on every node.
+def forward_environment(config: Any) -> None:
+    """Have Ray give the workers of a run the settings of its command, on every node.
 
-    Symptom: a worker of a running cluster has the environment of its node's ``ray start``; veRL forwards none of
-    ``VERL_*``, so there is no platform "cpu" there and the metrics file is not where the launcher reads it.
-    verl 0.9.1 ``trainer/constants_ppo.py:109``. Secrets are not forwarded: Ray shows this environment to everyone.
+    A worker of a running cluster has the environment of its node's ``ray start``, and veRL forwards none of ``VERL_*``
+    (verl 0.9.1 ``trainer/constants_ppo.py:105``): no platform "cpu" there, metrics not where the launcher reads them.
+    Secrets are not forwarded: Ray shows this environment to everyone.
+
+    Args:
+        config: Of a trainer that is about to start; ``ray_kwargs.ray_init.runtime_env.env_vars`` is completed, and
+            what it has already stays. The SFT trainer has no Ray.
     """
-    compose = constants_ppo.get_ppo_ray_runtime_env
+    from omegaconf import OmegaConf, open_dict
 
-    @wraps(compose)
-    def get_ppo_ray_runtime_env(config: Any = None) -> dict[str, Any]:
-        runtime_env: dict[str, Any] = compose(config)
-        runtime_env["env_vars"] |= {name: value for name, value in os.environ.items() if name.startswith(FORWARDED)}
-        return runtime_env
-
-    setattr(constants_ppo, "get_ppo_ray_runtime_env", get_ppo_ray_runtime_env)  # noqa: B010
+    if "ray_kwargs" not in config:
+        return
+    forwarded = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(FORWARDED) and name not in _FORWARDED_BY_VERL
+    }
+    with open_dict(config.ray_kwargs.ray_init):
+        runtime_env = config.ray_kwargs.ray_init.setdefault("runtime_env", {})
+        runtime_env.env_vars = OmegaConf.merge(forwarded, runtime_env.get("env_vars") or {})
 
 
 def uses_running_cluster(command: Sequence[str]) -> bool:
