@@ -1,12 +1,7 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +14,6 @@ from verl_visual_rft.training.pretraining import TINY_MODEL
 A100, RTX4090 = GPUS["a100-80g"], GPUS["rtx4090-24g"]
 QWEN = load_model("Qwen/Qwen2-VL-2B-Instruct")
 PIXELS = 401408
-ENGINE_BYTES = Path(__file__).parents[1] / "support/engine_bytes.py"
 
 
 @pytest.mark.slow
@@ -31,34 +25,18 @@ ENGINE_BYTES = Path(__file__).parents[1] / "support/engine_bytes.py"
         (["lora=on"], 1),
     ],
 )
-def test_weights_gradients_and_optimizer_are_to_the_byte_what_verls_engine_holds(overrides, ranks, grpo):
+def test_weights_gradients_and_optimizer_are_to_the_byte_what_verls_engine_holds(overrides, ranks, grpo, tmp_path):
     pytest.importorskip("torch")
+    import engine_bytes
+    import forks
+
     settings = grpo("device=cpu", f"trainer.n_gpus_per_node={ranks}", *overrides)
     update = estimate_memory(settings, load_model(str(TINY_MODEL)), A100, PIXELS).phases["update"]
     planned = {part: update[part] for part in ("weights", "gradients", "optimizer")}
-    assert engine_bytes([f"trainer.n_gpus_per_node={ranks}", *overrides], ranks) == [planned] * ranks
-
-
-def engine_bytes(overrides, ranks):
-    """What each rank counted."""
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    common = {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(ENGINE_BYTES), str(TINY_MODEL), *overrides],
-            env={**os.environ, **common, "RANK": str(rank), "WORLD_SIZE": str(ranks)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(ranks)
-    ]
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
-    assert all(process.returncode == 0 for process in processes), outputs[0][-3000:]
-    lines = [next(line for line in output.splitlines() if line.startswith("BYTES")) for output in outputs]
-    return [json.loads(line.removeprefix("BYTES")) for line in lines]
+    said = [f"trainer.n_gpus_per_node={ranks}", *overrides]
+    ended = forks.run_ranks(ranks, engine_bytes.main, str(TINY_MODEL), said, tmp_path)
+    assert [rank.status for rank in ended] == [0] * ranks, ended
+    assert [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(ranks)] == [planned] * ranks
 
 
 def test_the_state_of_the_paper_s_model_on_one_gpu_is_16_bytes_a_parameter(grpo):

@@ -2,22 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes that a rank of veRL's own FSDP engine holds after one update, counted tensor by tensor.
 
-    RANK=0 WORLD_SIZE=1 MASTER_PORT=... python tests/support/engine_bytes.py MODEL OVERRIDES...
-
-A process of its own, because veRL patches transformers. Prints JSON.
+Runs in a process of its own: see `forks`.
 """
 
 import json
 import os
-import sys
+from pathlib import Path
 
 import torch
 from hydra import compose, initialize_config_module
 from omegaconf import open_dict
 
 
-def main(model: str, overrides: list[str]) -> None:
-    os.environ.update({"LOCAL_RANK": os.environ["RANK"], "LOCAL_WORLD_SIZE": os.environ["WORLD_SIZE"]})
+def main(model: str, overrides: list[str], folder: Path) -> None:
+    """Write what this rank holds to ``folder/RANK.json``."""
     from verl.workers.engine_workers import ActorRolloutRefWorker
 
     changes = ["device=cpu", f"actor_rollout_ref.model.path={model}", *overrides]
@@ -38,7 +36,7 @@ def main(model: str, overrides: list[str]) -> None:
         engine.optimizer.step()
         states = engine.optimizer.state.values()
         found["optimizer"] = bytes_of([value for state in states for value in state.values() if value.dim()])
-    print("BYTES", json.dumps(found))
+    (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(found))
     torch.distributed.destroy_process_group()
 
 
@@ -57,7 +55,3 @@ def bytes_of(tensors: list[torch.Tensor]) -> int:
     """Of this rank's shards."""
     local = [tensor.to_local() if hasattr(tensor, "to_local") else tensor for tensor in tensors]
     return sum(tensor.numel() * tensor.element_size() for tensor in local)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])

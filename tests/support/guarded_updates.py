@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Updates by veRL's own worker on what must end a run, and on rows that fill up: one rank, FSDP2 on the CPU, no Ray.
 
-    python tests/support/guarded_updates.py POLICY rows.pt result.pt
-
-A process of its own, because veRL patches transformers.
+Runs in a process of its own: see `forks`.
 """
 
-import sys
 from pathlib import Path
 
 import torch
@@ -20,7 +17,6 @@ NAN = float("nan")
 
 
 def main(policy: str, rows_file: Path, result_file: Path) -> None:
-    verl_worker.be_the_only_rank()
     from verl.workers.engine_workers import ActorRolloutRefWorker
 
     with initialize_config_module("verl_visual_rft.training.config", version_base=None):
@@ -85,7 +81,3 @@ def unchanged(module, policy: str) -> bool:
 
     before = load(policy).state_dict()
     return all(torch.equal(value.full_tensor(), before[name]) for name, value in module.state_dict().items())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

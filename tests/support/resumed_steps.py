@@ -2,17 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """GRPO steps with a checkpoint after each, by veRL's workers, its trainer's checkpoints and ours, without Ray.
 
-    python tests/support/resumed_steps.py job.pt result.json LAST [DIE_IN]
-
-trains from the last complete checkpoint to step LAST; with DIE_IN the process ends in the middle of that step's
-checkpoint, where a tensor file is half written. The rows are fixed; which of them a step sees is the data loader's
-choice, and the actor has dropout, so the random states matter.
+Runs in a process of its own: see `forks`. The rows are fixed; which of them a step sees is the data loader's choice,
+and the actor has dropout, so the random states matter.
 """
 
 import io
 import json
 import os
-import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +18,11 @@ import verl_worker
 from omegaconf import open_dict
 
 
-def main(job_file: Path, result_file: Path, last: int, die_in: int | None) -> None:
+def main(job_file: Path, result_file: Path, last: int, die_in: int | None = None) -> None:
+    """Train from the last complete checkpoint to step ``last``.
+
+    With ``die_in`` the process ends in the middle of that step's checkpoint, where a tensor file is half written.
+    """
     job = torch.load(job_file, weights_only=False)
     config, workers = verl_worker.start(job)
     torch.manual_seed(Path(job["checkpoints"]).exists())  # a resumed process begins with other random states
@@ -91,7 +91,3 @@ def die_half_way() -> None:
         os._exit(9)
 
     save, torch.save = torch.save, save_half
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else None)

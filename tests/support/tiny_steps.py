@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rollouts on pictures, and a policy that has left its reference: the tiny model takes steps of real training."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import forks
 import torch
+import verl_worker
 from PIL import Image, ImageDraw
 from transformers import AutoProcessor, Qwen2VLForConditionalGeneration
 
@@ -81,14 +80,5 @@ def steps_by_verl(
     job["pictures"] = pictures or {}
     job |= {"total_steps": TOTAL_STEPS, "n_steps": STEPS, "overrides": [*OVERRIDES, *overrides]}
     torch.save(job, folder / "job.pt")
-    script = Path(__file__).with_name("verl_worker.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(folder / "job.pt"), str(folder / "result.pt")],
-        env=os.environ | {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "2"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout[-5000:]
+    forks.run(verl_worker.main, folder / "job.pt", folder / "result.pt")
     return torch.load(folder / "result.pt", weights_only=False)

@@ -2,15 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """GRPO steps by veRL's own workers, loss and advantages with our configuration: one rank, FSDP2 on the CPU, no Ray.
 
-    python tests/support/verl_worker.py job.pt result.pt
-
-A process of its own, because veRL patches transformers. What is left out is what only moves data: Ray, the transfer
+Runs in a process of its own: see `forks`. What is left out is what only moves data: Ray, the transfer
 queue and vLLM; the calls are those of `PPOTrainer._step_once`.
 """
 
-import os
-import socket
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,19 +56,8 @@ def serve_pictures(pictures: dict[str, torch.Tensor]) -> list[str]:
     return reads
 
 
-def be_the_only_rank():
-    """Set what torchrun sets for each rank."""
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    one_rank = {"WORLD_SIZE": 1, "RANK": 0, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "MASTER_PORT": port}
-    os.environ.update({"MASTER_ADDR": "127.0.0.1", **{name: str(value) for name, value in one_rank.items()}})
-
-
 def start(job):
     """The configuration of a job and veRL's two workers: the actor and the reference."""
-    be_the_only_rank()
-
     from verl.workers.engine_workers import ActorRolloutRefWorker
 
     with initialize_config_module("verl_visual_rft.training.config", version_base=None):
@@ -169,7 +153,3 @@ def batch(rows) -> TensorDict:
     ]
     data["multi_modal_inputs"] = NonTensorStack(*(NonTensorData(picture) for picture in pictures))
     return data
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -3,36 +3,25 @@
 """Real FSDP checkpoints of veRL's actor, killed inside one and resumed: as if there had been no kill."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("verl", reason="verl is not installed")
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+import forks  # noqa: E402
+import resumed_steps  # noqa: E402
 from tiny_steps import OVERRIDES, TINY_MODEL, make_policy, make_rows  # noqa: E402
 
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints  # noqa: E402
 
-SCRIPT = Path(__file__).parents[2] / "support" / "resumed_steps.py"
 MICRO_BATCHES = [f"actor_rollout_ref.{part}.log_prob_micro_batch_size_per_gpu=4" for part in ("rollout", "ref")]
 OVERRIDES = [*OVERRIDES, *MICRO_BATCHES, "data.train_batch_size=2", "data.shuffle=true", "data.seed=0"]
 
 
 def train(job, result, last, die_in=None):
-    command = [sys.executable, str(SCRIPT), str(job), str(result), str(last), *([str(die_in)] if die_in else [])]
-    done = subprocess.run(
-        command,
-        env=os.environ | {"VERL_PLATFORM": "cpu", "PYTHONPATH": os.pathsep.join([str(SCRIPT.parent), *sys.path])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == (9 if die_in else 0), done.stdout[-5000:]
+    (ended,) = forks.run_ranks(1, resumed_steps.main, job, result, last, die_in)
+    assert ended.status == (9 if die_in else 0), ended.output[-5000:]
     return json.loads(result.read_text())
 
 

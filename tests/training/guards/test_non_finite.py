@@ -4,11 +4,7 @@
 
 import json
 import math
-import os
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,13 +12,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("verl")
 
+import forks  # noqa: E402
+import guarded_engine  # noqa: E402
+import guarded_updates  # noqa: E402
+from guarded_engine import Guarded, micro_batch  # noqa: E402
 from tiny_steps import make_policy, make_rows  # noqa: E402
 
 from verl_visual_rft.errors import UserError  # noqa: E402
-from verl_visual_rft.training.guards.non_finite import GuardedUpdates, NonFiniteError, rows_saved  # noqa: E402
+from verl_visual_rft.training.guards.non_finite import NonFiniteError, rows_saved  # noqa: E402
 from verl_visual_rft.training.guards.rows import StoppedRows  # noqa: E402
-
-SUPPORT = Path(__file__).parents[2] / "support"
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +33,7 @@ def results(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("updates")
     make_policy(folder / "policy")
     torch.save(rows, folder / "rows.pt")
-    script = [str(SUPPORT / "guarded_updates.py"), str(folder / "policy"), str(folder / "rows.pt")]
-    done = subprocess.run(
-        [sys.executable, *script, str(folder / "result.pt")],
-        env=os.environ | {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout[-5000:]
+    forks.run(guarded_updates.main, str(folder / "policy"), folder / "rows.pt", folder / "result.pt")
     return torch.load(folder / "result.pt", weights_only=False)
 
 
@@ -80,74 +69,10 @@ def test_a_micro_batch_of_nothing_but_rows_that_fill_up_is_computed(results):
     assert 0 < norm < math.inf
 
 
-class Engine:
-    """What `GuardedUpdates` needs of an engine, on one weight."""
-
-    scaler = None
-
-    def __init__(self):
-        self.module = torch.nn.Linear(1, 1, bias=False)
-        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=1.0)
-        self.steps = 0
-
-    def forward_backward_batch(self, data, loss_function, forward_only=False):
-        for micro_batch in data:
-            loss, _ = self.forward_step(micro_batch, loss_function, forward_only)
-            loss.backward()
-
-    def forward_step(self, micro_batch, loss_function, forward_only):
-        loss = loss_function(self.module(micro_batch["x"]))
-        return loss, {"loss": loss.item()}
-
-    def optimizer_step(self):
-        norm = self.module.weight.grad.norm()
-        torch.distributed.all_reduce(norm)  # that of all ranks, as FSDP's is
-        if torch.isfinite(norm):
-            self.steps += 1
-        return norm.item()
-
-
-class Guarded(GuardedUpdates, Engine):
-    pass
-
-
-def micro_batch(value, token):
-    ids = torch.nested.as_nested_tensor([torch.tensor([token, token])], layout=torch.jagged)
-    return {"x": torch.tensor([[value]]), "input_ids": ids, "advantages": torch.ones(1, 1)}
-
-
-def on_rank(rank, port, folder):
-    """Rank 1 has what is not finite in its second micro-batch; both must stop, with its row."""
-    torch.distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    seen = {}
-    for case, loss_function, bad in (("loss", torch.sum, math.inf), ("gradient", lambda y: y.sum().abs().sqrt(), 0.0)):
-        engine = Guarded()
-        torch.nn.init.ones_(engine.module.weight)
-        last = bad if rank == 1 else 1.0
-        engine.forward_backward_batch([micro_batch(1.0, 10 * rank), micro_batch(last, 10 * rank + 1)], loss_function)
-        try:
-            engine.optimizer_step()
-        except NonFiniteError as error:
-            seen[case] = {"what": str(error), "rows": error.rows, "steps": engine.steps}
-    (folder / f"{rank}.json").write_text(json.dumps(seen))
-    torch.distributed.destroy_process_group()
-
-
 @pytest.mark.slow
 def test_all_ranks_stop_together_and_know_the_rows(tmp_path):
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("", 0))
-        port = free.getsockname()[1]
-    code = (
-        f"import sys; sys.path[:0] = {[str(Path(__file__).parent), str(SUPPORT)]!r}\n"
-        "import test_non_finite as t, pathlib\n"
-        f"t.on_rank(int(sys.argv[1]), {port}, pathlib.Path({str(tmp_path)!r}))"
-    )
-    environment = os.environ | {"VERL_PLATFORM": "cpu"}
-    ranks = [subprocess.Popen([sys.executable, "-c", code, str(rank)], env=environment) for rank in (0, 1)]
-    assert [rank.wait(120) for rank in ranks] == [0, 0]
+    ended = forks.run_ranks(2, guarded_engine.stop_together, tmp_path)
+    assert [rank.status for rank in ended] == [0, 0], ended
     for rank in (0, 1):
         seen = json.loads((tmp_path / f"{rank}.json").read_text())
         assert seen["loss"]["rows"] == [[11, 11]]
