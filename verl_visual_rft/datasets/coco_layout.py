@@ -197,8 +197,8 @@ def _entries(path: Path, content: Mapping[str, Any], section: str) -> Iterator[_
 def _image(entry: _Entry) -> CocoImage:
     file_name = entry.text("file_name")
     path = PurePosixPath(file_name)
-    if path.is_absolute() or ".." in path.parts:
-        raise entry.error(f"'file_name' {file_name!r} leads out of the image folder")
+    if path.is_absolute() or ".." in path.parts or "\0" in file_name or not path.name:
+        raise entry.error(f"'file_name' {file_name!r} is no path inside the image folder")
     return CocoImage(entry.integer("id"), file_name, entry.integer("width", 1), entry.integer("height", 1))
 
 

@@ -244,7 +244,7 @@ def _split(
     missing: Iterable[int],
 ) -> _Split:
     pictures = {
-        image.id: Picture(str(image.id), folder / image.file_name, image.file_name, image.size)
+        image.id: Picture(str(image.id), folder / image.file_name, image.file_name, image.size, folder=folder)
         for image in dataset.images.values()
     }
     questions = [

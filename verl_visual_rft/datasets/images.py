@@ -6,7 +6,7 @@
 what the file is       what is stored
 =====================  =================================================================================
 JPEG, PNG, WEBP        its bytes
-other format           its first frame (GIF, BMP, TIFF, animated WEBP and PNG)
+other format           its first frame (`image_files.FORMATS`; animated WEBP and PNG)
 other colour mode      RGB; transparency over white, as ``qwen_vl_utils`` shows it. Published rows
                        (`Picture.as_published`) keep theirs
 EXIF orientation       the picture upright, without the tag
@@ -25,10 +25,11 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PIL import ExifTags, Image, ImageChops, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageFile, ImageOps
 
 from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.questions import Picture, Skip
+from verl_visual_rft.image_files import NotAPicture, TooManyPixels, open_picture
 
 #: MPO is what telephones write: a JPEG with further pictures behind it, of which every reader shows the first.
 _JPEG_FORMATS = ("JPEG", "MPO")
@@ -118,8 +119,10 @@ def load_picture(picture: Picture) -> StoredPicture | Skip:
         return _stored(picture, data)
     except _Unusable as error:
         return Skip(error.rule, f"{picture.name}: {error.detail}")
-    except UnidentifiedImageError:
+    except NotAPicture:
         return Skip("not a picture", picture.name)
+    except TooManyPixels as error:
+        return Skip("too many pixels", f"{picture.name}: {error}")
     except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same skip
         return Skip("damaged picture", f"{picture.name}: {error}")
 
@@ -131,7 +134,7 @@ class _Unusable(Exception):
 
 
 def _stored(picture: Picture, data: bytes) -> StoredPicture:
-    with Image.open(io.BytesIO(data)) as header:
+    with open_picture(data) as header:
         placement, conversions = _place(picture, header)
         conversions = [*_unlike_kinds(header, picture.as_published), *conversions]
         if not conversions and not _is_whole(header):
@@ -210,12 +213,12 @@ def _convert(data: bytes, crop_bottom: int, rules: list[str]) -> tuple[bytes, li
 
 def _decode(data: bytes) -> tuple[Image.Image, bool]:
     """Return the first frame and whether its tail is damaged."""
-    image = Image.open(io.BytesIO(data))
+    image = open_picture(data)
     try:
         image.load()
         return image, False
     except (OSError, SyntaxError) as error:
-        image = Image.open(io.BytesIO(data))
+        image = open_picture(data)
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
             image.load()

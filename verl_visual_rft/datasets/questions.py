@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import MOST_BYTES
+from verl_visual_rft.input_files import read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Picture:
         size: ``(width, height)`` in pixels that the annotations give; None when they give none.
         crop_bottom: Rows to cut off at the bottom (the credit banner of FGVC-Aircraft).
         data: The encoded image where it is no file of its own.
+        folder: Folder that ``path`` lies in, links followed. It may be a link itself: that is the user's own choice.
         as_published: Keep its colour mode whatever it is, because others trained on these very bytes.
     """
 
@@ -35,10 +39,24 @@ class Picture:
     crop_bottom: int = 0
     data: bytes | None = None
     as_published: bool = False
+    folder: Path | None = None
 
     def read(self) -> bytes:
-        """Return the encoded image."""
-        return self.path.read_bytes() if self.data is None else self.data
+        """Return the encoded image.
+
+        Raises:
+            OSError: The file cannot be read; see `input_files.require_regular`.
+            UserError: A link leads out of ``folder``.
+        """
+        if self.data is not None:
+            return self.data
+        data = read_bytes(self.path, MOST_BYTES)
+        if self.folder is not None and not (target := self.path.resolve()).is_relative_to(self.folder.resolve()):
+            # Else a data set that comes from others would decide which pictures of this machine are published in ours.
+            raise UserError(
+                f"{self.path} is a link that leads out of {self.folder}, to {target}; put a copy in its place"
+            )
+        return data
 
 
 @dataclass(frozen=True, slots=True)

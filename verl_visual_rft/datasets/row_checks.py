@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
-
-from PIL import Image
 
 from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.coordinates import FAMILIES, answer_extent
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, read_header
 from verl_visual_rft.datasets.tokens import image_tokens
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.truths import TASKS, ClassificationTruth, DetectionTruth, Truth, read_truth
@@ -73,7 +71,7 @@ def decode(data: bytes | None) -> PictureHeader | str:
         return "has no bytes"
     try:
         header = read_header(data)
-        with Image.open(io.BytesIO(data)) as image:
+        with open_picture(data) as image:
             image.convert("RGB")
     except UserError as error:
         return str(error)

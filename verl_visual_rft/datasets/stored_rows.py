@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags
 
 from verl_visual_rft.coordinates import Size
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 
 # Held in memory at a time: this many rows with their pictures, and one page of each column.
 _BATCH = 16
@@ -92,12 +92,12 @@ def read_header(data: bytes) -> PictureHeader:
         UserError: It is no picture that Pillow knows, or a damaged one.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_picture(data) as image:
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             upright = orientation not in range(2, 9)  # other values have no meaning and are ignored by all readers
             return PictureHeader(image.format or "?", image.mode, image.size, 1 if upright else orientation)
-    except UnidentifiedImageError:
-        raise UserError("is no picture in a known format") from None
+    except UserError:
+        raise
     except Exception as error:  # Pillow's readers raise many types on damaged files; each becomes the same refusal
         raise UserError(f"is a damaged picture: {error}") from error
 

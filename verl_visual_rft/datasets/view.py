@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from verl_visual_rft.atomic import write_text
 from verl_visual_rft.coordinates import GRID, Size, from_extent
 from verl_visual_rft.datasets.stored_rows import (
@@ -31,6 +29,7 @@ from verl_visual_rft.datasets.stored_rows import (
     read_rows_at,
 )
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.pages import templates_of
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
@@ -179,8 +178,10 @@ def _rectangles(truth: Truth | None, size: Size) -> Iterator[Rectangle]:
 def _data_uri(picture: bytes) -> str:
     # The pixels as the model gets them: EXIF orientation is not applied, and the boxes refer to that.
     try:
-        with Image.open(io.BytesIO(picture)) as opened:
+        with open_picture(picture) as opened:
             image = opened.convert("RGB")
+    except UserError:
+        raise
     except Exception as error:  # Pillow's decoders raise many types on damaged files
         raise UserError(f"does not decode: {error}") from error
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

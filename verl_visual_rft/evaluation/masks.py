@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.readers.masks import IGNORE, TARGET
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -72,11 +72,11 @@ def read_true_mask(path: Path) -> TrueMask:
         UserError: The file is missing, or no such mask.
     """
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             values = np.asarray(image)
     except FileNotFoundError:
         raise UserError(f"{path}: no such mask; prepare the data again") from None
-    except OSError as error:
+    except (OSError, UserError) as error:
         raise UserError(f"{path} cannot be read as a picture: {error}; prepare the data again") from error
     if values.ndim != 2 or not np.isin(values, (0, TARGET, IGNORE)).all():
         raise UserError(f"{path} is not a mask of 0, {TARGET} and {IGNORE}; prepare the data again")

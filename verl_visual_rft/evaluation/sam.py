@@ -12,7 +12,6 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from verl_visual_rft.evaluation.grounding import answered_pixel_box
 from verl_visual_rft.evaluation.masks import Mask, PredictedMask, encode_mask
 from verl_visual_rft.evaluation.predictions import read_predictions
 from verl_visual_rft.evaluation.results import score_answers
+from verl_visual_rft.image_files import open_picture
 
 #: The paper's: ViT-H.
 PAPER_MODEL = "facebook/sam-vit-huge"
@@ -152,9 +152,9 @@ def _segment(sam: Sam, row: Mapping[str, Any], box: Box | None, parquet: Path) -
         return PredictedMask(index, None, None)
     where, size = f"{parquet}: row {index}", (extra(row, "width"), extra(row, "height"))
     try:
-        with Image.open(BytesIO(picture_bytes(row)[0])) as opened:
+        with open_picture(picture_bytes(row)[0]) as opened:
             picture = opened.convert("RGB")
-    except (OSError, LookupError) as error:
+    except (OSError, LookupError, UserError) as error:
         raise UserError(f"{where}: the picture cannot be decoded ({error}); prepare the data again") from error
     if picture.size != size:
         raise UserError(f"{where}: the picture has {picture.size} pixels, the row says {size}; prepare the data again")

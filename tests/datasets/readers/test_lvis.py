@@ -258,7 +258,7 @@ Damage = Callable[[dict[str, Any]], Any]
     [
         (lambda c: c["images"][1].pop("coco_url"), "images[1]: 'coco_url' is None"),
         (lambda c: c["images"][1].update(coco_url="http://x/../../secret.jpg"), "'coco_url' is 'http://x/../../secret"),
-        (lambda c: c["images"][1].update(coco_url="http://x/train2017/.."), "leads out of the image folder"),
+        (lambda c: c["images"][1].update(coco_url="http://x/train2017/.."), "is no path inside the image folder"),
         (lambda c: c["images"][1].pop("neg_category_ids"), "images[1]: 'neg_category_ids' is None"),
         (lambda c: c["images"].append(3), "images[3]: is int, not an object"),
         (lambda c: c["images"].append(c["images"][0]), "id 1 stands twice in 'images'"),

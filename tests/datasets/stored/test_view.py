@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_shown_with_its_reason(tiny, page) -> None:
     bare = {key: value for key, value in tiny.row(index=1).items() if key not in ("extra_info", "reward_model")}
     shown = page([bad, {**bare, "extra_info": None, "reward_model": None}])
     text = " ".join(shown.text)
-    assert "The picture is no picture in a known format." in text and "unknown task 'counting'" in text
+    assert "The picture is no picture in a known format (JPEG" in text and "unknown task 'counting'" in text
     assert (len(shown.all("image")), len(shown.all("rect"))) == (1, 0)
 
 

@@ -66,7 +66,7 @@ def _questions(root: Path, folder: Path, classes: ClassSet, skips: list[Skip]) -
         for path in files:
             shown = path.relative_to(root).as_posix()
             if path.is_file() and path.suffix.lower() in SUFFIXES:
-                questions.append(ClassificationQuestion(Picture(shown, path, shown), label, classes))
+                questions.append(ClassificationQuestion(Picture(shown, path, shown, folder=root), label, classes))
             else:
                 skips.append(Skip("no picture file", shown))
     return tuple(questions)

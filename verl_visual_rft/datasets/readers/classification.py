@@ -194,5 +194,6 @@ def _question(root: Path, folder: Path, entry: Entry, classes: ClassSet, crop_bo
         path=path,
         name=path.relative_to(root).as_posix(),
         crop_bottom=crop_bottom,
+        folder=folder,
     )
     return ClassificationQuestion(picture, entry.label, classes)

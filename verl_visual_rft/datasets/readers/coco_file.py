@@ -56,7 +56,7 @@ def read_coco_file(annotations: Path, images: Path, names: Sequence[str] | None 
     questions = []
     for pair, boxes in sorted(index.boxes.items()):
         image = dataset.images[pair.image_id]
-        picture = Picture(str(image.id), images / image.file_name, image.file_name, image.size)
+        picture = Picture(str(image.id), images / image.file_name, image.file_name, image.size, folder=images)
         questions.append(DetectionQuestion(picture, categories[pair.category_id], pair.category_id, boxes))
     skips = (
         Skip(rule, f"{annotations.name}: image {pair.image_id}, category {categories[pair.category_id]!r}")

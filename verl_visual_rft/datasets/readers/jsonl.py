@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.questions import (
@@ -34,6 +34,7 @@ from verl_visual_rft.datasets.questions import (
 )
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 
 #: The keys of each task beside ``image`` and ``task``.
 KEYS = {"detection": ("category", "boxes"), "classification": ("label",), "grounding": ("instruction", "box")}
@@ -143,7 +144,7 @@ def _read_line(text: str, folder: Path, base: Path) -> _Line:
     listed = _listed_boxes(content, box_keys)
     boxes = tuple(_box(value, size) for value in listed)
     reward = _text(content, "reward") if "reward" in content else None
-    return _Line(task, Picture(name, path, name, size), _text(content, text_key), boxes, reward)
+    return _Line(task, Picture(name, path, name, size, folder=folder), _text(content, text_key), boxes, reward)
 
 
 def _check_keys(task: str, content: Mapping[str, Any]) -> None:
@@ -176,7 +177,7 @@ def _image_path(value: Any, folder: Path) -> Path:
 @lru_cache(maxsize=4096)  # lines about one picture stand together
 def _upright_size(path: Path) -> Size | None:
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
             return (image.height, image.width) if turned else image.size
     except Exception:  # missing or no picture: it is left out and listed where its bytes are read

@@ -196,7 +196,9 @@ def _questions(dataset: LvisDataset, root: Path, pairs: Sequence[Pair], index: P
     questions = []
     for pair in pairs:
         image, category = coco.images[pair.image_id], coco.categories[pair.category_id]
-        picture = Picture(str(image.id), root / image.file_name, image.file_name, image.size)
+        path = root / image.file_name
+        folder = root / PurePosixPath(image.file_name).parts[0]  # of the pictures: often a link to COCO's
+        picture = Picture(str(image.id), path, image.file_name, image.size, folder=folder)
         questions.append(DetectionQuestion(picture, category.name, category.id, index.boxes.get(pair, ())))
     skips = tuple(Skip(rule, _where(coco, pair)) for pair, rule in sorted(index.unusable.items()))
     return LvisQuestions(tuple(questions), skips, coco.path, frozenset(pair.image_id for pair in index.boxes))

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.questions import GroundingQuestion, Picture, Skip
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 
 SPLITS = ("train", "val", "test")
 
@@ -167,7 +168,7 @@ def _read_item(path: Path, annotation: Path, split: str) -> ReasonSegItem:
         raise UserError(f"{annotation}: 'text' is {texts!r}, not a list of instructions")
     if not isinstance(shapes, list) or not shapes:
         raise UserError(f"{annotation}: 'shapes' is not a list of polygons")
-    picture = Picture(path.stem, path, f"{split}/{path.name}", _upright_size(path))
+    picture = Picture(path.stem, path, f"{split}/{path.name}", _upright_size(path), folder=path.parent)
     polygons = (_polygon(f"{annotation}: shapes[{position}]", shape) for position, shape in enumerate(shapes))
     return ReasonSegItem(picture, annotation, tuple(texts), tuple(polygons))
 
@@ -207,10 +208,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _upright_size(path: Path) -> Size | None:
     """Return the size after turning by the EXIF tag; None for what is no picture, which checking pictures reports."""
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             width, height = image.size
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-    except (OSError, SyntaxError, ValueError):
+    except Exception:  # Pillow's header readers raise many types on bytes that are no picture
         return None
     return (height, width) if turned else (width, height)
 

@@ -9,14 +9,11 @@ fine-tuning), and the boxes to the last grid unit.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from verl_visual_rft.answers import parse_detection, parse_grounding
 from verl_visual_rft.boxes import Box
@@ -32,6 +29,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.datasets.readers.hub_tables import TablePicture, find_tables, read_rows
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
 
@@ -144,7 +142,7 @@ def _image(where: str, cell: Any) -> tuple[bytes, Size]:
         raise UserError(f"{where}: holds {remedy}")
     data: bytes = cell["bytes"]
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_picture(data) as image:
             return data, image.size
     except Exception as error:  # Pillow's header readers raise many types on bytes that are no image
         raise UserError(f"{where}: is not an image: {error}") from error

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
 
-from PIL import Image
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import open_picture
 
 #: Longest side in pixels and WEBP quality, best first.
 SIZES = ((640, 80), (560, 70), (448, 65), (384, 55), (320, 45), (256, 40), (192, 30))
@@ -53,12 +54,13 @@ def _shrink(picture: bytes, level: int, most: int) -> str:
 
 def _encode(picture: bytes, level: int) -> str:
     side, quality = SIZES[level]
-    with Image.open(BytesIO(picture)) as opened:
-        opened.draft(
-            "RGB", (side, side)
-        )  # JPEG is decoded at an eighth, a quarter or half its size where that is enough
-        # The pixels as the model saw them: EXIF orientation is not applied, and the boxes refer to that.
-        image = opened.convert("RGB")
+    try:
+        with open_picture(picture) as opened:
+            opened.draft("RGB", (side, side))  # JPEG at an eighth, a quarter or half its size where that is enough
+            # The pixels as the model saw them: EXIF orientation is not applied, and the boxes refer to that.
+            image = opened.convert("RGB")
+    except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same refusal
+        raise UserError(f"a picture cannot be shown: {error}; `visual-rft data validate` names its row") from error
     image.thumbnail((side, side))
     small = BytesIO()
     image.save(small, format="WEBP", quality=quality, exif=b"")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,10 +53,12 @@ def _to_tensorboard(writer: Any, step: int, rollouts: Sequence[Rollout]) -> None
 
 def draw(rollout: Rollout) -> Any:
     """Draw the true boxes and the answered ones, with their confidences, on the picture (a ``PIL.Image.Image``)."""
-    from PIL import Image, ImageDraw
+    from PIL import ImageDraw
+
+    from verl_visual_rft.image_files import open_picture
 
     question = rollout.question
-    with Image.open(io.BytesIO(b64decode(question.picture.partition(",")[2]))) as opened:
+    with open_picture(b64decode(question.picture.partition(",")[2])) as opened:
         image = opened.convert("RGB")
     across, down = image.width / question.width, image.height / question.height
     pen = ImageDraw.Draw(image)

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from io import BytesIO
 
 from PIL import Image
 
 from verl_visual_rft.coordinates import FAMILIES, smart_resize
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Row, where
+from verl_visual_rft.image_files import open_picture
 
 
 def load_image(row: Row) -> Image.Image:
@@ -30,13 +30,13 @@ def load_image(row: Row) -> Image.Image:
     budget = (images[0]["min_pixels"], images[0]["max_pixels"])
     try:
         return _resized(images[0]["bytes"], family.factor, *budget)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, UserError) as error:
         raise UserError(f"{where(row)}: the picture cannot be used ({error}); prepare the data again") from error
 
 
 @lru_cache(maxsize=2)  # the questions about one picture follow one another
 def _resized(data: bytes, factor: int, min_pixels: int, max_pixels: int) -> Image.Image:
-    with Image.open(BytesIO(data)) as opened:
+    with open_picture(data) as opened:
         image = _rgb(opened)
     return image.resize(smart_resize(image.size, factor, min_pixels, max_pixels))
 
