@@ -106,14 +106,14 @@ check_arguments() {
 }
 
 find_device() {
+    local gpus=0
+    [[ $SMOKE == 0 || $DEVICE != auto ]] || DEVICE=cpu
+    [[ $DEVICE == cpu || ($DEVICE == cuda && -n ${NGPUS:-}) ]] || gpus=$(count_gpus)
     if [[ $DEVICE == auto ]]; then
         DEVICE=cpu
-        [[ $SMOKE == 1 ]] || ! nvidia-smi -L > /dev/null 2>&1 || DEVICE=cuda
+        ((gpus == 0)) || DEVICE=cuda
     fi
-    if [[ -z ${NGPUS:-} ]]; then
-        NGPUS=1
-        [[ $DEVICE == cpu ]] || NGPUS=$(nvidia-smi -L | wc -l)
-    fi
+    NGPUS=${NGPUS:-$((gpus ? gpus : 1))}
 }
 
 # The folder of a data set's original files.

@@ -13,6 +13,9 @@ use_environment() { # DEVICE
     source scripts/activate.sh
 }
 
+# How many GPUs this machine has for us. Asked before there is an environment, of whatever Python there is.
+count_gpus() { python3 -m verl_visual_rft.planning.gpus; }
+
 # One run a folder: the second start of the same run would write over the first.
 lock_output() {
     mkdir -p "$OUTPUT_DIR/.stages"

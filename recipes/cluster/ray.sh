@@ -35,9 +35,12 @@ use_token() { # generate|find
 
 # NODE: what this host gives to the cluster. On a CPU, Ray's resources are bookkeeping (training/config/device/cpu.yaml).
 use_node() {
-    local device=${DEVICE:-auto}
+    local device=${DEVICE:-auto} gpus
     case $device in
-        auto) if nvidia-smi --list-gpus > /dev/null 2>&1; then device=cuda; else device=cpu; fi ;;
+        auto)
+            gpus=$(count_gpus)
+            if ((gpus)); then device=cuda; else device=cpu; fi
+            ;;
         cpu | cuda) ;;
         *) die "DEVICE=$device is not known; choose auto, cpu or cuda" ;;
     esac

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from verl_visual_rft.training.launch import end_processes_of, last_error, launch
+from verl_visual_rft.training.ray_services import LONGEST_FOLDER
 from verl_visual_rft.training.run_mark import RUN_MARK
 
 PYTHON = sys.executable
@@ -58,7 +60,8 @@ def test_each_start_has_a_metrics_file_of_its_own(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("metrics.*")) == ["metrics.1.jsonl", "metrics.2.jsonl"]
 
 
-def test_what_a_killed_start_left_in_its_ray_folder_is_removed(tmp_path):
+def test_what_a_killed_start_left_in_its_ray_folder_is_removed(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
     code = "import os, pathlib; p = pathlib.Path(os.environ['RAY_TMPDIR']); print(p, *p.iterdir())"
     launch(tmp_path, "x", None, [PYTHON, "-c", code])
     folder = Path((tmp_path / "log.txt").read_text().split()[0])
@@ -67,6 +70,27 @@ def test_what_a_killed_start_left_in_its_ray_folder_is_removed(tmp_path):
     launch(tmp_path, "x", None, [PYTHON, "-c", code])
     assert (tmp_path / "log.txt").read_text().split() == [str(folder), str(folder)]
     assert not folder.exists()
+
+
+def test_a_folder_for_ray_of_the_users_choice_is_used_and_left_alone(tmp_path, monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as chosen:
+        Path(chosen, "theirs").touch()
+        monkeypatch.setenv("RAY_TMPDIR", chosen)
+        assert launch(tmp_path, "x", None, [PYTHON, "-c", "import os; print(os.environ['RAY_TMPDIR'])"]) == 0
+        assert (tmp_path / "log.txt").read_text() == f"{chosen}\n"
+        assert Path(chosen, "theirs").exists()
+
+
+def test_a_folder_too_long_for_rays_sockets_is_refused(tmp_path, monkeypatch, capfd):
+    longest = "/tmp/" + "x" * (LONGEST_FOLDER - len("/tmp//ray"))
+    session = "/session_2026-11-28_12-12-23_123456_4194304/sockets/plasma_store"  # of the longest process id of Linux
+    assert len(longest + "/ray" + session) == 107
+    monkeypatch.setenv("RAY_TMPDIR", longest)
+    assert launch(tmp_path, "GRPO", None, [PYTHON, "-c", "print('began')"]) == 0
+    monkeypatch.setenv("RAY_TMPDIR", longest + "xy")
+    assert launch(tmp_path, "GRPO", None, [PYTHON, "-c", "print('again')"]) == 2
+    assert f"RAY_TMPDIR={longest}xy is 2 characters too long" in capfd.readouterr().err
+    assert (tmp_path / "log.txt").read_text() == "began\n"
 
 
 @pytest.mark.parametrize(("own", "expected"), [(None, "1000"), ("7", "7")])

@@ -13,14 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python, warning
+from verl_visual_rft.training.ray_services import LONGEST_FOLDER
 
 GIB = 2**30
 SHARED_MEMORY_GIB = 1
 DISK_GIB = 2
 MEMORY_GIB = 12
-
-# Ray's sockets lie about 60 characters below its folder, and a Unix socket's path has at most 107.
-LONGEST_RAY_FOLDER = 107 - 60
 
 START_RAY = """
 import sys, ray
@@ -89,7 +87,7 @@ def check_ray(device: str) -> Finding:
         return fail("Ray", import_error("ray") or "", "bash scripts/setup.sh")
     base = tempfile.gettempdir()
     with tempfile.TemporaryDirectory(prefix="vrft-", dir=base, ignore_cleanup_errors=True) as folder:
-        if len(folder) > LONGEST_RAY_FOLDER:
+        if len(os.fsencode(folder)) > LONGEST_FOLDER:
             remedy = "export TMPDIR=/tmp"
             return fail("Ray", f"the temporary folder {base} is too long for Unix sockets below it", remedy)
         process = run_python(START_RAY, folder)

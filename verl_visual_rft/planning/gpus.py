@@ -1,13 +1,49 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""GPUs that a plan can be made for."""
+"""GPUs: those of this machine, and those that a plan can be made for. Recipes run it to count the first."""
 
 from __future__ import annotations
 
+import itertools
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from verl_visual_rft.errors import UserError
+
 GIB = 2**30
+_NVIDIA_SMI_SECONDS = 30.0
+
+
+def visible_gpus() -> list[str]:
+    """Return the NVIDIA GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them, without loading CUDA.
+
+    As CUDA reads that variable: by index, or by the beginning of the identifier of a GPU or of a MIG instance; what
+    follows the first entry that is neither is hidden. A GPU in MIG mode counts once where no instance is named.
+
+    Raises:
+        UserError: nvidia-smi does not answer.
+    """
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        return list(itertools.takewhile(_names_gpu, (name.strip() for name in allowed.split(","))))
+    if shutil.which("nvidia-smi") is None:
+        return []
+    try:
+        listing = subprocess.run(
+            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"nvidia-smi does not answer within {_NVIDIA_SMI_SECONDS:.0f} s; mend the driver") from error
+    lines = [line for line in listing.stdout.splitlines() if line.startswith("GPU ")]  # MIG instances are indented
+    return [str(index) for index in range(len(lines))]
+
+
+def _names_gpu(name: str) -> bool:
+    return name.isdecimal() or name.startswith(("GPU-", "MIG-"))
 
 
 @dataclass(frozen=True)
@@ -44,3 +80,9 @@ GPUS: Mapping[str, Gpu] = {
         Gpu("rtx4090-24g", 23.6 * GIB, 165e12, 1.008e12, 32e9, 32e9),
     )
 }
+
+if __name__ == "__main__":
+    try:
+        print(len(visible_gpus()))
+    except UserError as error:
+        sys.exit(f"error: {error}")

@@ -7,19 +7,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.planning.gpus import visible_gpus
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.prompt_lengths import longest_prompt
 from verl_visual_rft.planning.settings import Settings
 from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.training.checkpoints.folders import latest
-
-_NVIDIA_SMI_SECONDS = 30.0
 
 
 def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
@@ -39,7 +36,7 @@ def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
                 f"NGPUS={ranks_per_node}: a rank on the CPU needs a core, and there are {cores}; set NGPUS={cores}"
             )
         return
-    gpus = visible_gpus()
+    gpus = len(visible_gpus())
     if not gpus:
         raise UserError(
             "no GPU is visible here (nvidia-smi -L, CUDA_VISIBLE_DEVICES); set DEVICE=cpu, or mend the driver"
@@ -48,19 +45,6 @@ def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
         raise UserError(
             f"NGPUS={ranks_per_node}, but {gpus} GPU{'s are' if gpus > 1 else ' is'} visible here; set NGPUS={gpus}"
         )
-
-
-def visible_gpus() -> int:
-    """Return how many NVIDIA GPUs this process may use, without loading CUDA."""
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is not None:
-        return len([name for name in allowed.split(",") if name.strip() not in ("", "-1")])
-    if shutil.which("nvidia-smi") is None:
-        return 0
-    listing = subprocess.run(
-        ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=_NVIDIA_SMI_SECONDS, check=False
-    )
-    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines())
 
 
 def check_prepared(folder: Path, model: Model, think: bool | None = None) -> None:

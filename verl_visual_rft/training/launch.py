@@ -38,7 +38,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
-from verl_visual_rft.training.ray_services import RayServices
+from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
 from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 
 _GRACE = 15.0  # seconds between asking processes to end and ending them
@@ -90,7 +90,10 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
                 environment = with_token(environment)
                 watch = NodeWatch(run, log)
             else:
-                environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
+                if environment.get("RAY_TMPDIR"):
+                    _check_ray_folder(Path(environment["RAY_TMPDIR"], "ray"))
+                else:
+                    environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
                 environment.setdefault(*_REMEMBERED_TASKS)
             start = log.tell()
             process = _start(command, environment, log)
@@ -173,7 +176,8 @@ def _plain(text: str) -> str:
 def _ray_folder(run: Path) -> Iterator[str]:
     """A folder for the run's Ray cluster, always the same one, so that what a killed start left there is removed.
 
-    Its name is short because Unix sockets in it may have 107 characters.
+    Its name is short because Unix sockets in it may have 107 characters. Where the user has set another
+    (``RAY_TMPDIR``), that one is used, and what Ray leaves there is left.
     """
     folder = Path("/tmp") / f"vrft-{os.getuid()}-{short_name(run, 8)}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -182,6 +186,17 @@ def _ray_folder(run: Path) -> Iterator[str]:
         yield str(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_ray_folder(folder: Path) -> None:
+    """Refuse a folder of the user's choice in which Ray could make no sockets."""
+    too_long = len(os.fsencode(folder)) - LONGEST_FOLDER
+    if too_long > 0:
+        link = f"/tmp/ray-{os.getuid()}"
+        raise UserError(
+            f"RAY_TMPDIR={folder.parent} is {too_long} characters too long for the Unix sockets that Ray makes below "
+            f"it; use a link to it, as in: ln -s {folder.parent} {link}; export RAY_TMPDIR={link}"
+        )
 
 
 def _next_metrics_file(run: Path) -> Path:

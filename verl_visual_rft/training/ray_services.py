@@ -13,6 +13,10 @@ import time
 
 import psutil
 
+#: Bytes that the path of Ray's folder may have: its sockets lie 64 bytes below it (ray 2.60 ``_private/node.py``:
+#: "/session_2026-11-28_12-12-23_123456_1234567/sockets/plasma_store"), and a Unix socket's path has at most 107.
+LONGEST_FOLDER = 107 - 64
+
 _SERVICES = ("raylet", "gcs_server")
 _LOOK_EVERY = 5.0  # seconds
 _GRACE = 15.0  # seconds in which the run may end by itself

@@ -15,6 +15,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, EngineSettings, Row, answer_in_parallel
+from verl_visual_rft.planning.gpus import visible_gpus
 
 
 def visible_devices() -> list[str]:
@@ -24,9 +25,7 @@ def visible_devices() -> list[str]:
     except ImportError as error:
         raise UserError(f"torch cannot be imported ({error}); run scripts/setup.sh, or use --engine openai") from error
 
-    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    count = torch.cuda.device_count()
-    return named[:count] if count and named[0] else [str(device) for device in range(count)]
+    return visible_gpus() if torch.cuda.is_available() else []
 
 
 class WorkerPool:
