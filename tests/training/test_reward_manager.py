@@ -74,6 +74,32 @@ def test_rows_that_do_not_say_whether_they_are_of_validation_end_the_run() -> No
     assert "tau" not in result(manager(), data)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "named"),
+    [
+        ("ability", ..., "has no ability, by which"),
+        ("ability", None, "has no ability, by which"),
+        ("reward_model", ..., "has no reward_model.ground_truth, by which"),
+        ("reward_model", None, "has no reward_model.ground_truth, by which"),
+        ("reward_model", {"style": "rule"}, "has no reward_model.ground_truth, by which"),
+        ("reward_model", {"ground_truth": None}, "has no reward_model.ground_truth, by which"),
+        ("ability", "counting", "unknown task 'counting'"),
+    ],
+)
+@pytest.mark.parametrize("reward", ["paper", "reference"])  # scored here, and in a process of its own
+def test_a_row_without_what_it_is_scored_by_ends_the_run_and_is_named(
+    column: str, value: Any, named: str, reward: str
+) -> None:
+    data = responded(RESPONSE)
+    if value is ...:
+        del data.non_tensor_batch[column]
+    else:
+        data.non_tensor_batch[column] = np.array([value], dtype=object)
+    scorer = manager(reward=reward, on_reward_error="zero")  # of a reward, not of the data
+    why = why_unusable(result(scorer, data), 0.0)
+    assert why.startswith(f"row of coco (split train, index 3): {named}")
+
+
 def test_a_fixed_tau_is_not_reported() -> None:
     assert "tau" not in result(manager(), responded(RESPONSE, step=5))
 

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from verl_visual_rft.training.seeds import row_name, session_seed
+from verl_visual_rft.training.seeds import identity_of, session_seed
 
 ROW = {
     "data_source": "coco",
@@ -22,8 +22,8 @@ ROW = {
 
 
 def test_a_row_has_the_same_name_in_another_process():
-    name = row_name(copy.deepcopy(ROW))
-    assert name == row_name(ROW) == "coco\n7\na.png\nAnswer.\nWhere is the cat?"
+    name = identity_of(copy.deepcopy(ROW))
+    assert name == identity_of(ROW) == "coco\n7\na.png\nAnswer.\nWhere is the cat?"
     assert session_seed(0, 1, name, 2) == 3580139033  # hash() would give another in each process
 
 
@@ -44,7 +44,7 @@ def test_rows_that_differ_in_anything_have_names_of_their_own(path, value):
     for key in outer:
         at = at[key]
     at[last] = value
-    assert row_name(other) != row_name(ROW)
+    assert identity_of(other) != identity_of(ROW)
 
 
 def test_seeds_of_a_run_differ():

@@ -41,7 +41,7 @@ from verl_visual_rft.training.pictures.positions import continued
 from verl_visual_rft.training.pictures.processed import ProcessedPicture, SharedPictures
 from verl_visual_rft.training.pictures.storage import PICTURES, Stored, name_of, stores_apart
 from verl_visual_rft.training.reward_manager import VisualRFTRewardManager
-from verl_visual_rft.training.seeds import row_name, session_seed
+from verl_visual_rft.training.seeds import identity_of, session_seed
 from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts, Rollouts
 from verl_visual_rft.training.speed.last_output import last_output_only
 from verl_visual_rft.training.speed.prompt_rows import Row, put, row_of
@@ -120,7 +120,7 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
 
     def _seed(self, columns: dict[str, Any]) -> int:
         shared = _shared[columns["uid"]]
-        shared.name = shared.name or row_name(columns)
+        shared.name = shared.name or identity_of(columns)
         return session_seed(self.rollout_config.seed, columns["global_steps"], shared.name, columns["session_id"])
 
     async def process_multi_modal_info(self, messages: list[dict[str, Any]]) -> dict[str, Any]:

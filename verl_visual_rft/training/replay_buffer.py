@@ -21,7 +21,7 @@ from verl_visual_rft.training.failures import why_unusable
 from verl_visual_rft.training.guards.lost_workers import WorkerWatch
 from verl_visual_rft.training.guards.rows import StoppedRows
 from verl_visual_rft.training.guards.sessions import first_error
-from verl_visual_rft.training.responses import rewards
+from verl_visual_rft.training.responses import parse_key, rewards
 from verl_visual_rft.training.speed.finished_prompts import Rollouts
 
 
@@ -157,4 +157,4 @@ class VisualRFTReplayBuffer(ReplayBuffer):
 
     def _responses_of(self, prompts: Iterable[str], partition_id: str) -> list[str]:
         wanted = set(prompts)
-        return [key for key in self.partitions[partition_id] if key.split("_")[0] in wanted]
+        return [key for key in self.partitions[partition_id] if parse_key(key)[0] in wanted]

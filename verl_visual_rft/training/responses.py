@@ -30,6 +30,17 @@ def rewards(keys: list[str], partition_id: str) -> list[tuple[dict[str, Any], fl
     return [(f["reward_extra_info"], float(s.sum())) for f, s in zip(extra_fields, scores, strict=True)]
 
 
+def parse_key(key: str) -> tuple[str, int]:
+    """Return the prompt and the session of a response, whose key is ``<uid of the prompt>_<session>_<index>``.
+
+    Example:
+        >>> parse_key("9f3a_7_0")
+        ('9f3a', 7)
+    """
+    prompt, session, _ = key.rsplit("_", 2)
+    return prompt, int(session)
+
+
 def prompts_of(keys: Iterable[str]) -> list[str]:
-    """Return the prompt of each response, whose key is ``<uid of the prompt>_<session>_<index>``."""
-    return [key.rsplit("_", 2)[0] for key in keys]
+    """Return the prompt of each response."""
+    return [parse_key(key)[0] for key in keys]

@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase
 
+from verl_visual_rft.datasets.stored_rows import ground_truth
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import Reward, load_reward, score
 from verl_visual_rft.rewards.curriculum import tau_at
@@ -103,11 +104,12 @@ class VisualRFTRewardManager(RewardManagerBase):
     async def _score(self, row: Mapping[str, Any], response: str) -> dict[str, float]:
         extra_info = row.get("extra_info") or {}
         reward = self._reward_of(row)
+        task, truth = _task_and_truth(row)
         width, height = extra_info.get("width"), extra_info.get("height")
         arguments: dict[str, Any] = {
-            "task": row["ability"],
+            "task": task,
             "response": response,
-            "ground_truth": row["reward_model"]["ground_truth"],
+            "ground_truth": truth,
             "reward": reward,
             "image_size": (int(width), int(height)) if width and height else None,
             "extra_info": extra_info,
@@ -126,6 +128,17 @@ class VisualRFTRewardManager(RewardManagerBase):
         if row["validate"]:
             return None
         return tau_at(int(row["global_steps"]), self.curriculum_steps)
+
+
+def _task_and_truth(row: Mapping[str, Any]) -> tuple[str, Any]:
+    task, truth = row.get("ability"), ground_truth(row)
+    missing = [name for name, it in (("ability", task), ("reward_model.ground_truth", truth)) if it is None]
+    if missing:
+        raise UserError(
+            f"has no {' and no '.join(missing)}, by which it is scored; `visual-rft data validate` on the parquet file "
+            "names every row that lacks something"
+        )
+    return str(task), truth
 
 
 def _curriculum_steps(config: Any, reward: Reward) -> int | None:

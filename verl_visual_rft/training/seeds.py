@@ -14,8 +14,8 @@ from typing import Any
 from verl_visual_rft.training.pictures.grouping import pictures_of
 
 
-def row_name(row: Mapping[str, Any]) -> str:
-    """Name a row by what is in it: data source, index, prompt and pictures.
+def identity_of(row: Mapping[str, Any]) -> str:
+    """Tell a row by what is in it: data source, index, prompt and pictures.
 
     The index alone would not do: veRL says 0 where a row has no ``extra_info.index`` (``rl_dataset.py:402``).
 
@@ -32,7 +32,7 @@ def session_seed(seed: int, step: int, row: str, session: int) -> int:
     Args:
         seed: Of the run (``actor_rollout_ref.rollout.seed``).
         step: In which it is sampled.
-        row: What `row_name` calls its row.
+        row: What `identity_of` says of its row.
         session: Its number in its group.
 
     Example:
