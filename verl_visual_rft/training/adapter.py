@@ -8,6 +8,7 @@ veRL's own merger writes the model without its adapter, or, of a checkpoint that
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,25 @@ def _gather(shards: Path) -> dict[str, torch.Tensor]:
     return {key: _join([rank[key] for rank in ranks]) for key in ranks[0]}
 
 
-def _join(parts: list[Any]) -> torch.Tensor:
-    if not isinstance(parts[0], DTensor):
-        return parts[0]
-    (placement,) = parts[0].placements
+def _join(parts: Sequence[Any]) -> torch.Tensor:
+    """The whole weight of what each rank has of it."""
+    whole = parts[0]
+    return _assemble(parts, whole.device_mesh.mesh, whole.placements) if isinstance(whole, DTensor) else whole
+
+
+def _assemble(parts: Sequence[Any], ranks: torch.Tensor, placements: Sequence[Any]) -> torch.Tensor:
+    """Join along the axes of the mesh, the outermost first: one, or with HSDP copies of shards.
+
+    Args:
+        parts: Of all ranks.
+        ranks: The mesh, or a part of it.
+        placements: Of its axes.
+    """
+    if not placements:
+        local: torch.Tensor = parts[int(ranks)].to_local()
+        return local
+    placement, *inner = placements
     if isinstance(placement, Replicate):
-        return parts[0].to_local()
+        return _assemble(parts, ranks[0], inner)
     assert isinstance(placement, Shard)
-    return torch.cat([part.to_local() for part in parts], dim=placement.dim)
+    return torch.cat([_assemble(parts, shard, inner) for shard in ranks], dim=placement.dim)
