@@ -14,6 +14,7 @@ from verl_visual_rft.training.pretraining import TINY_MODEL
 A100, RTX4090 = GPUS["a100-80g"], GPUS["rtx4090-24g"]
 QWEN = load_model("Qwen/Qwen2-VL-2B-Instruct")
 PIXELS = 401408
+BUCKET = "actor_rollout_ref.rollout.checkpoint_engine.update_weights_bucket_megabytes"
 
 
 @pytest.mark.slow
@@ -76,6 +77,37 @@ def test_no_cache_for_one_answer_does_not_fit(grpo):
     assert tight.cached_answers == 0
     assert max(tight.peaks.values()) < A100.memory
     assert not tight.fits(A100)
+
+
+def test_a_pass_for_log_probs_counts_where_a_run_makes_one(grpo):
+    no_reference, two_updates = (
+        "actor_rollout_ref.actor.use_kl_loss=false",
+        "actor_rollout_ref.actor.ppo_mini_batch_size=8",
+    )
+    large = "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=16"  # twice the reference's
+
+    def logits(*overrides):
+        return estimate_memory(grpo(large, *overrides), QWEN, A100, PIXELS).phases.get("log-probs", {}).get("logits")
+
+    assert logits(no_reference) is None
+    assert logits(no_reference, two_updates) == logits(two_updates) == 2 * logits()
+    assert logits("lora=on") == logits(two_updates)  # the reference is the actor, in its micro-batches
+
+
+def test_the_weights_go_to_vllm_through_a_bucket(grpo):
+    plain, small = (
+        estimate_memory(grpo(*overrides), QWEN, A100, PIXELS).phases["weight sync"]
+        for overrides in ([], [f"{BUCKET}=512"])
+    )
+    assert plain["bucket"] == 2048 * 2**20
+    assert small == plain | {"bucket": 512 * 2**20}
+
+
+def test_the_bucket_is_a_knob_where_the_weights_sync_is_what_does_not_fit(grpo):
+    settings = grpo("lora=on", "trainer.n_gpus_per_node=1", f"{BUCKET}=16384")
+    memory = estimate_memory(settings, QWEN, RTX4090, PIXELS)
+    assert max(memory.peaks, key=memory.peaks.get) == "weight sync" and not memory.fits(RTX4090)
+    assert f"{BUCKET}=4096" in {knob.setting for knob in helpful_knobs(settings, QWEN, RTX4090, PIXELS, memory)}
 
 
 def test_every_knob_helps_as_it_says_and_none_breaks_the_settings(grpo):

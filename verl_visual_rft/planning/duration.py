@@ -83,11 +83,9 @@ def estimate_duration(
     update = SFT_UPDATE if settings.rollout is None else UPDATE
     parts = {"update": forward * (1 + backward) / rate + _gathering(settings, parameters, gpu, assumed, update, 3)}
     if settings.rollout is not None:
-        parts = {
-            "rollout": _rollout(settings, model, parameters, gpu, assumed, patches),
-            "log-probs": forward / rate + _gathering(settings, parameters, gpu, assumed, OLD_LOG_PROBS, 1),
-            **parts,
-        }
+        parts = {"rollout": _rollout(settings, model, parameters, gpu, assumed, patches), **parts}
+    if settings.old_log_probs:
+        parts["log-probs"] = forward / rate + _gathering(settings, parameters, gpu, assumed, OLD_LOG_PROBS, 1)
     if settings.reference:
         parts["reference"] = forward / rate
         if not settings.engine.lora_rank:  # a model of its own, which lies in main memory

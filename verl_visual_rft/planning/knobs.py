@@ -17,6 +17,7 @@ from verl_visual_rft.planning.settings import OLD_LOG_PROBS, REFERENCE, Engine, 
 
 _LORA_RANK = 64
 _SHARE_STEP = 0.05
+_BUCKET = "actor_rollout_ref.rollout.checkpoint_engine.update_weights_bucket_megabytes"
 _RECOGNISABLE = 0.01  # of the peak: less is no help
 
 
@@ -112,6 +113,9 @@ def _server_changes(settings: Settings, model: Model, gpu: Gpu, memory: Memory) 
     if share >= _SHARE_STEP:
         changed = replace(settings, rollout=replace(rollout, memory_share=share))
         yield f"actor_rollout_ref.rollout.gpu_memory_utilization={share:.2f}", "less cache", changed
+    bucket = rollout.bucket // 4
+    changed = replace(settings, rollout=replace(rollout, bucket=bucket))
+    yield f"{_BUCKET}={bucket // 2**20}", "more messages", changed
     doubled = 2 * rollout.tensor_parallel
     changed = replace(settings, rollout=replace(rollout, tensor_parallel=doubled))
     yield f"actor_rollout_ref.rollout.tensor_model_parallel_size={doubled}", "slower answers", changed

@@ -16,7 +16,7 @@ from verl_visual_rft.planning.activations import count_activations, decoder_laye
 from verl_visual_rft.planning.gpus import GIB, Gpu
 from verl_visual_rft.planning.models import Model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters, lora_parameters
-from verl_visual_rft.planning.settings import OLD_LOG_PROBS, REFERENCE, SFT_UPDATE, UPDATE, Engine, Settings
+from verl_visual_rft.planning.settings import SFT_UPDATE, UPDATE, Engine, Settings
 
 #: Assumed, not computed: what a process takes before its first tensor (CUDA context, NCCL's and cuBLAS's buffers) ...
 CONTEXT = 1.5 * GIB
@@ -93,19 +93,23 @@ def estimate_memory(settings: Settings, model: Model, gpu: Gpu, max_pixels: int)
         cached_answers = max(0, math.floor(cache / cache_bytes(settings, model) / settings.sequence_tokens))
         answers_at_once = count_answers_at_once(settings)
         parts = {"vLLM weights": served, "vLLM work": VLLM_WORK, "KV cache": max(0.0, cache)}
-        phases = {
-            "rollout": {**resident, **parts, "contexts": CONTEXT},
-            "log-probs": {
+        inference: dict[str, Mapping[str, float]] = {}
+        if settings.log_prob_passes:
+            inference["log-probs"] = {
                 "weights": state["weights"],
                 "optimizer": resident["optimizer"],
                 **_inference(settings, model, parameters, max_pixels),
                 **others,
-            },
+            }
+        phases = {
+            "rollout": {**resident, **parts, "contexts": CONTEXT},
+            **inference,
             **phases,
             "weight sync": {
                 **resident,
                 "vLLM weights": served,
                 "one whole tensor": float(parameters.embedding * engine.master_bytes),
+                "bucket": float(settings.rollout.bucket),
                 **others,
             },
         }
@@ -159,8 +163,7 @@ def _update(
 def _inference(settings: Settings, model: Model, parameters: Parameters, max_pixels: int) -> dict[str, float]:
     """Nothing is kept for a backward pass; the largest micro-batch's logits and one layer's tensors remain."""
     engine = settings.engine
-    names = [name for name in (OLD_LOG_PROBS, REFERENCE) if name in settings.micro_batches] or [OLD_LOG_PROBS]
-    sequences = max(settings.sequences_at_once(name) for name in names)
+    sequences = max(settings.sequences_at_once(name) for name in settings.log_prob_passes)
     tokens = math.ceil(sequences * settings.sequence_tokens / settings.sequence_parallel)
     pixels = count_activations(model, 0, sequences * patches_of(model, max_pixels), engine.compute_bytes, True).pixels
     return {

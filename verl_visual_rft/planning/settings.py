@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.training.speed.one_update import wants_no_old_log_probs
+
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
 _BYTES = {"fp32": 4, "float32": 4, "float": 4, "bf16": 2, "bfloat16": 2, "fp16": 2, "float16": 2, "half": 2}
 
@@ -52,6 +54,7 @@ class Rollout:
         at_once: Most sequences that are answered at a time.
         frees_memory: Whether vLLM gives its memory back while the trainer computes.
         weight_bytes: Of a weight.
+        bucket: Bytes through which weights go to vLLM.
     """
 
     answers: int
@@ -61,6 +64,7 @@ class Rollout:
     at_once: int
     frees_memory: bool
     weight_bytes: int
+    bucket: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Settings:
         answer_tokens: Longest answer (SFT: 0).
         steps: Of the run; None where the epochs decide.
         epochs: Passes over the data, where they decide.
+        old_log_probs: Whether a pass of its own computes them (not where the batch is one update, nor for SFT).
         reference: Whether a second, frozen copy of the model is asked (KL).
         engine: How FSDP trains.
         rollout: How vLLM answers; None for SFT.
@@ -101,6 +106,7 @@ class Settings:
     answer_tokens: int
     steps: int | None
     epochs: int
+    old_log_probs: bool
     reference: bool
     engine: Engine
     rollout: Rollout | None
@@ -126,6 +132,12 @@ class Settings:
     def sequence_tokens(self) -> int:
         """Longest sequence."""
         return self.prompt_tokens + self.answer_tokens
+
+    @property
+    def log_prob_passes(self) -> tuple[str, ...]:
+        """Micro-batch settings of a step's passes that compute log-probabilities alone."""
+        reference = OLD_LOG_PROBS if self.engine.lora_rank else REFERENCE  # the actor without its adapter, or a model
+        return (OLD_LOG_PROBS,) * self.old_log_probs + (reference,) * self.reference
 
     def sequences_at_once(self, setting: str) -> int:
         """Sequences that a GPU computes at a time, at most: a micro-batch, or what fits into the token limit."""
@@ -174,6 +186,7 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
         answer_tokens=data["max_response_length"],
         steps=trainer["total_training_steps"],
         epochs=trainer["total_epochs"],
+        old_log_probs=not wants_no_old_log_probs(config),
         reference=reference,
         engine=_engine(actor["fsdp_config"], model, trainer),
         rollout=Rollout(
@@ -184,6 +197,7 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
             at_once=rollout["max_num_seqs"],
             frees_memory=rollout["free_cache_engine"],
             weight_bytes=_BYTES[rollout["dtype"]],
+            bucket=rollout["checkpoint_engine"]["update_weights_bucket_megabytes"] * 2**20,
         ),
         train_files=_paths(data["train_files"]),
         checkpoints=Path(trainer["default_local_dir"]),
@@ -207,6 +221,7 @@ def _sft(config: Mapping[str, Any]) -> Settings:
         answer_tokens=0,
         steps=trainer["total_training_steps"],
         epochs=trainer["total_epochs"],
+        old_log_probs=False,
         reference=False,
         engine=_engine(engine, config["model"], trainer),
         rollout=None,
