@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shared_inputs import shared
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import MAX_NAME_LENGTH, canonical, contains_either, match_closed_set, same_name
 
-SHARED = Path(__file__).parents[2] / "shared"
+CASES = Path(__file__).parent / "cases" / "reward_cases.json"
 FLOWERS = ("rose", "desert-rose", "pink primrose", "tulip", "oxeye daisy", "colts foot", "prince of wales feathers")
 AIRCRAFT = ("737-200", "737-300", "C-130", "F/A-18", "F-16A/B", "A310", "Boeing 717", "Falcon 2000", "Saab 2000")
 CARS = (
@@ -26,9 +27,7 @@ CARS = (
 
 @pytest.fixture(params=["flowers102", "pets37", "fgvc_aircraft", "cars196"])
 def real_labels(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    path = SHARED / f"data/visual_rft/eval_list_{request.param}.json"
-    if not path.exists():
-        pytest.skip(f"no {path.name} beside the repository")
+    path = shared(f"data/visual_rft/eval_list_{request.param}.json")
     return tuple(json.loads(path.read_text(encoding="utf-8"))["classnames"])
 
 
@@ -68,12 +67,9 @@ def test_contains_either(answer: str, label: str, expected: bool) -> None:
 
 @pytest.mark.parametrize("rule", ["paper", "repo_without_symbolic_check"])
 def test_both_published_rules_give_the_accuracy_of_the_worked_cases(rule: str) -> None:
-    path = SHARED / "cases/reward_cases.json"
-    if not path.exists():
-        pytest.skip(f"no {path.name} beside the repository")
     compare = same_name if rule == "paper" else contains_either
     checked = 0
-    for case in json.loads(path.read_text(encoding="utf-8")):
+    for case in json.loads(CASES.read_text(encoding="utf-8")):
         answer, truth = (
             case[key].partition("<answer>")[2].partition("</answer>")[0] for key in ("response", "ground_truth")
         )

@@ -6,18 +6,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-SHARED = Path(__file__).parents[3] / "shared"
+from shared_inputs import shared
 
 
 def _read(name: str, sha256: str) -> bytes:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"real responses (../shared/{name}) are not on this machine")
+    path = shared(name)
     content = path.read_bytes()
     assert hashlib.sha256(content).hexdigest() == sha256, f"{path} has changed: review its responses anew"
     return content

@@ -16,13 +16,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.fake import write_fake
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.prompts import classification_answer, detection_answer, grounding_answer
 
 REPOSITORY = Path(__file__).parents[2]
-REASONSEG = REPOSITORY.parent / "shared/data/reasonseg"
 REAL_PICTURE = "8451614203_e6484a2cb4_o"
 
 # Importing them fails, as where they are not installed; what tries to start CUDA would have to import one of them.
@@ -98,10 +98,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("data")
     for name in ("flowers102", "coco", "reasonseg"):
         write_fake(name, root / "original" / name, 0)
-    if REASONSEG.is_dir():
-        for end in ("jpg", "json"):
-            target = root / f"original/reasonseg/val/{REAL_PICTURE}.{end}"
-            shutil.copy(REASONSEG / f"val_{REAL_PICTURE}.{end}", target)
     prepare("flowers102.py", "--root", root / "original/flowers102", "--out", root / "classification", "--shots", "2")
     prepare("lisa.py", "--root", root / "original/reasonseg", "--out", root / "grounding")
     coco = ("--shots", "2", "--base-categories", "coco-fewshot8", "--val-negatives", "0.5")
@@ -139,9 +135,14 @@ def test_the_split_is_found_and_wrong_answers_are_confused(folders, tmp_path):
     assert "most often confused" in printed
 
 
-@pytest.mark.skipif(not REASONSEG.is_dir(), reason="reference data (../shared/data) is not on this machine")
-def test_a_real_reasonseg_picture_reaches_the_reference_iou_from_original_to_metrics(folders, tmp_path):
-    parquet = folders["grounding"] / "val.parquet"
+def test_a_real_reasonseg_picture_reaches_the_reference_iou_from_original_to_metrics(tmp_path):
+    pytest.importorskip("cv2", reason="OpenCV, which draws the masks of ReasonSeg, is not installed")
+    write_fake("reasonseg", tmp_path / "original", 0)
+    for end in ("jpg", "json"):
+        real = shared(f"data/reasonseg/val_{REAL_PICTURE}.{end}")
+        shutil.copy(real, tmp_path / f"original/val/{REAL_PICTURE}.{end}")
+    prepare("lisa.py", "--root", tmp_path / "original", "--out", tmp_path / "data")
+    parquet = tmp_path / "data/val.parquet"
     rows = pq.read_table(parquet, columns=["extra_info"]).to_pylist()
     place = [row["extra_info"]["image_id"] for row in rows].index(REAL_PICTURE)
 
@@ -149,7 +150,7 @@ def test_a_real_reasonseg_picture_reaches_the_reference_iou_from_original_to_met
         return right(task, truth) if index == place else "no idea"
 
     predictions = answer(parquet, tmp_path / "p.jsonl", that_one_only)
-    metrics, printed = evaluated(tmp_path / "m.json", predictions, "--data", folders["grounding"])
+    metrics, printed = evaluated(tmp_path / "m.json", predictions, "--data", tmp_path / "data")
     n = metrics["n"]
     assert (metrics["failed"], metrics["miou"]["n"]) == (n - 1, n)
     assert metrics["miou"]["value"] == pytest.approx(100 / n)

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
 from verl_visual_rft.datasets.coco_layout import Annotation, find_layout, load_coco
 from verl_visual_rft.errors import UserError
-
-REAL = Path(__file__).parents[2].parent / "shared/data/visual_rft/instances_val2017_subset.json"
 
 
 def test_load_reads_images_categories_and_pairs(tiny_coco: Any) -> None:
@@ -27,9 +26,8 @@ def test_load_reads_images_categories_and_pairs(tiny_coco: Any) -> None:
     assert (11, 9) not in dataset.annotations
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the real COCO annotations are not on this machine")
 def test_real_coco_annotations_and_the_papers_category_ids() -> None:
-    dataset = load_coco(REAL)
+    dataset = load_coco(shared("data/visual_rft/instances_val2017_subset.json"))
     assert (len(dataset.images), sum(map(len, dataset.annotations.values()))) == (188, 1692)
     assert sum(entry.iscrowd for entries in dataset.annotations.values() for entry in entries) == 20
     assert list(dataset.category_ids(COCO_NOVEL15)) == [5, 7, 14, 17, 23, 33, 34, 36, 48, 54, 58, 70, 74, 80, 89]

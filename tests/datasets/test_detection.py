@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.coco_layout import find_layout
 from verl_visual_rft.datasets.detection import Selection, prepare_detection
@@ -24,7 +25,6 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import detection_prompt
 
 REPOSITORY = Path(__file__).parents[2]
-REAL = REPOSITORY.parent / "shared/data/visual_rft"
 FILES = ["manifest.json", "sft_train.parquet", "train.parquet", "val.parquet", "val_annotations.json"]
 SELECTION = Selection(base_categories=("cat", "hot dog"), novel_categories=("bus",))
 OPTIONS = PrepareOptions(shots=2)
@@ -364,10 +364,10 @@ def test_the_script_fails_without_a_traceback(tmp_path: Path, arguments: list[st
     assert message in done.stderr
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real COCO photographs are not on this machine")
 def test_the_published_map_on_real_photographs(tmp_path: Path) -> None:
-    annotations, images = REAL / "instances_val2017_subset.json", REAL / "images"
-    published = REAL / "exist_map_coco_Qwen2_vl_2B_baseline.json"
+    real = shared("data/visual_rft")
+    annotations, images = real / "instances_val2017_subset.json", real / "images"
+    published = real / "exist_map_coco_Qwen2_vl_2B_baseline.json"
     done = run_script(
         *("--train-annotations", annotations, "--train-images", images),
         *("--val-annotations", annotations, "--val-images", images, "--skip-missing-images"),
@@ -384,9 +384,9 @@ def test_the_published_map_on_real_photographs(tmp_path: Path) -> None:
     assert [image["id"] for image in truth["images"]] == photographs
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real COCO photographs are not on this machine")
 def test_real_coco_annotations_and_photographs(tmp_path: Path) -> None:
-    annotations, images = REAL / "instances_val2017_subset.json", REAL / "images"
+    real = shared("data/visual_rft")
+    annotations, images = real / "instances_val2017_subset.json", real / "images"
     done = run_script(
         *("--train-annotations", annotations, "--train-images", images),
         *("--val-annotations", annotations, "--val-images", images, "--skip-missing-images"),

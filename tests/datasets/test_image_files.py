@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.images import Placement, StoredPicture, load_picture
 from verl_visual_rft.datasets.questions import Picture, Skip
 
-SHARED = Path(__file__).parents[2].parent / "shared/data"
 SIZE = (100, 50)
 
 
@@ -219,9 +219,8 @@ def test_a_turned_box_keeps_its_sides_and_stays_inside(
     assert sorted((xb - xa, yb - ya)) == pytest.approx(sorted((x2 - x1, y2 - y1)))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the real pictures are not on this machine")
 def test_real_photographs_are_stored_as_they_are() -> None:
-    photos = sorted((SHARED / "visual_rft/images").glob("*.jpg"))
+    photos = sorted(shared("data/visual_rft/images").glob("*.jpg"))
     assert photos
     for photo in photos:
         picture = load_picture(Picture(photo.stem, photo, photo.name))
@@ -229,9 +228,8 @@ def test_real_photographs_are_stored_as_they_are() -> None:
         assert (picture.data, picture.conversions) == (photo.read_bytes(), ())
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the real pictures are not on this machine")
 def test_the_misnamed_pets_are_converted() -> None:
-    images = SHARED / "pets37/images"
+    images = shared("data/pets37/images")
     expected = {"Abyssinian_5.jpg": ("colour mode RGBA",), "Abyssinian_34.jpg": ("format GIF", "colour mode P")}
     for name, rules in expected.items():
         picture = load_picture(Picture(name, images / name, name))

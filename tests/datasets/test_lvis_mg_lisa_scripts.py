@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import LVIS_FEWSHOT6, LVIS_NOVEL13, MG5
 from verl_visual_rft.datasets.fake.lvis import write_lvis
@@ -26,7 +27,6 @@ from verl_visual_rft.datasets.fake.reasonseg import write_reasonseg
 from verl_visual_rft.datasets.manifest import load_manifest
 
 REPOSITORY = Path(__file__).parents[2]
-REAL = REPOSITORY.parent / "shared/data"
 TRAINING = {"manifest.json", "sft_train.parquet", "train.parquet", "val.parquet"}
 
 
@@ -125,11 +125,10 @@ def test_lvis_asks_about_the_pairs_of_an_existence_map(lvis: Path, tmp_path: Pat
     assert known == 2 * len(content["images"])
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real LVIS v0.5 sample is not on this machine")
 def test_lvis_refuses_v05_without_writing(lvis: Path, tmp_path: Path) -> None:
     root = tmp_path / "v05"
     shutil.copytree(lvis, root)
-    shutil.copy(REAL / "lvis/lvis_val_100.json", root / "annotations/lvis_v1_train.json")
+    shutil.copy(shared("data/lvis/lvis_val_100.json"), root / "annotations/lvis_v1_train.json")
     done = run_script("lvis.py", "--root", root, "--out", tmp_path / "out")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "not LVIS v1" in done.stderr

@@ -9,18 +9,15 @@ import json
 import sys
 
 import pytest
-from pipeline import ROOT, run, train
+from pipeline import run, train
+from shared_inputs import shared
 
-PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "visual_rft"
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="the COCO photographs are not beside this checkout"),
-]
+pytestmark = pytest.mark.e2e
 
 
 def test_photographs_from_annotations_to_ap(tmp_path):
-    annotations = str(PHOTOGRAPHS / "instances_val2017_subset.json")
-    images = str(PHOTOGRAPHS / "images")
+    photographs = shared("data/visual_rft")
+    annotations, images = str(photographs / "instances_val2017_subset.json"), str(photographs / "images")
     data = tmp_path / "data"
     run(
         *[sys.executable, "data_prep/coco.py", "--out", str(data), "--rows", "8", "--skip-missing-images"],

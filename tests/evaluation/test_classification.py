@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.classification import ClassificationMetrics, Confusion, measure_classification
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import score_answers
 
-SHARED = Path(__file__).parents[2].parent / "shared/data"
 FLOWERS = ("rose", "desert-rose", "english_marigold", "tulip")
 
 
@@ -121,11 +121,10 @@ def test_an_unreadable_truth_names_file_and_line():
         measure([("oak", said("oak"))])
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="reference data (../shared/data) is not on this machine")
 @pytest.mark.parametrize("name", ["flowers102", "pets37", "fgvc_aircraft", "cars196"])
 def test_clip_predictions_reach_the_reference_accuracies(name):
-    content = json.loads((SHARED / f"visual_rft/eval_list_{name}.json").read_text())
-    expected = json.loads((SHARED / "reference_numbers.json").read_text())[f"clip_accuracy_{name}"]
+    content = json.loads(shared(f"data/visual_rft/eval_list_{name}.json").read_text())
+    expected = json.loads(shared("data/reference_numbers.json").read_text())[f"clip_accuracy_{name}"]
     names = content["classnames"]
     metrics = measure([(names[label], said(names[ranked[0]])) for _, label, ranked in content["rows"]], labels=names)
     n = expected["n"]
@@ -141,10 +140,9 @@ def test_clip_predictions_reach_the_reference_accuracies(name):
     assert metrics.strict.low < metrics.strict.value < metrics.strict.high
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="reference data (../shared/data) is not on this machine")
 @pytest.mark.parametrize("name", ["flowers102", "pets37", "fgvc_aircraft", "cars196"])
 def test_every_class_is_right_for_itself_and_for_no_other_of_its_set(name):
-    names = json.loads((SHARED / f"visual_rft/eval_list_{name}.json").read_text())["classnames"]
+    names = json.loads(shared(f"data/visual_rft/eval_list_{name}.json").read_text())["classnames"]
     right = measure([(label, said(label)) for label in names], labels=names)
     shifted = measure([(label, said(names[place - 1])) for place, label in enumerate(names)], labels=names)
     assert (right.strict.value, right.closed_set.value) == (100.0, 100.0)

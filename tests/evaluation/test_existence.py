@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from pathlib import Path
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import (
     COCO_BASE65,
@@ -25,8 +25,6 @@ from verl_visual_rft.evaluation.existence import (
     says_present,
     stage_quality,
 )
-
-PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "visual_rft"
 
 
 @pytest.mark.parametrize(
@@ -107,10 +105,7 @@ def test_a_picture_that_the_map_does_not_know():
 
 
 def _published(name: str) -> ExistenceMap:
-    path = PUBLISHED / f"exist_map_{name}_baseline.json"
-    if not path.is_file():
-        pytest.skip(f"the published map {path.name} is not here")
-    return read_existence_map(path)
+    return read_existence_map(shared(f"data/visual_rft/exist_map_{name}_baseline.json"))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +131,7 @@ def test_published_maps_ask_as_many_questions_as_the_published_evaluation(name, 
 
 def test_published_responses_of_the_2b_model_are_to_what_its_map_claims():
     stage = _published("coco_Qwen2_vl_2B")
-    lines = (PUBLISHED / "coco_infer_responses_2b.jsonl").read_text().splitlines()
+    lines = shared("data/visual_rft/coco_infer_responses_2b.jsonl").read_text().splitlines()
     asked = [record for line in lines if (record := json.loads(line)).get("image_id") and record.get("category")]
     assert len(asked) == 231
     assert all(stage.claims((str(record["image_id"]), record["category"])) for record in asked)
@@ -146,7 +141,7 @@ def test_published_responses_of_the_2b_model_are_to_what_its_map_claims():
 def test_ceiling_is_the_ap_of_the_perfect_detector_by_pycocotools(name):
     coco, evaluator = pytest.importorskip("pycocotools.coco"), pytest.importorskip("pycocotools.cocoeval")
     stage = _published(name)
-    file = PUBLISHED / "instances_val2017_subset.json"
+    file = shared("data/visual_rft/instances_val2017_subset.json")
     annotations = json.loads(file.read_bytes())
     names = {category["id"]: category["name"] for category in annotations["categories"]}
     perfect = [

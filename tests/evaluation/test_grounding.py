@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from shared_inputs import shared
 
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.datasets.readers.masks import Polygon
@@ -23,8 +24,6 @@ from verl_visual_rft.evaluation.masks import PredictedMask, TrueMask, encode_mas
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import ScoredAnswer, score_answers
 
-SHARED = Path(__file__).parents[2].parent / "shared/data"
-REAL = SHARED / "reasonseg/val_8451614203_e6484a2cb4_o.json"
 SIZE = (10, 10)
 
 
@@ -176,11 +175,10 @@ def test_missing_and_misfitting_true_masks_are_refused(tmp_path):
         measure_grounding(answers, "paper", tmp_path / "val.parquet")
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the real ReasonSeg annotations are not on this machine")
 def test_the_box_around_all_targets_of_a_real_picture_reaches_the_reference_iou(tmp_path):
     pytest.importorskip("cv2", reason="OpenCV, which draws the masks, is not installed")
-    expected = json.loads((SHARED / "reference_numbers.json").read_text())["reasonseg_val_8451614203"]
-    shapes = json.loads(REAL.read_text())["shapes"]
+    expected = json.loads(shared("data/reference_numbers.json").read_text())["reasonseg_val_8451614203"]
+    shapes = json.loads(shared("data/reasonseg/val_8451614203_e6484a2cb4_o.json").read_text())["shapes"]
     polygons = [Polygon(shape["label"], tuple((x, y) for x, y in shape["points"])) for shape in shapes]
     size = (1417, 944)
     (tmp_path / "masks/val").mkdir(parents=True)

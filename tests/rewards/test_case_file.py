@@ -14,7 +14,7 @@ from verl_visual_rft.rewards import score
 from verl_visual_rft.rewards.reference import ReferenceReward
 from verl_visual_rft.truths import read_truth
 
-CASE_FILE = Path(__file__).parents[3] / "shared/cases/reward_cases.json"
+CASE_FILE = Path(__file__).parents[1] / "cases" / "reward_cases.json"
 ROUNDED = 1e-6  # the file gives six decimals
 
 #: Where the paper leaves iou and confidence open (null), or would pay a confidence outside [0, 1]: ours.
@@ -45,16 +45,11 @@ DEFINED_BY_US = {
 }
 
 
-def read_cases() -> list[Any]:
-    if not CASE_FILE.exists():
-        return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=f"case file not found: {CASE_FILE}"))]
-    return [pytest.param(case, id=case["name"]) for case in json.loads(CASE_FILE.read_text(encoding="utf-8"))]
+CASES = json.loads(CASE_FILE.read_text(encoding="utf-8"))
+every_case = pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 
 
-CASES = read_cases()
-
-
-@pytest.mark.parametrize("case", CASES)
+@every_case
 def test_paper(case: dict[str, Any]) -> None:
     expected = dict(case["paper"])
     if case["name"] in DEFINED_BY_US:
@@ -66,15 +61,12 @@ def test_paper(case: dict[str, Any]) -> None:
 
 
 def test_ours_to_define_is_what_the_paper_leaves_open() -> None:
-    if not CASE_FILE.exists():
-        pytest.skip(f"case file not found: {CASE_FILE}")
-    cases = json.loads(CASE_FILE.read_text(encoding="utf-8"))
-    undefined = {case["name"] for case in cases if None in case["paper"].values()}
-    out_of_range = {case["name"] for case in cases if not 0 <= (case["paper"].get("confidence") or 0) <= 1}
+    undefined = {case["name"] for case in CASES if None in case["paper"].values()}
+    out_of_range = {case["name"] for case in CASES if not 0 <= (case["paper"].get("confidence") or 0) <= 1}
     assert set(DEFINED_BY_US) == undefined | out_of_range
 
 
-@pytest.mark.parametrize("case", CASES)
+@every_case
 @pytest.mark.parametrize("symbolic_check", [True, False])
 def test_reference(case: dict[str, Any], symbolic_check: bool) -> None:
     expected = dict(case["repo" if symbolic_check else "repo_without_symbolic_check"])

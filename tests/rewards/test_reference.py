@@ -6,19 +6,17 @@ import json
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared_inputs import shared
 
 from verl_visual_rft.doctor.finding import run_python
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import score
 from verl_visual_rft.rewards.reference import ReferenceReward
 from verl_visual_rft.truths import read_truth
-
-GOLDEN = Path(__file__).parents[3] / "shared/data/visual_rft/reward_golden.jsonl"
 
 SHIPPED = ReferenceReward()
 NO_CHECK = ReferenceReward(symbolic_check=False)
@@ -141,9 +139,8 @@ def test_math_verify_is_loaded_only_when_asked_for() -> None:
 
 def test_golden_rows() -> None:
     """The rewards that the published code logged in a real training."""
-    if not GOLDEN.exists():
-        pytest.skip(f"golden rows not found: {GOLDEN}")
-    rows = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    golden = shared("data/visual_rft/reward_golden.jsonl")
+    rows = [json.loads(line) for line in golden.read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 1000
     for number, row in enumerate(rows):
         result = score("detection", row["content"], row["solution"], "reference")

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.fake import write_fake
-
-SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -24,11 +23,5 @@ def fake(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def original():
-    """Return a real annotation file of ../shared/data, or skip the test where there is none."""
-
-    def path_of(name: str) -> Path:
-        if not (SHARED / name).exists():
-            pytest.skip(f"the original file ../shared/data/{name} is not on this machine")
-        return SHARED / name
-
-    return path_of
+    """Return a real annotation file of ../shared/data."""
+    return lambda name: shared(f"data/{name}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.readers.cars196 import read_cars196
 from verl_visual_rft.datasets.readers.classification import ClassificationSplits
@@ -18,16 +19,13 @@ from verl_visual_rft.datasets.readers.fgvc_aircraft import read_fgvc_aircraft
 from verl_visual_rft.datasets.readers.flowers102 import read_flowers102
 from verl_visual_rft.datasets.readers.pets37 import read_pets37
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
 VARIANT_PICTURES = 100  # of each aircraft variant in train, val and test together
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real annotation files."""
-    if not DATA.is_dir():
-        pytest.skip("real annotation files (../shared/data) are not on this machine")
-    return DATA
+    return shared("data")
 
 
 @pytest.fixture(scope="session")

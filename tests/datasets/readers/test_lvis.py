@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import LVIS_FEWSHOT6, LVIS_NOVEL13
 from verl_visual_rft.datasets.existence_map import ExistenceMap
@@ -30,7 +31,7 @@ from verl_visual_rft.datasets.readers.lvis import (
 from verl_visual_rft.datasets.sampling import EMPTY_BOX
 from verl_visual_rft.errors import UserError
 
-REAL_V05 = Path(__file__).parents[3].parent / "shared/data/lvis/lvis_val_100.json"
+REAL_V05 = "data/lvis/lvis_val_100.json"
 
 # Training images of each category in lvis_v1_train.json.
 TRAIN_IMAGES = {"horse_buggy": 9, "die": 8, "kitchen_table": 10, "omelet": 7, "papaya": 10, "stepladder": 5}
@@ -222,16 +223,14 @@ def test_a_box_without_area_is_a_listed_skip(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.skipif(not REAL_V05.is_file(), reason="the real LVIS v0.5 sample is not on this machine")
 def test_the_real_v05_sample_is_refused_by_name() -> None:
     message = r"lvis_val_100\.json is not LVIS v1: category 'casserole' has id 226, in v1 it is 222 \(14 of(.|\n)*v0\.5"
     with pytest.raises(UserError, match=message):
-        load_lvis(REAL_V05)
+        load_lvis(shared(REAL_V05))
 
 
-@pytest.mark.skipif(not REAL_V05.is_file(), reason="the real LVIS v0.5 sample is not on this machine")
 def test_the_real_images_with_v1_ids_are_read(tmp_path: Path) -> None:
-    content = json.loads(REAL_V05.read_text())
+    content = json.loads(shared(REAL_V05).read_text())
     names = {entry["id"]: entry["name"] for entry in content["categories"]}
     for entry in content["categories"]:
         entry["id"] = V1_IDS.get(entry["name"], 10_000 + entry["id"])

@@ -8,19 +8,17 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.readers.masks import IGNORE, TARGET, Polygon, encode_mask, require_opencv
 from verl_visual_rft.errors import UserError
 
 pytest.importorskip("cv2", reason="OpenCV, which draws the masks, is not installed")
-
-REAL = Path(__file__).parents[3].parent / "shared/data/reasonseg/val_8451614203_e6484a2cb4_o.json"
 
 
 def square(label: str, x: float, y: float, side: float) -> Polygon:
@@ -65,9 +63,8 @@ def test_parts_outside_the_picture_and_flags_of_two_points_do_no_harm() -> None:
     assert int(mask.sum()) == 16
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the real ReasonSeg annotations are not on this machine")
 def test_the_real_mask_has_the_pixels_that_lisa_draws() -> None:
-    shapes = json.loads(REAL.read_text())["shapes"]
+    shapes = json.loads(shared("data/reasonseg/val_8451614203_e6484a2cb4_o.json").read_text())["shapes"]
     mask = drawn([Polygon(s["label"], tuple((x, y) for x, y in s["points"])) for s in shapes], (1417, 944))
     assert (int((mask == TARGET).sum()), int((mask == IGNORE).sum())) == (27717, 12694)
     box = np.zeros_like(mask, dtype=bool)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from shared_inputs import shared
 
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.datasets.readers.masks import Polygon
@@ -27,7 +28,6 @@ from verl_visual_rft.datasets.readers.reasonseg import (
 )
 from verl_visual_rft.errors import UserError
 
-REAL = Path(__file__).parents[3].parent / "shared/data/reasonseg"
 SIZE = (200, 100)
 TARGET = [[20, 10], [100, 10], [100.5, 60]]
 IGNORE = [[0, 0], [200, 0], [200, 100]]
@@ -199,17 +199,16 @@ def test_a_missing_split_is_named(root: Path, damage: Any, message: str) -> None
 @pytest.fixture
 def real(tmp_path: Path) -> ReasonSeg:
     """The real annotation files; two pictures are blank ones of the original size, which the train file's is not."""
-    if not REAL.is_dir():
-        pytest.skip("the real ReasonSeg annotations are not on this machine")
+    originals = shared("data/reasonseg")
     for split, name, size in (
         ("train", "11709607_652f25a747_o", (1600, 1200)),
         ("val", "199953_df81ec489c_o", (1280, 960)),
         ("val", "8451614203_e6484a2cb4_o", None),
     ):
         (tmp_path / split).mkdir(exist_ok=True)
-        shutil.copy(REAL / f"{split}_{name}.json", tmp_path / split / f"{name}.json")
+        shutil.copy(originals / f"{split}_{name}.json", tmp_path / split / f"{name}.json")
         if size is None:
-            shutil.copy(REAL / f"{split}_{name}.jpg", tmp_path / split / f"{name}.jpg")
+            shutil.copy(originals / f"{split}_{name}.jpg", tmp_path / split / f"{name}.jpg")
         else:
             Image.new("L", size).save(tmp_path / split / f"{name}.jpg")
     add(tmp_path, "test", "made")

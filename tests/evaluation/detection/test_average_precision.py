@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from statistics import fmean
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
 from verl_visual_rft.evaluation.detection.average_precision import coco_average_precision, lvis_average_precision
 from verl_visual_rft.evaluation.detection.boxes import LVIS_BOXES, is_federated, strongest
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
-needs_reference = pytest.mark.skipif(not SHARED.is_dir(), reason="reference data (../shared/data) is not here")
-
 
 def read(name: str):
-    return json.loads((SHARED / name).read_text())
+    return json.loads(shared(f"data/{name}").read_text())
 
 
-@needs_reference
 def test_published_results_on_100_coco_pictures():
     truth, reference = read("coco/instances_val2014_100.json"), read("reference_numbers.json")
     ids = {category["name"]: category["id"] for category in truth["categories"]}
@@ -42,7 +38,6 @@ def test_published_results_on_100_coco_pictures():
     assert means == pytest.approx(reference["coco_val2014_100_bbox_class_means"], abs=1e-9)
 
 
-@needs_reference
 def test_lvis_rules_on_100_pictures():
     truth, boxes, reference = (
         read(name)
@@ -61,7 +56,6 @@ def test_lvis_rules_on_100_pictures():
     assert plain.figures["AP"] / 100 == pytest.approx(0.3303824483953968, abs=1e-9), "the federated rules decide"
 
 
-@needs_reference
 def test_lvis_truth_given_as_predictions_is_perfect():
     truth = read("lvis/lvis_val_100.json")
     boxes = [
@@ -73,7 +67,6 @@ def test_lvis_truth_given_as_predictions_is_perfect():
     assert shares == pytest.approx(read("reference_numbers.json")["lvis_val_100_gt_as_prediction"], abs=1e-9)
 
 
-@needs_reference
 def test_lvis_restricted_to_some_categories():
     truth, boxes = read("lvis/lvis_val_100.json"), read("lvis/lvis_results_100_synthetic.json")
     names = ("banana", "cow", "carrot", "green_onion", "pole", "shoe", "book", "wheel")

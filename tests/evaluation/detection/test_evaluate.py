@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
+from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
 from verl_visual_rft.errors import UserError
@@ -22,7 +23,6 @@ from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import score_answers
 
 NO_OBJECTS = "<think> I look. </think> <answer>No Objects</answer>"
-VISUAL_RFT = Path(__file__).parents[4] / "shared" / "data" / "visual_rft"
 
 
 def edit_lines(path: Path, edit) -> Path:
@@ -197,7 +197,6 @@ def test_groups_of_the_paper_are_reported_where_all_their_categories_are():
     assert set(category_groups(COCO_FEWSHOT8, (), coco)) == {"base", "novel", "all", "coco-fewshot8"}
 
 
-@pytest.mark.skipif(not VISUAL_RFT.is_dir(), reason="reference data (../shared/data) is not here")
 @pytest.mark.parametrize(
     ("shown_only", "names", "reference_key", "classes"),
     [
@@ -207,9 +206,9 @@ def test_groups_of_the_paper_are_reported_where_all_their_categories_are():
     ],
 )
 def test_real_responses_of_the_2b_model_on_coco_pictures(shown_only, names, reference_key, classes):
-    pairs = json.loads((VISUAL_RFT / "visual_rft_2b_coco_val2017_23img.json").read_text())
-    coco = json.loads((VISUAL_RFT / "instances_val2017_subset.json").read_text())
-    reference = json.loads((VISUAL_RFT.parent / "reference_numbers.json").read_text())
+    pairs = json.loads(shared("data/visual_rft/visual_rft_2b_coco_val2017_23img.json").read_text())
+    coco = json.loads(shared("data/visual_rft/instances_val2017_subset.json").read_text())
+    reference = json.loads(shared("data/reference_numbers.json").read_text())
     shown = {pair["image_id"] for pair in pairs} if shown_only else {image["id"] for image in coco["images"]}
     annotations = {
         "images": [image for image in coco["images"] if image["id"] in shown],

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.evaluation.bootstrap import resample_counts
 from verl_visual_rft.evaluation.detection.average_precision import coco_average_precision, lvis_average_precision
 from verl_visual_rft.evaluation.detection.matching import match_boxes
 from verl_visual_rft.evaluation.detection.resampling import resampled_ap
-
-LVIS = Path(__file__).parents[4] / "shared" / "data" / "lvis"
 
 
 def test_every_picture_once_is_the_evaluators_ap(scene):
@@ -27,10 +25,9 @@ def test_every_picture_once_is_the_evaluators_ap(scene):
             assert [resampled.mean(), resampled[0], resampled[5]] == pytest.approx([ap.ap, ap.ap50, ap.ap75], abs=1e-9)
 
 
-@pytest.mark.skipif(not LVIS.is_dir(), reason="reference data (../shared/data) is not here")
 def test_every_picture_once_is_the_evaluators_ap_on_lvis():
-    truth = json.loads((LVIS / "lvis_val_100.json").read_text())
-    boxes = json.loads((LVIS / "lvis_results_100_synthetic.json").read_text())
+    truth = json.loads(shared("data/lvis/lvis_val_100.json").read_text())
+    boxes = json.loads(shared("data/lvis/lvis_results_100_synthetic.json").read_text())
     ids = [category["id"] for category in truth["categories"]]
     matches = match_boxes(truth, boxes, ids)
     once = np.ones((1, len(truth["images"])), dtype=int)

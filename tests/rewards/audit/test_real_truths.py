@@ -8,19 +8,13 @@ import json
 from pathlib import Path
 
 import pytest
+from shared_inputs import shared
 
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.rewards.audit import audit
 
-DATA = Path("../shared/data")
-COCO = DATA / "coco" / "instances_val2014_100.json"
+COCO = "data/coco/instances_val2014_100.json"
 CLASS_LISTS = ("flowers102", "pets37", "fgvc_aircraft", "cars196")
-
-
-def require(path: Path) -> Path:
-    if not path.is_file():
-        pytest.skip(f"data file not found: {path}")
-    return path
 
 
 def write_truths(path: Path, task: str, truths: list[dict]) -> Path:
@@ -36,19 +30,19 @@ def assert_honesty_wins(truths: Path, task: str, seed: int = 0) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_detection_on_coco(seed: int) -> None:
-    assert_honesty_wins(require(COCO), "detection", seed)
+    assert_honesty_wins(shared(COCO), "detection", seed)
 
 
 @pytest.mark.parametrize("name", CLASS_LISTS)
 def test_classification_with_the_class_names_of_the_paper(tmp_path: Path, name: str) -> None:
-    content = json.loads(require(DATA / "visual_rft" / f"eval_list_{name}.json").read_text())
+    content = json.loads(shared(f"data/visual_rft/eval_list_{name}.json").read_text())
     labels = content["classnames"]
     truths = [{"label": labels[row[1]], "labels": labels} for row in content["rows"]]
     assert_honesty_wins(write_truths(tmp_path / "truths.jsonl", "classification", truths), "classification")
 
 
 def test_grounding_on_the_only_objects_of_their_kind_in_coco(tmp_path: Path) -> None:
-    content = json.loads(require(COCO).read_text())
+    content = json.loads(shared(COCO).read_text())
     sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
     by_pair: dict[tuple[int, int], list[list[float]]] = {}
     for entry in content["annotations"]:
