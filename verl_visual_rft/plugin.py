@@ -62,7 +62,6 @@ _CPU = "verl_visual_rft.training.cpu"
 _ALGORITHMS = "verl_visual_rft.training.algorithms"
 _SPEED = "verl_visual_rft.training.speed"
 _CHECKPOINTS = "verl_visual_rft.training.checkpoints"
-_GUARDS = "verl_visual_rft.training.guards"
 _FIXES = "verl_visual_rft.training.fixes"
 _MEMORY = "verl_visual_rft.training.shared_memory"
 EXTENSIONS = (
@@ -86,10 +85,7 @@ EXTENSIONS = (
     ),
     Extension("verl.models.transformers.qwen2_vl", f"{_FIXES}:embed_text_without_pictures", _always),
     Extension("verl.trainer.ppo.v1.trainer_base", "verl_visual_rft.training.trainer:register_trainer", _always),
-    Extension("verl.utils.dataset.rl_dataset", f"{_GUARDS}.unreadable_rows:name_unreadable_rows", _always),
     Extension("verl.utils.checkpoint.checkpoint_handler", f"{_CHECKPOINTS}.sft:make_durable", _always),
-    Extension("verl.utils.tracking", f"{_CHECKPOINTS}.metrics_file:keep_metrics_on_resume", _always),
-    Extension("verl.utils.tracking", "verl_visual_rft.training.monitoring.sft:log_progress", _always),
 )
 
 

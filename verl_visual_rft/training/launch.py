@@ -38,6 +38,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
+from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
 from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 
@@ -218,11 +219,14 @@ def _watch(
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    following, said = _Follower(metrics), 0.0
+    following, said, first = _Follower(metrics), 0.0, True
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=steps, figures="starting")
         while process.poll() is None and not gave_up():
             for step, figures in following.new_steps():
+                if first:
+                    write_first_step(metrics.parent, FirstStep(metrics.name, step, metrics.stat().st_mtime, steps))
+                    first = False
                 progress.update(task, completed=step, figures=figures)
                 if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):
                     said = time.monotonic()

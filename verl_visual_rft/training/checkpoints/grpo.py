@@ -14,7 +14,6 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.checkpoints.best import note_validation, read_best
 from verl_visual_rft.training.checkpoints.conditions import note_changes, write_conditions
 from verl_visual_rft.training.checkpoints.folders import name_of
-from verl_visual_rft.training.checkpoints.metrics_file import append_from_now_on
 from verl_visual_rft.training.checkpoints.resuming import find_last, loading, refuse_later_ones
 from verl_visual_rft.training.checkpoints.saving import discard_partial, prune, writing
 
@@ -57,7 +56,6 @@ def load(trainer: Any, verl_load: Callable[[], None]) -> None:
     refuse_later_ones(root, trainer.global_steps)
     if trainer.global_steps > 0:
         note_changes(Path(start["resume_from_path"]), trainer.config)
-        append_from_now_on()
 
 
 def validated(trainer: Any, metrics: Mapping[str, float]) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 
 import wrapt
 
-from verl_visual_rft.training.checkpoints.metrics_file import append_from_now_on
 from verl_visual_rft.training.checkpoints.resuming import find_last, loading, refuse_later_ones
 from verl_visual_rft.training.checkpoints.saving import writing
-from verl_visual_rft.training.monitoring.sft import begin
 
 
 def make_durable(checkpoint_handler: ModuleType) -> None:
@@ -57,10 +55,7 @@ def _load(wrapped: Any, handler: Any, args: Any, kwargs: Any) -> int:
     with loading(_root(handler)):
         step = int(wrapped(*args, **kwargs))
     refuse_later_ones(_root(handler), step)
-    if step > 0:
-        append_from_now_on()
     _stop_if_trained(handler, step)
-    begin(handler.engine.optimizer_config.total_training_steps)
     return step
 
 

@@ -1,33 +1,55 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""A row of the data that cannot be read ends the run with its place."""
+"""veRL's data sets, in which a row that cannot be read ends the run with its place: ``data.custom_cls``.
+
+veRL's own end it with "cannot identify image file <_io.BytesIO object at 0x...>" of no file and no row
+(verl 0.9.1 ``utils/dataset/rl_dataset.py:338``).
+"""
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import wrapt
+from verl.utils.dataset.multiturn_sft_dataset import MultiTurnSFTDataset
+from verl.utils.dataset.rl_dataset import RLHFDataset
 
 from verl_visual_rft.errors import UserError
 
 
-def name_unreadable_rows(rl_dataset: ModuleType) -> None:
-    """Have veRL's dataset say which row it cannot read.
+class VisualRFTDataset(RLHFDataset):
+    """The rows of GRPO."""
 
-    Symptom: the run ends with "cannot identify image file <_io.BytesIO object at 0x...>" of no file and no row.
-    verl 0.9.1 ``utils/dataset/rl_dataset.py:338``.
-    """
+    def __getitem__(self, item: int) -> Any:
+        """Return a row.
 
-    def read(wrapped: Any, dataset: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            return wrapped(*args, **kwargs)
-        except Exception as error:
-            row = kwargs["item"] if "item" in kwargs else args[0]
-            files = ", ".join(map(str, dataset.original_data_files))
-            raise UserError(
-                f"{files}: row {row} cannot be read ({type(error).__name__}: {error}); "
-                "`visual-rft data validate` names all such rows"
-            ) from error
+        Raises:
+            UserError: It cannot be read.
+        """
+        with _named(self.original_data_files, item):
+            return super().__getitem__(item)
 
-    wrapt.wrap_function_wrapper(rl_dataset, "RLHFDataset.__getitem__", read)
+
+class VisualSFTDataset(MultiTurnSFTDataset):
+    """The rows of SFT."""
+
+    def __getitem__(self, item: int) -> Any:
+        """Return a row.
+
+        Raises:
+            UserError: It cannot be read.
+        """
+        with _named(self.parquet_files, item):
+            return super().__getitem__(item)
+
+
+@contextmanager
+def _named(files: Any, row: int) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise UserError(
+            f"{', '.join(map(str, files))}: row {row} cannot be read ({type(error).__name__}: {error}); "
+            "`visual-rft data validate` names all such rows"
+        ) from error

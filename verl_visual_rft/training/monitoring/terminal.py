@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from rich.text import Text
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.training_log import Series, TrainingLog, read_training_log, training_log_files
 from verl_visual_rft.training.monitoring.collapse import WINDOW, find_warnings
+from verl_visual_rft.training.monitoring.first_step import FirstStep, read_first_step
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARKS = 24
@@ -50,18 +51,22 @@ class RunState:
     Attributes:
         folder: Of the run.
         log: Its metrics by step.
-        silent: Seconds since the last of them was written.
+        written: When each of its metrics files was written last, in seconds since the epoch.
+        first: The first step of its last start, for runs whose metrics say nothing of time; ``None`` where unknown.
     """
 
     folder: Path
     log: TrainingLog
-    silent: float
+    written: Mapping[str, float]
+    first: FirstStep | None
 
     @property
     def total(self) -> int | None:
-        """Steps that it will have; ``None`` where its metrics do not say."""
+        """Steps that it will have; ``None`` where neither its metrics nor its launcher say."""
         planned = self.log.series("training/total_steps").values
-        return int(planned[-1]) if planned else None
+        if planned:
+            return int(planned[-1])
+        return self.first.total if self.first else None
 
     @property
     def finished(self) -> bool:
@@ -70,9 +75,18 @@ class RunState:
 
     @property
     def seconds_a_step(self) -> float | None:
-        """Mean over the last steps, validation and checkpoints included; ``None`` where steps are not timed."""
+        """Validation and checkpoints included: mean over the last steps, or of this start where steps are not timed."""
         timed = [m for m in self.log.by_step.values() if f"{_STAGES}step" in m][-2 * WINDOW :]
-        return fmean(m[f"{_STAGES}step"] + m.get(f"{_STAGES}testing", 0.0) for m in timed) if timed else None
+        if timed:
+            return fmean(m[f"{_STAGES}step"] + m.get(f"{_STAGES}testing", 0.0) for m in timed)
+        if self.first is None or self.first.metrics not in self.written or self.log.last_step <= self.first.step:
+            return None
+        return (self.written[self.first.metrics] - self.first.at) / (self.log.last_step - self.first.step)
+
+    @property
+    def silent(self) -> float:
+        """Seconds since its metrics were written."""
+        return max(0.0, time.time() - max(self.written.values()))
 
 
 def read_run(folder: Path) -> RunState:
@@ -89,8 +103,8 @@ def read_run(folder: Path) -> RunState:
             raise UserError(f"{folder} is no run, but holds some: watch {' or '.join(map(str, below))}")
         raise UserError(f"{folder}: no metrics.<n>.jsonl, so no run of the launcher; give the folder of one")
     files = training_log_files(folder)
-    written = max(path.stat().st_mtime for path in files)
-    return RunState(folder, read_training_log(files), max(0.0, time.time() - written))
+    written = {path.name: path.stat().st_mtime for path in files}
+    return RunState(folder, read_training_log(files), written, read_first_step(folder))
 
 
 def render(state: RunState) -> RenderableType:
