@@ -23,7 +23,8 @@ pytestmark = pytest.mark.e2e
 
 def test_sft_takes_two_steps(tmp_path, data):
     run(
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "SFT", "--"],
+        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "SFT"],
+        *["--steps", "2", "--"],
         *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
         *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
         *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
@@ -35,7 +36,7 @@ def test_sft_takes_two_steps(tmp_path, data):
     assert all(0 < value < 10 for value in loss.values)
     assert log.series("train/lr").values == pytest.approx((0.5e-4, 0.0))  # linear; logged after the update
     state = read_run(tmp_path)
-    assert state.finished and state.total == 2 and 0 < state.seconds_a_step < 60
+    assert state.finished and state.total == 2
     assert (tmp_path / "checkpoints" / "global_step_2" / "fsdp_config.json").exists()
 
 

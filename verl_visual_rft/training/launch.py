@@ -219,18 +219,18 @@ def _watch(
         TimeRemainingColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    following, said, first = _Follower(metrics), 0.0, True
+    following, said, stepped = _Follower(metrics), 0.0, False
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=steps, figures="starting")
         while process.poll() is None and not gave_up():
-            for step, figures in following.new_steps():
-                if first:
-                    write_first_step(metrics.parent, FirstStep(metrics.name, step, metrics.stat().st_mtime, steps))
-                    first = False
+            for step, figures in (new := list(following.new_steps())):
                 progress.update(task, completed=step, figures=figures)
                 if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):
                     said = time.monotonic()
                     print(f"{title}: step {step}{f'/{steps}' if steps else ''}  {figures}", flush=True)
+            if new and not stepped:
+                write_first_step(metrics.parent, FirstStep(metrics.name, new[-1][0], metrics.stat().st_mtime, steps))
+                stepped = True
             time.sleep(_POLL)
 
 

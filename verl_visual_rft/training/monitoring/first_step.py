@@ -15,12 +15,12 @@ _FILE = "first_step.json"
 
 @dataclass(frozen=True)
 class FirstStep:
-    """The first step of the last start of a run.
+    """The first step of the last start of a run; where steps are faster than the launcher looks, an early one.
 
     Attributes:
         metrics: Name of the metrics file of this start.
         step: Its number.
-        at: When it was done, in seconds since the epoch.
+        at: When it was logged, in seconds since the epoch.
         total: Steps that the run will have, where its launcher was told.
     """
 
