@@ -43,6 +43,7 @@ def test_a_run_of_ours_that_can_work_starts(run, start):
         (GRPO, "trainer.n_gpus_per_node=3", "cannot be divided among 3 ranks"),
         (GRPO, "actor_rollout_ref.model.path=/nowhere", "model /nowhere: no such folder"),
         (GRPO, "actor_rollout_ref.actor.freeze_vision_tower=true", "use visual_rft.freeze_vision=true"),
+        (GRPO, "trainer.v1.trainer_mode=colocate_async", "set trainer.v1.trainer_mode=visual_rft"),
         (SFT, "model.path=/nowhere", "model /nowhere: no such folder"),
         (SFT, "data.max_length=9000", "more than the 4096 positions"),
     ],

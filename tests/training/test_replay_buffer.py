@@ -65,17 +65,27 @@ class Queue:
         return {field: [self.fields[key][column[field]] for key in keys] for field in select_fields if field in column}
 
 
-def sample(monkeypatch, scores, bound=3, enable=True, partition="train", guards=()):
-    queue = Queue(monkeypatch, scores, partition)
+def make_buffer(refill, bound=3, enable=True, mode="sync"):
     settings = {"enable": enable, "metric": "reward", "max_num_gen_batches": bound}
-    buffer = VisualRFTReplayBuffer(
-        trainer_mode="sync",
+    return VisualRFTReplayBuffer(
+        trainer_mode=mode,
         trainer_config=None,
         max_off_policy_threshold=8,
         max_off_policy_strategy="drop",
         sampler_kwargs=OmegaConf.create({"poll_interval": 0.0, "filter_groups": settings}),
-        refill_fn=queue.add,
+        refill_fn=refill,
     )
+
+
+@pytest.mark.parametrize("mode", ["colocate_async", "separate_async"])
+def test_an_asynchronous_trainer_is_refused_where_no_check_of_ours_ran(mode):
+    with pytest.raises(UserError, match=f"trainer_mode={mode} does not; set it to visual_rft"):
+        make_buffer(None, mode=mode)
+
+
+def sample(monkeypatch, scores, bound=3, enable=True, partition="train", guards=()):
+    queue = Queue(monkeypatch, scores, partition)
+    buffer = make_buffer(queue.add, bound, enable)
     queue.add(BATCH)
     if guards:
         buffer.guard(*guards)

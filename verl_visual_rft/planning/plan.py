@@ -21,6 +21,7 @@ from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters
 from verl_visual_rft.planning.recipe import Recipe, read_recipe
 from verl_visual_rft.planning.settings import Settings, settings_of
+from verl_visual_rft.training.algorithms.checks import check_algorithm
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ def plan_recipe(path: Path, gpu: Gpu, gpus: int, nodes: int = 1, overrides: Sequ
     variables = {"DEVICE": "cuda", "NGPUS": str(gpus), "NNODES": str(nodes)}
     recipe = read_recipe(path, overrides, variables)
     config = compose(parse_command(recipe.training))
+    if "algorithm" in config:
+        check_algorithm(config)
     settings = settings_of(config)
     model = load_model(settings.model)
     refusals.check(settings, model)

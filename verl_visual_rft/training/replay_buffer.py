@@ -37,6 +37,11 @@ class VisualRFTReplayBuffer(ReplayBuffer):
     """
 
     def __init__(self, *, sampler_kwargs: Any, **kwargs: Any) -> None:
+        if kwargs["trainer_mode"] != "sync":  # in a configuration that nothing checked
+            raise UserError(
+                f"VisualRFTReplayBuffer samples synchronously, which trainer.v1.trainer_mode={kwargs['trainer_mode']} "
+                "does not; set it to visual_rft"
+            )
         filter_groups = sampler_kwargs.filter_groups
         super().__init__(
             sampler_kwargs=sampler_kwargs,

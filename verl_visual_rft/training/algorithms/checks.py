@@ -10,10 +10,11 @@ from typing import Any
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.checkpoints.best import check_keep_best
+from verl_visual_rft.training.modes import check_trainer_mode
 
 
 def check_algorithm(config: Mapping[str, Any]) -> None:
-    """Check the algorithm of a resolved GRPO configuration.
+    """Check the trainer and the algorithm of a resolved GRPO configuration.
 
     Args:
         config: The configuration, an omegaconf node or plain mappings.
@@ -21,6 +22,7 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: A setting does nothing or contradicts another; the message names it and the remedy.
     """
+    check_trainer_mode(config)
     check_keep_best(config)
     algorithm, actor = config["algorithm"], config["actor_rollout_ref"]["actor"]
     if actor.get("freeze_vision_tower"):
