@@ -86,12 +86,13 @@ def step(config, actor, reference, rows, own_log_probs=False):
     data = batch(rows)
     mask = data["response_mask"]
     infer = {"compute_loss": False, "temperature": config.actor_rollout_ref.rollout.temperature}
+    told = said_of_pictures(rows, config.actor_rollout_ref.rollout.n)
     forwards = {"old_log_probs": actor.compute_log_prob, "ref_log_prob": reference.compute_ref_log_prob}
     if own_log_probs:
         del forwards["old_log_probs"]
     for field, forward in forwards.items():
         inferred = data.copy()
-        tu.assign_non_tensor(inferred, **infer)
+        tu.assign_non_tensor(inferred, **infer, **told)
         data[field] = response_from_nested(forward(inferred)["log_probs"], mask)
 
     padded = DataProto(batch=data.select("response_mask", "rm_scores").to_padded_tensor())
@@ -110,10 +111,18 @@ def step(config, actor, reference, rows, own_log_probs=False):
     n = config.actor_rollout_ref.actor.ppo_mini_batch_size * config.actor_rollout_ref.rollout.n
     update = {"calculate_entropy": False, "global_batch_size": n, "mini_batch_size": n}
     update |= {"epochs": config.actor_rollout_ref.actor.ppo_epochs, "seed": 42, "dataloader_kwargs": {"shuffle": False}}
-    tu.assign_non_tensor(data, **update, temperature=infer["temperature"], **{OWN_LOG_PROBS: own_log_probs})
+    tu.assign_non_tensor(data, **update, **told, temperature=infer["temperature"], **{OWN_LOG_PROBS: own_log_probs})
     metrics = tu.get(actor.update_actor(data), "metrics")
     first_token = [advantages[0].item() for advantages in data["advantages"].unbind()]
     return {"metrics": metrics, "advantages": first_token, "lr": lr}
+
+
+def said_of_pictures(rows, rollouts) -> dict:
+    """What `batches.lay_out` says of rows that name their pictures."""
+    from verl_visual_rft.training.pictures.batches import GROUP, PICTURES_OF_UPDATE
+
+    names = {name for row in rows for name in row.get("pictures", ())}
+    return {GROUP: rollouts, PICTURES_OF_UPDATE: len(names)} if names else {}
 
 
 def batch(rows) -> TensorDict:

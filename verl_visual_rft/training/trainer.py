@@ -10,9 +10,7 @@ from typing import Any
 
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.algorithms.checks import check_algorithm
-
-#: ``trainer.v1.trainer_mode`` that selects the trainer.
-TRAINER_MODE = "visual_rft"
+from verl_visual_rft.training.modes import TRAINER_MODE
 
 
 def register_trainer(trainer_base: ModuleType) -> None:
@@ -39,7 +37,7 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
     from verl_visual_rft.training.guards.rows import StoppedRows, run_folder
     from verl_visual_rft.training.monitoring.monitor import Monitor
     from verl_visual_rft.training.pictures import storage as pictures
-    from verl_visual_rft.training.pictures.grouping import together
+    from verl_visual_rft.training.pictures.batches import lay_out
     from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
     from verl_visual_rft.training.speed import one_update
     from verl_visual_rft.training.speed.fields import OF_FORWARD, OF_UPDATE, reading
@@ -65,25 +63,27 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
                     self.replay_buffer.wait_for(agent_loop_manager.rollouts())
                 super().fit(agent_loop_manager)
 
-        def _balance_batch(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
-            batch = super()._balance_batch(batch, *args, **kwargs)
-            if one_update.is_one_mini_batch(self.config, len(batch)):  # else it would change what an update is made of
-                n_ranks = max(self.actor_rollout_wg._dispatch_info["actor"]) + 1
-                batch.reorder(together(batch.keys, n_ranks))
+        def _balance_batch(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            batch = super()._balance_batch(batch, metrics, *args, **kwargs)
+            n_ranks = max(self.actor_rollout_wg._dispatch_info["actor"]) + 1
+            self.layout = lay_out(batch, self.config, n_ranks, metrics)
             return batch
 
         def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
             if one_update.is_one_update(self.config, len(batch)):
                 return batch
+            batch.extra_info |= self.layout
             with reading(OF_FORWARD, batch, self.config):
                 return super()._compute_old_log_prob(batch, metrics)
 
         def _compute_ref_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+            batch.extra_info |= self.layout
             with reading(OF_FORWARD, batch, self.config):
                 return super()._compute_ref_log_prob(batch, metrics)
 
         def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
             own = batch.extra_info[one_update.OWN_LOG_PROBS] = one_update.is_one_update(self.config, len(batch))
+            batch.extra_info |= self.layout
             saved = rows_saved(self.replay_buffer.saved, self.global_steps, batch)
             with saved, reading(OF_UPDATE, batch, self.config):
                 updated = super()._update_actor(batch, metrics)

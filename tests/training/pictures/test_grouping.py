@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verl_visual_rft.training.pictures.grouping import pictures_of, shares, together
+from verl_visual_rft.training.pictures.grouping import pictures_of, shares
 
 
 def test_pictures_are_told_apart_by_what_they_show(pictures):
@@ -24,16 +24,3 @@ def test_every_prompt_goes_to_one_worker_and_a_picture_to_no_two(about, n_worker
     assert sorted(prompt for part in parts for prompt in part) == list(range(len(about)))
     workers = [{about[prompt] for prompt in part} for part in parts]
     assert sum(map(len, workers)) == len(set(about))
-
-
-@given(st.lists(st.sampled_from("pqrs"), min_size=1, max_size=8), st.integers(1, 4))
-def test_rows_stay_with_their_rank_and_those_of_a_prompt_follow_each_other(prompts, n_ranks):
-    keys = [f"{prompt}_{i}_0" for i, prompt in enumerate(prompts * n_ranks)]
-    order = together(keys, n_ranks)
-    part = len(prompts)
-    for start in range(0, len(keys), part):
-        rows = order[start : start + part]
-        assert sorted(rows) == list(range(start, start + part))
-        seen = [keys[row][0] for row in rows]
-        changes = sum(one != other for one, other in zip(seen, seen[1:], strict=False))
-        assert changes == len(set(seen)) - 1

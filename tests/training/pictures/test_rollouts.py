@@ -138,7 +138,8 @@ def test_rows_are_those_of_veRL_with_one_processor_call_a_picture(monkeypatch, o
     assert len(rows) == ROLLOUTS * len(about)
     for key, row in rows.items():
         inputs, wanted = row["multi_modal_inputs"], expected[key]["multi_modal_inputs"]
-        stored = [queue.rows["pictures"][name]["pixel_values"] for name in inputs.pop("pictures")]
+        names = inputs.pop("pictures")
+        stored = [queue.rows["pictures"][name]["pixel_values"] for name in names]
         assert torch.equal(torch.cat(stored), wanted.pop("pixel_values"))
         assert inputs.keys() == wanted.keys()
         for name in wanted:
@@ -148,7 +149,7 @@ def test_rows_are_those_of_veRL_with_one_processor_call_a_picture(monkeypatch, o
         assert "raw_prompt" not in row
         assert torch.equal(row["rm_scores"], expected[key]["rm_scores"])
         assert row["extra_fields"]["reward_extra_info"] == expected[key]["extra_fields"]["reward_extra_info"]
-        assert queue.tags["train"][key] == plain_queue.tags["train"][key]
+        assert queue.tags["train"][key] == plain_queue.tags["train"][key] | {"pictures": names}
         assert len(pickle.dumps(row)) < 20_000
     assert len(agent_loop._pictures) == 0
     assert not agent_loop._shared

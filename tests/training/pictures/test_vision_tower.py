@@ -23,14 +23,14 @@ def policy_folder(tmp_path_factory):
     return folder
 
 
-def run(folder, policy, apart):
+def run(folder, policy, *overrides, apart):
     rows, pictures = make_rows(), {}
     if apart:
         for row in rows:
             name = f"1-{row['uid']}"
             pictures[name] = row["pixel_values"]
             row |= {"pixel_values": None, "pictures": [name]}
-    return steps_by_verl(folder, policy, rows, own_log_probs=True, pictures=pictures)
+    return steps_by_verl(folder, policy, rows, *overrides, own_log_probs=True, pictures=pictures)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,37 @@ def test_the_tower_sees_each_picture_of_a_micro_batch_once(plain, once):
     assert plain["seen"]["actor"] == [ROLLOUTS] * MICRO_BATCHES * STEPS
     assert once["seen"]["actor"] == [1] * MICRO_BATCHES * STEPS
     assert once["seen"]["ref"] == [2, 2] * STEPS  # six rows: a group and half of the next
+    assert [step["metrics"]["tower_passes_per_picture"] for step in once["steps"]] == [[1.0]] * STEPS
+    assert "tower_passes_per_picture" not in plain["steps"][0]["metrics"]
+
+
+@pytest.fixture(scope="module")
+def dynamic(tmp_path_factory, policy_folder):
+    """Batches by length, that hold more than a group and less than two."""
+    lengths = [len(row["prompt_ids"]) + len(row["response_ids"]) for row in make_rows()]
+    of_groups = [sum(lengths[start : start + ROLLOUTS]) for start in range(0, len(lengths), ROLLOUTS)]
+    most_tokens = max(of_groups) + min(lengths)
+    assert most_tokens < 2 * min(of_groups)
+    settings = [f"actor.{name}" for name in ("use_dynamic_bsz=true", f"ppo_max_token_len_per_gpu={most_tokens}")]
+    overrides = [f"actor_rollout_ref.{setting}" for setting in settings]
+    return run(tmp_path_factory.mktemp("dynamic"), policy_folder, *overrides, apart=True)
+
+
+@pytest.mark.slow
+def test_batches_by_length_do_not_tear_a_group_apart(dynamic, plain):
+    assert dynamic["seen"]["actor"] == dynamic["seen"]["ref"] == [1] * PROMPTS * STEPS
+    for wanted, found in zip(plain["steps"], dynamic["steps"], strict=True):
+        assert found["metrics"]["tower_passes_per_picture"] == [1.0]
+        for name in ("loss", "kl_loss", "grad_norm"):
+            assert sum(flat(found["metrics"][name])) == pytest.approx(sum(flat(wanted["metrics"][name])), rel=1e-5), (
+                name
+            )
+    for name, weight in plain["weights"].items():
+        torch.testing.assert_close(dynamic["weights"][name], weight, rtol=1e-5, atol=1e-6)
+
+
+def flat(value):
+    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is about the same picture stays together: prompts in a rollout worker, rows in a micro-batch."""
+"""Prompts about the same picture go to one rollout worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from verl_visual_rft.training.pictures.processed import picture_key
-from verl_visual_rft.training.responses import prompts_of
 
 
 def pictures_of(messages: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -46,23 +45,3 @@ def shares(pictures: Sequence[Hashable], n_workers: int) -> list[list[int]]:
     for group in sorted(groups.values(), key=len, reverse=True):
         min(workers, key=len).extend(group)
     return [sorted(prompts) for prompts in workers]
-
-
-def together(keys: Sequence[str], n_ranks: int) -> list[int]:
-    """Order rows so that, within the part of each rank, those of a prompt follow each other.
-
-    Args:
-        keys: Of rows, ``<prompt>_<session>_<index>``, in the order in which ranks get equal parts of them.
-        n_ranks: Number of ranks.
-
-    Example:
-        >>> together(["p_0_0", "q_0_0", "p_1_0", "q_1_0"], 1)
-        [0, 2, 1, 3]
-    """
-    prompts, part = prompts_of(keys), len(keys) // n_ranks
-    first = {prompt: row for row, prompt in reversed(list(enumerate(prompts)))}
-    return [
-        row
-        for start in range(0, len(keys), part)
-        for row in sorted(range(start, start + part), key=lambda row: (first[prompts[row]], row))
-    ]

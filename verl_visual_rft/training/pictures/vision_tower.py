@@ -9,9 +9,10 @@ add up on the way back: the same loss and the same gradient, up to the order of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from verl_visual_rft.training.pictures.batches import GROUP, PICTURES_OF_UPDATE, whole_rows
 from verl_visual_rft.training.pictures.storage import PICTURES, Fetched
 
 #: Of this process: actor and reference read the same pictures.
@@ -23,6 +24,36 @@ class PicturesOnce:
 
     _repeats: Any = None  # index of the features that the next call of the tower has to return
     _hooked = False
+    _passes = 0  # of pictures through the tower
+
+    def train_batch(self, data: Any, loss_function: Callable[..., Any]) -> Any:
+        """Update on a batch; its metrics say how often each of its pictures passed the tower, on all ranks."""
+        before, n_pictures = self._passes, _told(data, PICTURES_OF_UPDATE)
+        output = super().train_batch(data, loss_function)  # type: ignore[misc]
+        if n_pictures:
+            engine: Any = self
+            passes = (self._passes - before) * engine.get_data_parallel_size()  # veRL takes the mean over ranks
+            output["metrics"]["tower_passes_per_picture"] = [passes / n_pictures]
+        return output
+
+    def forward_backward_batch(self, data: Any, loss_function: Any, forward_only: bool = False) -> Any:
+        """Compute a batch in micro-batches; dynamic ones do not tear the responses to a prompt apart."""
+        group = _told(data, GROUP)
+        if group and _told(data, "use_dynamic_bsz"):  # else veRL would multiply the micro-batch by it
+            self._keep_together(data, group)
+        return super().forward_backward_batch(data, loss_function, forward_only)  # type: ignore[misc]
+
+    def _keep_together(self, data: Any, group: int) -> None:
+        import torch
+        from verl.utils import tensordict_utils
+        from verl.utils.device import get_device_id
+
+        engine: Any = self
+        most_tokens = data["max_token_len_per_gpu"] * engine.ulysses_sequence_parallel_size
+        size = torch.tensor(whole_rows(data["input_ids"].offsets().diff().tolist(), group, most_tokens))
+        size = size.to(get_device_id())
+        torch.distributed.all_reduce(size, torch.distributed.ReduceOp.MIN, group=engine.get_data_parallel_group())
+        tensordict_utils.assign_non_tensor(data, force_group_size=size.item())  # engine/utils.py:106
 
     def prepare_model_inputs(self, micro_batch: Any) -> tuple[dict[str, Any], Any]:
         """Return the inputs of the model, each picture once, and what the outputs are computed with."""
@@ -39,6 +70,7 @@ class PicturesOnce:
         first = [names.index(name) for name in pixels]
         inputs["pixel_values"] = torch.cat(list(pixels.values()))
         inputs["image_grid_thw"] = grids[first]
+        self._passes += len(pixels)
         if len(pixels) < len(names):
             order = list(pixels)
             self._hook_tower()
@@ -73,6 +105,12 @@ class PicturesOnce:
         if getattr(output, "deepstack_features", None):
             output.deepstack_features = [deep.index_select(0, index) for deep in output.deepstack_features]
         return output
+
+
+def _told(data: Any, key: str) -> Any:
+    from verl.utils import tensordict_utils
+
+    return tensordict_utils.get_non_tensor_data(data=data, key=key, default=None)
 
 
 def repeats(pictures: Sequence[int], sizes: Sequence[int]) -> Any:

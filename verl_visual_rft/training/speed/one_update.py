@@ -52,13 +52,8 @@ def wants_no_old_log_probs(config: Mapping[str, Any]) -> bool:
 
 def is_one_update(config: Mapping[str, Any], n_rows: int) -> bool:
     """Whether a batch of ``n_rows`` responses, padding included, is one update that wants no old log-probabilities."""
-    return wants_no_old_log_probs(config) and is_one_mini_batch(config, n_rows)
-
-
-def is_one_mini_batch(config: Mapping[str, Any], n_rows: int) -> bool:
-    """Whether a batch of ``n_rows`` responses, padding included, is one mini-batch."""
     actor, rollout = config["actor_rollout_ref"]["actor"], config["actor_rollout_ref"]["rollout"]
-    return bool(n_rows == actor["ppo_mini_batch_size"] * rollout["n"])
+    return wants_no_old_log_probs(config) and bool(n_rows == actor["ppo_mini_batch_size"] * rollout["n"])
 
 
 def name_metrics_of_pass(metrics: dict[str, Any]) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verl_visual_rft.training.pictures.storage import PICTURES
+
 
 @dataclass(frozen=True)
 class Row:
@@ -25,7 +27,7 @@ class Row:
 def row_of(
     output: Any, columns: Mapping[str, Any], number: int, position_ids: Any, multi_modal_inputs: Mapping[str, Any]
 ) -> Row:
-    """Return what verl 0.9.1 stores of a response (``trainer/ppo/v1/agent_loop_tq.py:178``).
+    """Return what verl 0.9.1 stores of a response (``agent_loop_tq.py:178``), and its pictures' names in the tag.
 
     Args:
         output: veRL's ``AgentLoopOutput``.
@@ -51,6 +53,8 @@ def row_of(
         "min_global_steps": fields["extra_fields"].get("min_global_steps"),
         "max_global_steps": fields["extra_fields"].get("max_global_steps"),
     }
+    if PICTURES in multi_modal_inputs:
+        tag[PICTURES] = multi_modal_inputs[PICTURES]
     return Row(f"{columns['uid']}_{columns['session_id']}_{number}", fields, tag)
 
 
