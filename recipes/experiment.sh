@@ -49,7 +49,8 @@ fi
 [[ $TAU == fixed ]] || RFT+=(visual_rft.tau="$TAU")
 [[ ${RAY_ADDRESS:-local} == local ]] || RFT+=(cluster=running)
 
-# The largest number up to MOST of sequences that a rank takes at once; it divides what each rank has of the batch.
+# The largest number up to MOST of sequences that a rank takes at once, where their lengths do not decide (on a CPU); it
+# divides what each rank has of the batch.
 micro_batch() { # SEQUENCES MOST
     local mine=$(($1 / (NGPUS * NNODES))) size=$2
     while ((size > 1 && mine % size)); do size=$((size - 1)); done

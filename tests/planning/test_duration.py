@@ -70,3 +70,14 @@ def test_old_log_probs_take_time_where_a_batch_is_several_updates(grpo):
 def test_without_kl_no_reference_is_asked(grpo):
     parts = estimate_duration(grpo("actor_rollout_ref.actor.use_kl_loss=false"), QWEN, A100, PIXELS).parts
     assert "reference" not in parts
+
+
+def test_dynamic_batches_are_fewer_where_sequences_are_shorter_than_the_longest(grpo):
+    """Weights are gathered, and the reference comes from main memory, once a micro-batch."""
+    short = Assumptions(prompt_share=0.375, answer_share=0.25)
+    fixed, dynamic = (
+        estimate_duration(grpo(f"actor_rollout_ref.actor.use_dynamic_bsz={choice}"), QWEN, A100, PIXELS, short)
+        for choice in ("false", "true")
+    )
+    assert all(dynamic.parts[part] < fixed.parts[part] for part in ("reference", "update"))
+    assert dynamic.parts["rollout"] == fixed.parts["rollout"]

@@ -7,8 +7,9 @@ import pytest
 
 from verl_visual_rft.planning.gpus import GPUS
 from verl_visual_rft.planning.knobs import helpful_knobs
-from verl_visual_rft.planning.memory import estimate_memory
+from verl_visual_rft.planning.memory import estimate_memory, largest_micro_batch
 from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.settings import UPDATE
 from verl_visual_rft.training.pretraining import TINY_MODEL
 
 A100, RTX4090 = GPUS["a100-80g"], GPUS["rtx4090-24g"]
@@ -84,7 +85,7 @@ def test_a_pass_for_log_probs_counts_where_a_run_makes_one(grpo):
         "actor_rollout_ref.actor.use_kl_loss=false",
         "actor_rollout_ref.actor.ppo_mini_batch_size=8",
     )
-    large = "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=16"  # twice the reference's
+    large = f"actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu={16 * 1536}"  # twice the reference's
 
     def logits(*overrides):
         return estimate_memory(grpo(large, *overrides), QWEN, A100, PIXELS).phases.get("log-probs", {}).get("logits")
@@ -92,6 +93,20 @@ def test_a_pass_for_log_probs_counts_where_a_run_makes_one(grpo):
     assert logits(no_reference) is None
     assert logits(no_reference, two_updates) == logits(two_updates) == 2 * logits()
     assert logits("lora=on") == logits(two_updates)  # the reference is the actor, in its micro-batches
+
+
+def test_a_dynamic_batch_is_full_of_tokens_and_may_have_more_pictures_than_longest_sequences(grpo):
+    def largest(*overrides):
+        return largest_micro_batch(grpo(*overrides), UPDATE, QWEN, PIXELS)
+
+    longest, picture = 1024 + 512, PIXELS // 14**2
+    assert largest("actor_rollout_ref.actor.use_dynamic_bsz=false") == (4 * longest, 4 * picture)
+    limit = ["actor_rollout_ref.actor.ppo_max_token_len_per_gpu=5000"]
+    assert largest(*limit) == (5000, 5000 // (picture // 4) * picture)
+    shared = [*limit, "actor_rollout_ref.actor.ulysses_sequence_parallel_size=2"]  # two compute twice as much together
+    assert largest(*shared) == (5000, 2 * 5000 // (picture // 4) * picture)
+    few = ["trainer.nnodes=8"]  # two sequences a GPU
+    assert largest(*few) == (2 * longest, 2 * picture)
 
 
 def test_the_weights_go_to_vllm_through_a_bucket(grpo):
@@ -122,16 +137,23 @@ def test_every_knob_helps_as_it_says_and_none_breaks_the_settings(grpo):
     assert max(turned.peaks.values()) == next(knob.peak for knob in knobs if knob.setting == "LORA=64")
 
 
-def test_the_micro_batch_is_a_knob_where_activations_are_what_does_not_fit(grpo):
+@pytest.mark.parametrize(
+    ("overrides", "smaller"),
+    [
+        (["use_dynamic_bsz=false", "ppo_micro_batch_size_per_gpu=16"], "ppo_micro_batch_size_per_gpu=8"),
+        (["ppo_max_token_len_per_gpu=24576"], "ppo_max_token_len_per_gpu=12288"),
+    ],
+)
+def test_the_micro_batch_is_a_knob_where_activations_are_what_does_not_fit(overrides, smaller, grpo):
     large = [
-        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=16",
+        *(f"actor_rollout_ref.actor.{override}" for override in overrides),
         "actor_rollout_ref.model.enable_gradient_checkpointing=false",
     ]
     settings = grpo(*large)
     memory = estimate_memory(settings, QWEN, A100, PIXELS)
     knobs = {knob.setting: knob for knob in helpful_knobs(settings, QWEN, A100, PIXELS, memory)}
     assert not memory.fits(A100)
-    assert "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8" in knobs
+    assert f"actor_rollout_ref.actor.{smaller}" in knobs
     assert knobs["actor_rollout_ref.model.enable_gradient_checkpointing=True"].fits
 
 

@@ -7,6 +7,7 @@ from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.refusals import check, check_settings
 
 ACTOR, ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
+FIXED = f"{ACTOR}.use_dynamic_bsz=false"
 
 
 @pytest.mark.parametrize(
@@ -22,15 +23,15 @@ ACTOR, ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
         ),
         (["trainer.n_gpus_per_node=0"], "1 nodes of 0 GPUs: a run needs one at least"),
         (
-            [f"{ACTOR}.ppo_micro_batch_size_per_gpu=3"],
+            [FIXED, f"{ACTOR}.ppo_micro_batch_size_per_gpu=3"],
             f"{ACTOR}.ppo_micro_batch_size_per_gpu=3 does not divide the 16 sequences of a GPU",
         ),
         (
-            [f"{ROLLOUT}.n=4", "trainer.nnodes=2", f"{ACTOR}.ppo_micro_batch_size_per_gpu=4"],
+            [FIXED, f"{ROLLOUT}.n=4", "trainer.nnodes=2", f"{ACTOR}.ppo_micro_batch_size_per_gpu=4"],
             f"{ROLLOUT}.log_prob_micro_batch_size_per_gpu=8 does not divide the 4 sequences of a GPU; set it to 1, 2",
         ),
         (
-            ["actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=5"],
+            [FIXED, "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=5"],
             "ref.log_prob_micro_batch_size_per_gpu=5 does not divide",
         ),
         ([f"{ROLLOUT}.max_model_len=1500"], r"1024 \+ 512 tokens are more than .*max_model_len=1500; set it to 1536"),
@@ -53,8 +54,16 @@ ACTOR, ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
             "8 divides not both 8 GPUs and the model's 12 heads; set it to 1, 2 or 4",
         ),
         (
-            [f"{ACTOR}.use_dynamic_bsz=true", f"{ACTOR}.ppo_max_token_len_per_gpu=1000"],
-            "more than the 1000 tokens of a dynamic batch",
+            [f"{ACTOR}.ulysses_sequence_parallel_size=8"],
+            "8 divides not both 8 GPUs and the model's 12 heads; set it to 1, 2 or 4",
+        ),
+        (
+            [f"{ACTOR}.ppo_max_token_len_per_gpu=1000"],
+            rf"1024 \+ 512 tokens do not fit into {ACTOR}.ppo_max_token_len_per_gpu=1000; set it to 1536 or more",
+        ),
+        (
+            [f"{ACTOR}.ulysses_sequence_parallel_size=2", f"{ROLLOUT}.log_prob_max_token_len_per_gpu=767"],
+            "do not fit into .*log_prob_max_token_len_per_gpu=767; set it to 768 or more",
         ),
     ],
 )
@@ -71,8 +80,10 @@ def test_settings_that_cannot_work_are_refused_in_one_line_with_the_remedy(overr
         [],
         [f"{ROLLOUT}.max_model_len=1536"],
         [f"{ROLLOUT}.tensor_model_parallel_size=4"],
-        [f"{ACTOR}.use_dynamic_bsz=true"],
+        [FIXED],
+        [f"{ACTOR}.ulysses_sequence_parallel_size=2", f"{ACTOR}.ppo_max_token_len_per_gpu=768"],
         [
+            FIXED,
             "lora=on",
             "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=5",
         ],  # with an adapter no second model is asked
@@ -87,7 +98,8 @@ def test_sft_is_checked_too(sft):
     model = load_model("Qwen/Qwen2-VL-2B-Instruct")
     check(sft(ranks=4), model)
     with pytest.raises(UserError, match="data.micro_batch_size_per_gpu=4 does not divide the 2 sequences of a GPU"):
-        check(sft(ranks=8), model)
+        check(sft("data.use_dynamic_bsz=false", ranks=8), model)
+    check(sft(ranks=8), model)
     with pytest.raises(UserError, match="16 examples of an update cannot be divided among 3 GPUs"):
         check(sft(ranks=3), model)
     with pytest.raises(UserError, match=r"examples of 40000 tokens \(data.max_length\) are more than the 32768"):

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""GRPO steps by veRL's own workers, loss and advantages with our configuration: one rank, FSDP2 on the CPU, no Ray.
+"""GRPO steps by veRL's own workers, loss and advantages with our configuration: FSDP2 on the CPU, no Ray.
 
 Runs in a process of its own: see `forks`. What is left out is what only moves data: Ray, the transfer
 queue and vLLM; the calls are those of `PPOTrainer._step_once`.
@@ -15,10 +15,9 @@ from omegaconf import open_dict
 from tensordict import NonTensorData, NonTensorStack, TensorDict
 from torch.nested import as_nested_tensor
 
-from verl_visual_rft.training.pretraining import TINY_MODEL
-
 
 def main(job_file: Path, result_file: Path) -> None:
+    """Take the steps of a job, on each of its ranks; the first writes the result."""
     job = torch.load(job_file, weights_only=False)
     config, workers = start(job)
     rows, own = job["rows"], job["own_log_probs"]
@@ -29,7 +28,8 @@ def main(job_file: Path, result_file: Path) -> None:
     weights = {name: value.full_tensor() for name, value in module.state_dict().items()}
     optimizer = workers["actor"].actor.engine.optimizer
     result = {"steps": steps, "weights": weights, "optimizer": optimizer.defaults, "seen": seen, "reads": reads}
-    torch.save(result, result_file)
+    if torch.distributed.get_rank() == 0:
+        torch.save(result, result_file)
 
 
 def pictures_seen(worker) -> list[int]:
@@ -61,7 +61,8 @@ def start(job):
     from verl.workers.engine_workers import ActorRolloutRefWorker
 
     with initialize_config_module("verl_visual_rft.training.config", version_base=None):
-        config = compose("visual_rft", ["device=cpu", *job["overrides"]])
+        config = compose("visual_rft", [f"device={job.get('device', 'cpu')}", *job["overrides"]])
+    config.actor_rollout_ref.model.path = job["policy"]
     with open_dict(config):  # as PPOTrainer does
         config.actor_rollout_ref.actor.optim.total_training_steps = job["total_steps"]
 
@@ -83,7 +84,7 @@ def step(config, actor, reference, rows, own_log_probs=False):
     from verl_visual_rft.training.speed.one_update import OWN_LOG_PROBS
 
     lr = actor.actor.engine.optimizer.param_groups[0]["lr"]
-    data = batch(rows)
+    data = batch(rows, config.actor_rollout_ref.model.path)
     mask = data["response_mask"]
     infer = {"compute_loss": False, "temperature": config.actor_rollout_ref.rollout.temperature}
     told = said_of_pictures(rows, config.actor_rollout_ref.rollout.n)
@@ -93,7 +94,7 @@ def step(config, actor, reference, rows, own_log_probs=False):
     for field, forward in forwards.items():
         inferred = data.copy()
         tu.assign_non_tensor(inferred, **infer, **told)
-        data[field] = response_from_nested(forward(inferred)["log_probs"], mask)
+        data[field] = response_from_nested(on_all_ranks(forward(inferred))["log_probs"], mask)
 
     padded = DataProto(batch=data.select("response_mask", "rm_scores").to_padded_tensor())
     padded.batch["token_level_rewards"] = padded.batch["rm_scores"]
@@ -112,7 +113,7 @@ def step(config, actor, reference, rows, own_log_probs=False):
     update = {"calculate_entropy": False, "global_batch_size": n, "mini_batch_size": n}
     update |= {"epochs": config.actor_rollout_ref.actor.ppo_epochs, "seed": 42, "dataloader_kwargs": {"shuffle": False}}
     tu.assign_non_tensor(data, **update, **told, temperature=infer["temperature"], **{OWN_LOG_PROBS: own_log_probs})
-    metrics = tu.get(actor.update_actor(data), "metrics")
+    metrics = tu.get(on_all_ranks(actor.update_actor(data)), "metrics")
     first_token = [advantages[0].item() for advantages in data["advantages"].unbind()]
     return {"metrics": metrics, "advantages": first_token, "lr": lr}
 
@@ -125,11 +126,18 @@ def said_of_pictures(rows, rollouts) -> dict:
     return {GROUP: rollouts, PICTURES_OF_UPDATE: len(names)} if names else {}
 
 
-def batch(rows) -> TensorDict:
+def on_all_ranks(output):
+    """What the driver hands to every rank; of ranks that share sequences only the first returns it."""
+    outputs = [output]
+    torch.distributed.broadcast_object_list(outputs)
+    return outputs[0]
+
+
+def batch(rows, model: str) -> TensorDict:
     """What the agent loop puts into the transfer queue (verl 0.9.1 ``agent_loop_tq.py:180``)."""
     from verl.utils import hf_processor
 
-    processor = hf_processor(str(TINY_MODEL))
+    processor = hf_processor(model)
     columns = {name: [] for name in ("input_ids", "position_ids", "response_mask", "loss_mask", "rm_scores")}
     for row in rows:
         tokens = torch.cat([row["prompt_ids"], row["response_ids"]])
@@ -154,8 +162,11 @@ def batch(rows) -> TensorDict:
     positions = columns.pop("position_ids")
     nested = {name: as_nested_tensor(column, layout=torch.jagged) for name, column in columns.items()}
     data = TensorDict(nested, len(rows))
-    ends = torch.tensor([0, *np.cumsum([p.shape[1] for p in positions])])
-    data["position_ids"] = torch.nested.nested_tensor_from_jagged(torch.cat(positions, dim=1), ends, jagged_dim=2)
+    if len({p.shape for p in positions}) == 1:  # as the transfer queue gives them back: see fixes
+        data["position_ids"] = as_nested_tensor(positions, layout=torch.jagged)
+    else:
+        ends = torch.tensor([0, *np.cumsum([p.shape[1] for p in positions])])
+        data["position_ids"] = torch.nested.nested_tensor_from_jagged(torch.cat(positions, dim=1), ends, jagged_dim=2)
     pictures = [
         {name: row[name] for name in ("pixel_values", "image_grid_thw", "pictures") if row.get(name) is not None}
         for row in rows

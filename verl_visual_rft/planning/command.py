@@ -82,6 +82,8 @@ def compose(command: TrainingCommand) -> dict[str, Any]:
         from hydra.errors import HydraException
         from omegaconf import OmegaConf
         from omegaconf.errors import OmegaConfBaseException
+
+        import verl_visual_rft.training.config  # noqa: F401  # what its files compute with
     except ImportError as error:
         raise UserError(f"no training without veRL ({error}); install it with scripts/setup.sh") from error
     folder = _folder(command.config_path)

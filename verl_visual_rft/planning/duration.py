@@ -89,7 +89,7 @@ def estimate_duration(
     if settings.reference:
         parts["reference"] = forward / rate
         if not settings.engine.lora_rank:  # a model of its own, which lies in main memory
-            passes = _micro_batches(settings, REFERENCE)
+            passes = _micro_batches(settings, REFERENCE, assumed)
             shard = parameters.total * settings.engine.master_bytes / settings.engine.shards
             parts["reference"] += passes * shard / (gpu.host_link * assumed.link_share)
             parts["reference"] += _gathering(settings, parameters, gpu, assumed, REFERENCE, 1)
@@ -133,9 +133,13 @@ def _gathering(
     if settings.engine.shards == 1:
         return 0.0
     moved = parameters.total * settings.engine.compute_bytes * (1 - 1 / settings.engine.shards)
-    return passes * _micro_batches(settings, setting) * moved / (gpu.link * assumed.link_share)
+    return passes * _micro_batches(settings, setting, assumed) * moved / (gpu.link * assumed.link_share)
 
 
-def _micro_batches(settings: Settings, setting: str) -> int:
-    """Of a GPU in one step."""
-    return math.ceil(settings.sequences / settings.data_parallel / settings.sequences_at_once(setting))
+def _micro_batches(settings: Settings, setting: str, assumed: Assumptions) -> int:
+    """Of a GPU in one step; where lengths decide, of sequences of the mean length."""
+    share = settings.sequences / settings.data_parallel
+    if setting not in settings.token_limits:
+        return math.ceil(share / settings.micro_batches[setting])
+    tokens = settings.prompt_tokens * assumed.prompt_share + settings.answer_tokens * assumed.answer_share
+    return math.ceil(share * tokens / (settings.token_limits[setting] * settings.sequence_parallel))

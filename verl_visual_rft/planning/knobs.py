@@ -68,12 +68,17 @@ _Change = tuple[str, str, Settings]
 
 def _smaller_batches(settings: Settings) -> Iterator[_Change]:
     """Halve micro-batches, the two of log-probabilities together, and the answers' limit; double the GPUs."""
-    sizes = settings.micro_batches
-    inference = [name for name in (OLD_LOG_PROBS, REFERENCE) if name in sizes]
-    for names in (inference, [name for name in sizes if name not in inference]):
-        smaller = {name: max(1, sizes[name] // 2) for name in names}
-        words = " ".join(f"{name}={size}" for name, size in smaller.items())
-        yield words, "time", replace(settings, micro_batches={**sizes, **smaller})
+    sizes, limits = settings.micro_batches, settings.token_limits
+    passes = [*sizes, *limits]
+    inference = [name for name in passes if name in (OLD_LOG_PROBS, REFERENCE)]
+    for names in (inference, [name for name in passes if name not in inference]):
+        fewer = {name: max(1, sizes[name] // 2) for name in names if name in sizes}
+        shorter = {name: limits[name] // 2 for name in names if name in limits}
+        changed = replace(settings, micro_batches={**sizes, **fewer}, token_limits={**limits, **shorter})
+        words = {
+            name: value for name, value in changed.batch_settings.items() if settings.batch_settings[name] != value
+        }
+        yield " ".join(f"{name}={value}" for name, value in words.items()), "time", changed
     half = settings.answer_tokens // 2
     if half:
         yield f"data.max_response_length={half}", "cuts answers", replace(settings, answer_tokens=half)

@@ -138,13 +138,28 @@ def patches_of(model: Model, max_pixels: int) -> int:
     return max_pixels // model.tower.patch**2
 
 
+def largest_micro_batch(settings: Settings, setting: str, model: Model, max_pixels: int) -> tuple[int, int]:
+    """Return the most tokens, and the most patches of pictures, that a GPU computes at a time.
+
+    Where lengths decide, short sequences leave room for more pictures: at most as many as there are tokens for.
+    """
+    patches, parallel = patches_of(model, max_pixels), settings.sequence_parallel
+    share = settings.sequences // settings.data_parallel
+    if setting not in settings.token_limits:
+        sequences = pictures = settings.micro_batches[setting]
+        tokens = math.ceil(sequences * settings.sequence_tokens / parallel)
+    else:
+        limit = settings.token_limits[setting]
+        tokens = min(limit, math.ceil(share * settings.sequence_tokens / parallel))
+        pictures = min(share, limit * parallel * model.tower.merge**2 // patches)
+    return tokens, pictures * patches
+
+
 def _update(
     settings: Settings, model: Model, parameters: Parameters, trained: int, max_pixels: int
 ) -> dict[str, float]:
     engine = settings.engine
-    sequences = settings.sequences_at_once(UPDATE if settings.rollout else SFT_UPDATE)
-    tokens = math.ceil(sequences * settings.sequence_tokens / settings.sequence_parallel)
-    patches = sequences * patches_of(model, max_pixels)
+    tokens, patches = largest_micro_batch(settings, UPDATE if settings.rollout else SFT_UPDATE, model, max_pixels)
     found = count_activations(model, tokens, patches, engine.compute_bytes, engine.checkpointing, engine.frozen_tower)
     # Without flash attention's kernel the gradient of the logits is a second tensor (utils/torch_functional.py).
     logits = found.logits * (1 if engine.packed else 2)
@@ -163,9 +178,8 @@ def _update(
 def _inference(settings: Settings, model: Model, parameters: Parameters, max_pixels: int) -> dict[str, float]:
     """Nothing is kept for a backward pass; the largest micro-batch's logits and one layer's tensors remain."""
     engine = settings.engine
-    sequences = max(settings.sequences_at_once(name) for name in settings.log_prob_passes)
-    tokens = math.ceil(sequences * settings.sequence_tokens / settings.sequence_parallel)
-    pixels = count_activations(model, 0, sequences * patches_of(model, max_pixels), engine.compute_bytes, True).pixels
+    tokens, patches = max(largest_micro_batch(settings, name, model, max_pixels) for name in settings.log_prob_passes)
+    pixels = count_activations(model, 0, patches, engine.compute_bytes, True).pixels
     return {
         "gathered units": _gathered(parameters, engine),
         "activations": pixels + tokens * decoder_layer_bytes(model.decoder, engine.compute_bytes),

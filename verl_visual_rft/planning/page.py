@@ -27,16 +27,12 @@ _SHOWN = (
     "actor_rollout_ref.actor.optim.lr_scheduler_type",
     "actor_rollout_ref.rollout.temperature",
     "actor_rollout_ref.model.lora_rank",
-    "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu",
-    "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu",
-    "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu",
     "actor_rollout_ref.model.enable_gradient_checkpointing",
     "actor_rollout_ref.rollout.gpu_memory_utilization",
     "actor_rollout_ref.rollout.tensor_model_parallel_size",
     "optim.lr",
     "optim.lr_scheduler_type",
     "model.lora_rank",
-    "data.micro_batch_size_per_gpu",
     "model.enable_gradient_checkpointing",
 )
 
@@ -95,6 +91,8 @@ def _settings(plan: Plan) -> Table:
         value = _select(plan.config, name)
         if value is not None:
             table.add_row(name, str(value))
+    for name, size in plan.settings.batch_settings.items():
+        table.add_row(name, str(size))
     return table
 
 

@@ -7,12 +7,13 @@ veRL and vLLM find these when Ray, the model and the server are up, some only in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning.models import Model, load_model
-from verl_visual_rft.planning.settings import Settings, settings_of
+from verl_visual_rft.planning.settings import TOKEN_LIMIT, Settings, settings_of
 
 _TP = "actor_rollout_ref.rollout.tensor_model_parallel_size"
 
@@ -83,10 +84,10 @@ def _check_lengths(settings: Settings, model: Model) -> None:
         lengths = f"examples of {needed} tokens (data.max_length)"
     if needed > known:
         raise UserError(f"{lengths} are more than the {known} positions of {model.name}; set them lower")
-    if settings.most_tokens is not None and settings.most_tokens * settings.sequence_parallel < needed:
-        raise UserError(
-            f"{lengths} are more than the {settings.most_tokens} tokens of a dynamic batch; raise its limit"
-        )
+    for name, limit in settings.token_limits.items():
+        if limit * settings.sequence_parallel < needed:
+            least = math.ceil(needed / settings.sequence_parallel)
+            raise UserError(f"{lengths} do not fit into {TOKEN_LIMIT[name]}={limit}; set it to {least} or more")
     longest = settings.rollout.longest if settings.rollout else None
     if longest is not None and longest > known:
         raise UserError(

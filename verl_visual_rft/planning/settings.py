@@ -79,8 +79,9 @@ class Settings:
         sequence_parallel: GPUs that share one sequence (Ulysses).
         prompts: Of a step (SFT: examples).
         mini_batch: Prompts of one update.
-        micro_batches: Sequences on a GPU at a time, by the setting's name; empty where lengths decide.
-        most_tokens: Tokens on a GPU at a time where lengths decide (dynamic batches), else None.
+        micro_batches: Sequences on a GPU at a time, by the setting's name; without passes where lengths decide.
+        token_limits: Tokens on a GPU at a time where lengths decide (dynamic batches), by the name of the micro-batch
+            that they stand in for.
         prompt_tokens: Longest prompt, picture included (SFT: longest example).
         answer_tokens: Longest answer (SFT: 0).
         steps: Of the run; None where the epochs decide.
@@ -101,7 +102,7 @@ class Settings:
     prompts: int
     mini_batch: int
     micro_batches: Mapping[str, int]
-    most_tokens: int | None
+    token_limits: Mapping[str, int]
     prompt_tokens: int
     answer_tokens: int
     steps: int | None
@@ -139,11 +140,10 @@ class Settings:
         reference = OLD_LOG_PROBS if self.engine.lora_rank else REFERENCE  # the actor without its adapter, or a model
         return (OLD_LOG_PROBS,) * self.old_log_probs + (reference,) * self.reference
 
-    def sequences_at_once(self, setting: str) -> int:
-        """Sequences that a GPU computes at a time, at most: a micro-batch, or what fits into the token limit."""
-        if self.most_tokens is not None:
-            return max(1, self.most_tokens * self.sequence_parallel // self.sequence_tokens)
-        return self.micro_batches[setting]
+    @property
+    def batch_settings(self) -> dict[str, int]:
+        """The settings that say how much a GPU computes at a time, by their own names."""
+        return {**self.micro_batches, **{TOKEN_LIMIT[name]: limit for name, limit in self.token_limits.items()}}
 
 
 def settings_of(config: Mapping[str, Any]) -> Settings:
@@ -160,28 +160,39 @@ UPDATE = "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu"
 OLD_LOG_PROBS = "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu"
 REFERENCE = "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu"
 SFT_UPDATE = "data.micro_batch_size_per_gpu"
+#: Names of the settings that stand in for them where lengths decide.
+TOKEN_LIMIT = {
+    UPDATE: "actor_rollout_ref.actor.ppo_max_token_len_per_gpu",
+    OLD_LOG_PROBS: "actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu",
+    REFERENCE: "actor_rollout_ref.ref.log_prob_max_token_len_per_gpu",
+    SFT_UPDATE: "data.max_token_len_per_gpu",
+}
 
 
 def _grpo(config: Mapping[str, Any]) -> Settings:
     all_of, data, trainer = config["actor_rollout_ref"], config["data"], config["trainer"]
     actor, rollout, model = all_of["actor"], all_of["rollout"], all_of["model"]
     reference = bool(actor["use_kl_loss"] or config["algorithm"]["use_kl_in_reward"])
-    micro_batches = {
-        UPDATE: actor["ppo_micro_batch_size_per_gpu"],
-        OLD_LOG_PROBS: rollout["log_prob_micro_batch_size_per_gpu"],
+    by_length = {
+        UPDATE: actor["use_dynamic_bsz"],
+        OLD_LOG_PROBS: rollout["log_prob_use_dynamic_bsz"],
     }
     if reference and not model["lora_rank"]:  # with LoRA the reference is the actor without its adapter
-        micro_batches[REFERENCE] = all_of["ref"]["log_prob_micro_batch_size_per_gpu"]
+        by_length[REFERENCE] = all_of["ref"]["log_prob_use_dynamic_bsz"]
+    micro_batches, token_limits = _batches(config, by_length)
     return Settings(
         model=model["path"],
         device=trainer["device"],
         nodes=trainer["nnodes"],
         ranks_per_node=trainer["n_gpus_per_node"],
-        sequence_parallel=actor["fsdp_config"].get("ulysses_sequence_parallel_size", 1),
+        # veRL's FSDPActorConfig: the first, which it calls deprecated, goes before the second.
+        sequence_parallel=max(
+            actor["ulysses_sequence_parallel_size"], actor["fsdp_config"]["ulysses_sequence_parallel_size"]
+        ),
         prompts=data["train_batch_size"],
         mini_batch=actor["ppo_mini_batch_size"],
-        micro_batches={} if actor["use_dynamic_bsz"] else micro_batches,
-        most_tokens=actor["ppo_max_token_len_per_gpu"] if actor["use_dynamic_bsz"] else None,
+        micro_batches=micro_batches,
+        token_limits=token_limits,
         prompt_tokens=data["max_prompt_length"],
         answer_tokens=data["max_response_length"],
         steps=trainer["total_training_steps"],
@@ -206,7 +217,7 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
 
 def _sft(config: Mapping[str, Any]) -> Settings:
     data, trainer, engine = config["data"], config["trainer"], config["engine"]
-    dynamic = data["use_dynamic_bsz"]
+    micro_batches, token_limits = _batches(config, {SFT_UPDATE: data["use_dynamic_bsz"]})
     return Settings(
         model=config["model"]["path"],
         device=trainer["device"],
@@ -215,8 +226,8 @@ def _sft(config: Mapping[str, Any]) -> Settings:
         sequence_parallel=engine.get("ulysses_sequence_parallel_size", 1),
         prompts=data["train_batch_size"],
         mini_batch=data["train_batch_size"],
-        micro_batches={} if dynamic else {SFT_UPDATE: data["micro_batch_size_per_gpu"]},
-        most_tokens=data["max_token_len_per_gpu"] if dynamic else None,
+        micro_batches=micro_batches,
+        token_limits=token_limits,
         prompt_tokens=data["max_length"],
         answer_tokens=0,
         steps=trainer["total_training_steps"],
@@ -228,6 +239,20 @@ def _sft(config: Mapping[str, Any]) -> Settings:
         train_files=_paths(data["train_files"]),
         checkpoints=Path(trainer["default_local_dir"]),
     )
+
+
+def _batches(config: Mapping[str, Any], by_length: Mapping[str, bool]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return micro-batches, and the token limits of those where lengths decide."""
+    micro_batches = {name: _select(config, name) for name, lengths_decide in by_length.items() if not lengths_decide}
+    limits = {name: _select(config, TOKEN_LIMIT[name]) for name, lengths_decide in by_length.items() if lengths_decide}
+    return micro_batches, limits
+
+
+def _select(config: Any, name: str) -> int:
+    for part in name.split("."):
+        config = config[part]
+    size: int = config
+    return size
 
 
 def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[str, Any]) -> Engine:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+import verl_visual_rft.training.config  # noqa: F401  # what the configuration computes with, as veRL resolves it here
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.modes import TRAINER_MODE
