@@ -24,7 +24,6 @@ def main(job_file: Path, result_file: Path, last: int, die_in: int | None = None
     With ``die_in`` the process ends in the middle of that step's checkpoint, where a tensor file is half written.
     """
     job = torch.load(job_file, weights_only=False)
-    verl_worker.be_the_only_rank()
     config, workers = verl_worker.start(job)
     torch.manual_seed(Path(job["checkpoints"]).exists())  # a resumed process begins with other random states
 
