@@ -97,7 +97,8 @@ def read_objects(text: str) -> list[Written]:
         objects.pop()
     parts = [part for match in objects for part in _split_positions(match.group())]
     surplus += len(parts[MAX_BOXES:])
-    return [_read_object(part) for part in parts[:MAX_BOXES]] + [_UNREAD] * surplus
+    read = {part: _read_object(part) for part in set(parts[:MAX_BOXES])}  # a flood repeats one box
+    return [read[part] for part in parts[:MAX_BOXES]] + [_UNREAD] * surplus
 
 
 def read_pairs(text: str) -> list[Written]:

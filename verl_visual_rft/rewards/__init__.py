@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from verl_visual_rft.answers import Answer, Outcome, parse_classification, parse_detection, parse_grounding
@@ -76,9 +77,13 @@ def make_sample(
     return Sample(task, response, _parse(response, truth), truth, ground_truth, image_size, extra_info or {}, tau)
 
 
+#: Rollouts of one prompt are often the same text, and so are the answers of a policy that the audit asks.
+_parse_detection = lru_cache(maxsize=128)(parse_detection)
+
+
 def _parse(response: str, truth: Truth) -> Answer:
     if isinstance(truth, DetectionTruth):
-        return parse_detection(response, truth.extent, truth.think)
+        return _parse_detection(response, truth.extent, truth.think)
     if isinstance(truth, GroundingTruth):
         return parse_grounding(response, truth.extent, truth.think)
     return parse_classification(response, truth.think)

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.rewards.audit.policies.policy import response
-from verl_visual_rft.rewards.audit.random_boxes import jittered, random_box, whole
+from verl_visual_rft.rewards.audit.random_boxes import Extent, jittered, random_box, whole
 from verl_visual_rft.rewards.audit.truth_sets import Question
 from verl_visual_rft.truths import DetectionTruth
 
@@ -57,10 +58,8 @@ def answer(guesses: Iterable[Guess], rng: Random) -> str:
 
 def written(guesses: Iterable[Guess]) -> str:
     """Write guesses as the prompt asks for them; none as "No Objects"."""
-    items = ", ".join(
-        f"{{'Position': {json.dumps(box)}, 'Confidence': {json.dumps(confidence)}}}" for box, confidence in guesses
-    )
-    return f"[{items}]" if items else NO_OBJECTS
+    items = [{"Position": box, "Confidence": confidence} for box, confidence in guesses]
+    return json.dumps(items).replace('"', "'") if items else NO_OBJECTS
 
 
 def claimed(guesses: Iterable[Guess], confidence: float) -> list[Guess]:
@@ -81,7 +80,11 @@ def whole_image(question: Question, confidence: float) -> Guess:
 
 def grid(question: Question, columns: int, rows: int, confidence: float) -> list[Guess]:
     """Return the cells that divide the picture evenly."""
-    extent = detection_truth(question).extent
+    return [Guess(cell, confidence) for cell in _cells(detection_truth(question).extent, columns, rows)]
+
+
+@lru_cache
+def _cells(extent: Extent, columns: int, rows: int) -> list[Box]:
     width, height = extent[0] / columns, extent[1] / rows
     corners = [(column * width, row * height) for row in range(rows) for column in range(columns)]
-    return [Guess(whole((x, y, x + width, y + height), extent), confidence) for x, y in corners]
+    return [whole((x, y, x + width, y + height), extent) for x, y in corners]
