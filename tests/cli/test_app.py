@@ -3,16 +3,14 @@
 import subprocess
 
 import pytest
+from commands import visual_rft
 
 from verl_visual_rft import __version__
 
 
-def visual_rft(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["visual-rft", *arguments], capture_output=True, text=True, timeout=60)
-
-
-def test_version():
-    assert visual_rft("--version").stdout.strip() == __version__
+def test_the_installed_command_says_its_version():
+    done = subprocess.run(["visual-rft", "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == __version__
 
 
 @pytest.mark.parametrize(

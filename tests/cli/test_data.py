@@ -1,17 +1,13 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
 import subprocess
-import sys
 
 import pytest
+from commands import data_prep, visual_rft
 from typer.testing import CliRunner
 
 from verl_visual_rft.cli import app
 from verl_visual_rft.datasets.fake import FAKES
-
-
-def visual_rft(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["visual-rft", *arguments], capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +15,7 @@ def prepared(tmp_path_factory):
     """Return a folder that data_prep/ made of a miniature data set."""
     folder = tmp_path_factory.mktemp("prepared")
     assert visual_rft("data", "fake", "flowers102", "--out", str(folder / "raw")).returncode == 0
-    done = subprocess.run(
-        [sys.executable, "data_prep/flowers102.py", "--root", str(folder / "raw"), "--out", str(folder / "data")],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = data_prep("flowers102.py", "--root", folder / "raw", "--out", folder / "data")
     assert done.returncode == 0, done.stderr
     return folder / "data"
 
@@ -60,8 +51,9 @@ def test_inspect_counts_the_rows_of_all_files(prepared):
     assert "48 classification" in done.stdout and "canterbury bells" in done.stdout
 
 
-def test_validate_finds_nothing_in_what_data_prep_made(prepared):
-    done = visual_rft("data", "validate", *(str(prepared / f"{split}.parquet") for split in ("train", "val", "test")))
+def test_validate_in_a_process_of_its_own_finds_nothing_in_what_data_prep_made(prepared):
+    files = [str(prepared / f"{split}.parquet") for split in ("train", "val", "test")]
+    done = subprocess.run(["visual-rft", "data", "validate", *files], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
     assert done.stdout == "nothing to mend\n"
 

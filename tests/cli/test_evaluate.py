@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""``visual-rft eval`` as a user runs it, on data that the scripts prepared, where torch and veRL cannot be imported."""
+"""``visual-rft eval`` as a user runs it, on data that the scripts prepared."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from commands import data_prep, visual_rft
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.fake import write_fake
@@ -35,14 +36,14 @@ main()
 """
 
 
-def visual_rft(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def without_heavy_libraries(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT_HEAVY_LIBRARIES, *map(str, arguments)]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "100"}
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
 
 
 def evaluated(out: Path, *arguments: str | Path) -> tuple[dict[str, Any], str]:
-    done = visual_rft("eval", *arguments, "--out", out)
+    done = visual_rft("eval", *arguments, "--out", out, COLUMNS="100")
     assert done.returncode == 0, done.stderr
     return json.loads(out.read_text()), done.stdout
 
@@ -54,8 +55,7 @@ def refused(*arguments: str | Path) -> str:
 
 
 def prepare(script: str, *arguments: str | Path) -> None:
-    command = [sys.executable, REPOSITORY / "data_prep" / script, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = data_prep(script, *arguments)
     assert done.returncode == 0, done.stderr
 
 
@@ -105,14 +105,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {task: root / task for task in ("detection", "classification", "grounding")}
 
 
-def test_right_answers_to_each_task(folders, tmp_path):
+def test_right_answers_to_each_task_where_torch_and_verl_cannot_be_imported(folders, tmp_path):
     for task, figures in {
         "detection": ("map_all",),
         "classification": ("strict", "closed_set", "containment"),
         "grounding": ("miou",),
     }.items():
         predictions = answer(folders[task] / "val.parquet", tmp_path / f"{task}.jsonl", all_right)
-        metrics, printed = evaluated(tmp_path / f"{task}.json", predictions, "--data", folders[task])
+        out = tmp_path / f"{task}.json"
+        done = without_heavy_libraries("eval", predictions, "--data", folders[task], "--out", out)
+        assert done.returncode == 0, done.stderr
+        metrics, printed = json.loads(out.read_text()), done.stdout
         assert (metrics["task"], metrics["format_rate"], metrics["reward_name"]) == (task, 1.0, "robust")
         for name in figures:
             figure = metrics[name]
@@ -307,8 +310,10 @@ def test_a_file_that_cannot_be_written_is_named(folders, tmp_path):
     assert "cannot write" in said
 
 
-def test_segment_says_what_is_missing_where_torch_is(folders, tmp_path):
+def test_segment_says_what_is_missing_where_torch_cannot_be_imported(folders, tmp_path):
     predictions = answer(folders["grounding"] / "test.parquet", tmp_path / "p.jsonl", all_right)
-    said = refused("segment", predictions, "--data", folders["grounding"], "--out", tmp_path / "m.jsonl")
-    assert "SAM needs torch and transformers" in said
+    out = tmp_path / "m.jsonl"
+    done = without_heavy_libraries("segment", predictions, "--data", folders["grounding"], "--out", out)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert "SAM needs torch and transformers" in done.stderr
     assert not (tmp_path / "m.jsonl").exists()

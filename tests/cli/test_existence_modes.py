@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
 import pytest
+from commands import Done, data_prep, visual_rft
 from PIL import Image
 
 from verl_visual_rft.datasets.shapes import SIDE
@@ -27,7 +25,6 @@ from verl_visual_rft.prompts import detection_answer
 
 pytest.importorskip("openai")
 
-REPOSITORY = Path(__file__).parents[2]
 SEEN_COLOURS = {"white", "blue"}  # the made model sees nothing else
 
 
@@ -59,25 +56,21 @@ class Model(BaseHTTPRequestHandler):
         pass
 
 
-def command(*arguments: str | Path) -> str:
-    wide = os.environ | {"COLUMNS": "200"}
-    done = subprocess.run([*map(str, arguments)], capture_output=True, text=True, timeout=120, env=wide, check=False)
+def printed_by(done: Done) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def prepare(root: Path, out: Path, *arguments: str | Path) -> Path:
-    command(
-        *[sys.executable, REPOSITORY / "data_prep/coco.py", "--root", root, "--out", out],
-        *["--rows", "2", "--novel-categories", "white triangle", *arguments],
-    )
+    settings = ("--rows", "2", "--novel-categories", "white triangle", *arguments)
+    printed_by(data_prep("coco.py", "--root", root, "--out", out, *settings))
     return out
 
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shapes")
-    command(sys.executable, REPOSITORY / "data_prep/shapes.py", "--out", folder, "--train", "4", "--val", "10")
+    printed_by(data_prep("shapes.py", "--out", folder, "--train", "4", "--val", "10"))
     return folder
 
 
@@ -120,16 +113,15 @@ def runs(data: Path, url: str, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 def predicted(url: str, data: Path, out: Path, existence: str | Path) -> Run:
-    printed = command(
-        *["visual-rft", "predict", "--engine", "openai", "--url", url, "--model", "made"],
-        *["--data", data / "val.parquet", "--out", out, "--existence", existence],
-    )
+    server = ("--engine", "openai", "--url", url, "--model", "made")
+    files = ("--data", data / "val.parquet", "--out", out)
+    printed = printed_by(visual_rft("predict", *server, *files, "--existence", existence, COLUMNS="200"))
     return Run(out, json.loads(out.with_suffix(".meta.json").read_text())["existence"], printed)
 
 
 def evaluated(predictions: Path, data: Path, *arguments: str | Path) -> tuple[dict[str, Any], str]:
     out = predictions.with_suffix(".metrics.json")
-    printed = command("visual-rft", "eval", predictions, "--data", data, "--out", out, *arguments)
+    printed = printed_by(visual_rft("eval", predictions, "--data", data, "--out", out, *arguments, COLUMNS="200"))
     return json.loads(out.read_text()), printed
 
 

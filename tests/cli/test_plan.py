@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""``visual-rft plan`` as a user runs it, on the recipes of this repository, where torch and Ray cannot be imported."""
+"""``visual-rft plan`` as a user runs it, on the recipes of this repository."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import Done, visual_rft
 
 pytest.importorskip("verl")
 
@@ -20,6 +21,7 @@ RECIPES = sorted(
     for path in (REPOSITORY / "recipes").glob("*.sh")
     if "source recipes/experiment.sh" in path.read_text(encoding="utf-8")
 )
+# Importing them fails, as where they are not installed.
 PROGRAM = """
 import sys
 for name in ("torch", "transformers", "ray", "vllm", "tensordict"):
@@ -29,14 +31,15 @@ main()
 """
 
 
-def plan(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, "plan", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "100", **variables}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, cwd=REPOSITORY)
+def plan(*arguments: str | Path, **variables: str) -> Done:
+    return visual_rft("plan", *arguments, cwd=REPOSITORY, **{"COLUMNS": "100", **variables})
 
 
 def test_the_page_shows_settings_memory_and_time_and_fits_the_terminal():
-    done = plan("recipes/coco_ovd_2b.sh")
+    """In a process of its own, where torch and Ray cannot be imported."""
+    command = [sys.executable, "-c", PROGRAM, "plan", "recipes/coco_ovd_2b.sh"]
+    environment = {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 100
     for text in (

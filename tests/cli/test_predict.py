@@ -7,11 +7,12 @@ from io import BytesIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import Done, visual_rft
 from PIL import Image
 
 
-def predict(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["visual-rft", "predict", *map(str, arguments)], capture_output=True, text=True, timeout=60)
+def predict(*arguments: object) -> Done:
+    return visual_rft("predict", *arguments)
 
 
 @pytest.fixture
@@ -33,12 +34,13 @@ def data(tmp_path):
     return tmp_path / "val.parquet"
 
 
-def test_replay_behind_an_existence_map(data, tmp_path):
+def test_replay_behind_an_existence_map_in_a_process_of_its_own(data, tmp_path):
     saved = tmp_path / "saved.jsonl"
     saved.write_text('{"image_id": 4, "category": "cat", "response": "here"}\n')
     (tmp_path / "map.json").write_text('{"4": ["cat"]}')
     arguments = ["--engine", "replay", "--responses", saved, "--data", data, "--out", tmp_path / "out.jsonl"]
-    done = predict(*arguments, "--existence", tmp_path / "map.json")
+    command = ["visual-rft", "predict", *map(str, arguments), "--existence", str(tmp_path / "map.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "1 of 2 questions are asked; precision 1.000, recall 1.000" in done.stdout
     (line,) = (tmp_path / "out.jsonl").read_text().splitlines()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from commands import visual_rft
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def _report(*arguments: object, status: int = 0) -> str:
-    done = subprocess.run(["visual-rft", "report", *map(str, arguments)], capture_output=True, text=True)
+    done = visual_rft("report", *arguments)
     assert done.returncode == status, done.stderr
     return done.stdout or done.stderr
 

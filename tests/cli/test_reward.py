@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from commands import Done, visual_rft
 
 BOX = "{'Position': [0, 0, 100, 90], 'Confidence': 0.8}"
 RESPONSE = f"<think> left </think> <answer>[{BOX}, {BOX}]</answer>"
@@ -14,15 +15,8 @@ TRUTH = '{"boxes": [[0, 0, 100, 100], [500, 500, 600, 600]]}'
 EXPLAIN = ["explain", "--task", "detection"]
 
 
-def reward(*arguments: str, stdin: str = "", columns: int = 200) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["visual-rft", "reward", *arguments],
-        input=stdin,
-        env={**os.environ, "COLUMNS": str(columns)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def reward(*arguments: str, stdin: str = "", columns: int = 200) -> Done:
+    return visual_rft("reward", *arguments, stdin=stdin, COLUMNS=str(columns))
 
 
 def lines_with(text: str, *words: str) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from commands import visual_rft
 
 COMMAND = [sys.executable, "-c", "import sys; from verl_visual_rft.cli import main; sys.exit(main())", "watch"]
 
@@ -27,7 +28,8 @@ def write(folder, *steps):
 
 
 def test_once_prints_and_ends(run_folder):
-    done = subprocess.run([*COMMAND, str(run_folder), "--once"], capture_output=True, text=True, check=True)
+    done = visual_rft("watch", run_folder, "--once")
+    assert done.returncode == 0, done.stderr
     assert "step 3 of 5" in " ".join(done.stdout.split())
 
 
@@ -37,7 +39,7 @@ def test_without_a_terminal_it_prints_and_ends(run_folder):
 
 
 def test_a_folder_without_a_run_is_an_error_in_one_line(tmp_path):
-    done = subprocess.run([*COMMAND, str(tmp_path)], capture_output=True, text=True)
+    done = visual_rft("watch", tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("visual-rft: error: ") and done.stderr.count("\n") == 1
 

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from commands import Done, data_prep
 from PIL import Image
 
 from verl_visual_rft.datasets.fake.cars196 import write_cars196
@@ -21,7 +20,6 @@ from verl_visual_rft.datasets.fake.fgvc_aircraft import write_fgvc_aircraft
 from verl_visual_rft.datasets.fake.flowers102 import write_flowers102
 from verl_visual_rft.datasets.fake.pets37 import write_pets37
 
-REPOSITORY = Path(__file__).parents[2]
 WRITERS: dict[str, Callable[[Path, int], None]] = {
     "flowers102": write_flowers102,
     "pets37": write_pets37,
@@ -30,9 +28,8 @@ WRITERS: dict[str, Callable[[Path, int], None]] = {
 }
 
 
-def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, f"data_prep/{name}.py", *map(str, arguments)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+def script(name: str, *arguments: object) -> Done:
+    return data_prep(f"{name}.py", *arguments)
 
 
 @pytest.fixture(scope="module")

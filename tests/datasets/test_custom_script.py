@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import runpy
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from commands import Done, data_prep
 from PIL import Image
 
 from verl_visual_rft.datasets.manifest import load_manifest
@@ -24,24 +21,8 @@ REPOSITORY = Path(__file__).parents[2]
 SIZE = (100, 50)
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 def prepare(out: Path, *arguments: object) -> Done:
-    """Run the script in this process, which saves the start of another."""
-    command = ["custom.py", "--out", str(out), *map(str, arguments)]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(io.StringIO()) as stdout,
-        redirect_stderr(io.StringIO()) as stderr,
-        pytest.raises(SystemExit) as exited,
-    ):
-        patch.setattr(sys, "argv", command)
-        runpy.run_path(str(REPOSITORY / "data_prep/custom.py"), run_name="__main__")
-    return Done(int(exited.value.code or 0), stdout.getvalue(), stderr.getvalue())
+    return data_prep("custom.py", "--out", out, *arguments)
 
 
 def prepared(out: Path, *arguments: object) -> str:

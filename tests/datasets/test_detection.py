@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from commands import Done, data_prep
 from PIL import Image
 from shared_inputs import shared
 
@@ -24,7 +23,6 @@ from verl_visual_rft.datasets.prepare import PrepareOptions
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import detection_prompt
 
-REPOSITORY = Path(__file__).parents[2]
 FILES = ["manifest.json", "sft_train.parquet", "train.parquet", "val.parquet", "val_annotations.json"]
 SELECTION = Selection(base_categories=("cat", "hot dog"), novel_categories=("bus",))
 OPTIONS = PrepareOptions(shots=2)
@@ -335,9 +333,8 @@ def test_bad_input_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def run_script(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(REPOSITORY / "data_prep/coco.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run_script(*arguments: str | Path) -> Done:
+    return data_prep("coco.py", *arguments)
 
 
 def test_the_script_prepares_a_folder_and_prints_a_summary(tiny_coco: Any, tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from commands import data_prep
 from PIL import Image
 from shared_inputs import shared
 
@@ -26,7 +25,6 @@ from verl_visual_rft.datasets.fake.mg import write_mg
 from verl_visual_rft.datasets.fake.reasonseg import write_reasonseg
 from verl_visual_rft.datasets.manifest import load_manifest
 
-REPOSITORY = Path(__file__).parents[2]
 TRAINING = {"manifest.json", "sft_train.parquet", "train.parquet", "val.parquet"}
 
 
@@ -51,13 +49,8 @@ def reasonseg(tmp_path: Path) -> Path:
     return miniature(tmp_path / "reasonseg", write_reasonseg)
 
 
-def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(REPOSITORY / "data_prep" / name), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def prepared(name: str, *arguments: str | Path) -> None:
-    done = run_script(name, *arguments)
+    done = data_prep(name, *arguments)
     assert done.returncode == 0, done.stderr
 
 
@@ -129,7 +122,7 @@ def test_lvis_refuses_v05_without_writing(lvis: Path, tmp_path: Path) -> None:
     root = tmp_path / "v05"
     shutil.copytree(lvis, root)
     shutil.copy(shared("data/lvis/lvis_val_100.json"), root / "annotations/lvis_v1_train.json")
-    done = run_script("lvis.py", "--root", root, "--out", tmp_path / "out")
+    done = data_prep("lvis.py", "--root", root, "--out", tmp_path / "out")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "not LVIS v1" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -141,7 +134,7 @@ def test_lvis_lists_a_missing_picture_and_refuses_it_when_strict(lvis: Path, tmp
     next((root / "val2017").iterdir()).unlink()
     prepared("lvis.py", "--root", root, "--out", tmp_path / "out")
     assert load_manifest(tmp_path / "out")["skips"]["no file"]["count"] == 1
-    done = run_script("lvis.py", "--root", root, "--out", tmp_path / "strict", "--strict")
+    done = data_prep("lvis.py", "--root", root, "--out", tmp_path / "strict", "--strict")
     assert done.returncode == 2
     assert "no file: val2017/" in done.stderr
     assert files_in(tmp_path).keys() & {"strict/train.parquet", "strict/manifest.json"} == set()
@@ -155,8 +148,8 @@ def test_mg_has_as_many_rows_of_each_category_as_shots(mg: Path, tmp_path: Path,
 
 
 def test_mg_says_that_it_was_never_published_and_how_many_pictures_there_are(mg: Path, tmp_path: Path) -> None:
-    assert "never published" in " ".join(run_script("mg.py", "--help").stdout.split())
-    done = run_script("mg.py", "--root", mg, "--out", tmp_path / "out", "--shots", "99")
+    assert "never published" in " ".join(data_prep("mg.py", "--help").stdout.split())
+    done = data_prep("mg.py", "--root", mg, "--out", tmp_path / "out", "--shots", "99")
     assert done.returncode == 2
     assert "'slime' has 16" in done.stderr
 
@@ -226,6 +219,6 @@ def test_lisa_lists_what_has_no_target_and_leaves_nothing_when_strict(reasonseg:
     prepared("lisa.py", "--root", reasonseg, "--out", out)
     assert load_manifest(out)["skips"] == {"no target polygon": {"count": 1, "where": [f"test/{path.stem}.jpg"]}}
     assert not (out / f"masks/test/{path.stem}.png").exists()
-    done = run_script("lisa.py", "--root", reasonseg, "--out", tmp_path / "strict", "--strict")
+    done = data_prep("lisa.py", "--root", reasonseg, "--out", tmp_path / "strict", "--strict")
     assert (done.returncode, "no target polygon" in done.stderr) == (2, True)
     assert not (tmp_path / "strict").exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from commands import data_prep
 
 from verl_visual_rft.datasets.fake import write_fake
 from verl_visual_rft.datasets.shapes import write_shapes
@@ -17,6 +18,8 @@ from verl_visual_rft.datasets.validation import validate
 REPOSITORY = Path(__file__).parents[2]
 TINY_MODEL = REPOSITORY / "verl_visual_rft" / "training" / "tiny_qwen2vl"
 CONFIG = REPOSITORY / "verl_visual_rft" / "training" / "config"
+
+SCRIPTS = sorted(path.name for path in (REPOSITORY / "data_prep").glob("*.py"))
 
 # Command lines behind data_prep/; RAW is a folder of miniature data sets.
 CASES = {
@@ -40,6 +43,11 @@ CASES = {
 }
 
 
+EVALUATED_ONLY = "lvis, open vocabulary"
+#: 300 rows, all alike.
+LOADED = [pytest.param(case, marks=pytest.mark.long) if case == "shapes" else case for case in CASES]
+
+
 def files_of(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -49,7 +57,7 @@ def run(tmp_path_factory):
     """Run the command of a case into a folder; data sets are written when they are first asked for."""
     raw = tmp_path_factory.mktemp("raw")
 
-    def into(case: str, out: Path, *more: str) -> None:
+    def into(case: str, out: Path, *more: str, process: bool = False) -> None:
         for name in set(re.findall(r"RAW/(\w+)", CASES[case])):
             if (raw / name).exists():
                 continue
@@ -58,8 +66,12 @@ def run(tmp_path_factory):
             else:
                 write_fake(name, raw / name)
         script, *arguments = CASES[case].replace("RAW", str(raw)).split()
-        command = [sys.executable, f"data_prep/{script}", *arguments, "--out", str(out), "--tokenizer", str(TINY_MODEL)]
-        done = subprocess.run([*command, *more], cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+        arguments += ["--out", str(out), "--tokenizer", str(TINY_MODEL), *more]
+        if process:
+            command = [sys.executable, f"data_prep/{script}", *arguments]
+            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+        else:
+            done = data_prep(script, *arguments)
         assert done.returncode == 0, done.stderr[-4000:]
 
     return into
@@ -135,14 +147,22 @@ def rft_files(folder):
 
 
 def test_every_script_has_a_case():
-    scripts = {path.name for path in (REPOSITORY / "data_prep").glob("*.py")}
-    assert scripts - {"shapes.py"} == {command.split()[0] for command in CASES.values()}
+    assert {*SCRIPTS} - {"shapes.py"} == {command.split()[0] for command in CASES.values()}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_of_a_script_in_a_process_of_its_own(script):
+    command = [sys.executable, f"data_prep/{script}", "--help"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: {script} ")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_another_run_with_two_workers_writes_the_same_bytes(case, prepared, run, tmp_path):
-    run(case, tmp_path, "--workers", "2")
+    """Those whose workers are processes of their own run in a process of their own as well."""
+    run(case, tmp_path, "--workers", "2", process=case in ("shapes", "lisa"))
     assert files_of(tmp_path) == files_of(prepared(case))
 
 
@@ -157,24 +177,29 @@ def test_a_second_run_replaces_what_the_first_wrote(prepared, run, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_validation_finds_nothing(case, prepared):
-    for path in sorted(prepared(case).glob("*.parquet")):
-        assert validate([path], max_prompt_tokens=1024) == []
+    paths = sorted(prepared(case).glob("*.parquet"))
+    assert paths
+    assert [validate([path], max_prompt_tokens=1024) for path in paths] == [[]] * len(paths)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", LOADED)
 def test_verl_loads_every_row_and_sends_the_recorded_number_of_tokens(case, prepared, prompt_tokens):
-    for path in rft_files(prepared(case)):
+    paths = rft_files(prepared(case))
+    assert paths
+    for path in paths:
         extra = pq.read_table(path, columns=["extra_info"])["extra_info"].to_pylist()
         assert prompt_tokens(path) == [row["prompt_tokens"] for row in extra]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [case for case in LOADED if case != EVALUATED_ONLY])
 def test_verl_trains_on_the_answer_of_every_sft_row(case, prepared, trained_texts):
     path = prepared(case) / "sft_train.parquet"
-    if case == "lvis, open vocabulary":
-        assert not path.exists()  # it is evaluated on LVIS, not trained
-        return
     answers = [messages[-1]["content"] for messages in pq.read_table(path)["messages"].to_pylist()]
     assert trained_texts(path) == answers
+
+
+@pytest.mark.slow
+def test_nothing_is_trained_where_only_an_evaluation_is_asked_for(prepared):
+    assert not (prepared(EVALUATED_ONLY) / "sft_train.parquet").exists()

@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
-import io
-import runpy
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import Done, data_prep
 
 from verl_visual_rft.datasets.fake import write_fake
 from verl_visual_rft.datasets.readers.virft_hub import BAD_BOX
@@ -23,24 +20,8 @@ REPOSITORY = Path(__file__).parents[2]
 DETECTION, CLASSIFICATION = "ViRFT_COCO_8_cate_4_shot", "ViRFT_CLS_flower_4_shot"
 
 
-class Done(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 def prepare(root: Path, out: Path, *arguments: str) -> Done:
-    """Run the script in this process, which saves the start of another."""
-    command = ["virft_hub.py", "--root", str(root), "--out", str(out), *arguments]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(io.StringIO()) as stdout,
-        redirect_stderr(io.StringIO()) as stderr,
-        pytest.raises(SystemExit) as exited,
-    ):
-        patch.setattr(sys, "argv", command)
-        runpy.run_path(str(REPOSITORY / "data_prep/virft_hub.py"), run_name="__main__")
-    return Done(int(exited.value.code or 0), stdout.getvalue(), stderr.getvalue())
+    return data_prep("virft_hub.py", "--root", root, "--out", out, *arguments)
 
 
 @pytest.fixture(scope="module")

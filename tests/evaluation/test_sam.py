@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import visual_rft
 from PIL import Image
 
 from verl_visual_rft.errors import UserError
@@ -120,10 +121,12 @@ def test_segment_then_eval(asked, tiny_sam):
 
 
 def test_the_commands_from_answers_to_giou(asked, tiny_sam):
-    command("segment", "predictions.jsonl", "--data", ".", "--out", "masks.jsonl", "--sam", tiny_sam, cwd=asked)
-    printed = command(
-        *["eval", "predictions.jsonl", "--data", ".", "--masks", "masks.jsonl", "--out", "metrics.json"], cwd=asked
-    )
+    segment = ["visual-rft", "segment", "predictions.jsonl", "--data", ".", "--out", "masks.jsonl", "--sam", tiny_sam]
+    segmented = subprocess.run(segment, cwd=asked, capture_output=True, text=True, check=False)
+    assert segmented.returncode == 0, segmented.stderr
+    files = ("--data", ".", "--masks", "masks.jsonl", "--out", "metrics.json")
+    evaluated = visual_rft("eval", "predictions.jsonl", *files, cwd=asked)
+    assert evaluated.returncode == 0, evaluated.stderr
     metrics, masks = json.loads((asked / "metrics.json").read_text()), read_predicted_masks(asked / "masks.jsonl")
     truth = np.zeros(SIZE[::-1], dtype=bool)
     truth[4:36, 6:36] = True
@@ -133,13 +136,7 @@ def test_the_commands_from_answers_to_giou(asked, tiny_sam):
     ciou = 100 * sum(both) / (sum(either) + truth.sum())  # the answer without a box misses the whole target
     assert (metrics["giou"]["value"], metrics["ciou"]["value"]) == (pytest.approx(giou), pytest.approx(ciou))
     assert metrics["giou"]["n"] == 3
-    assert f"{giou:.2f}" in printed and f"{ciou:.2f}" in printed
-
-
-def command(*arguments: str | Path, cwd: Path) -> str:
-    done = subprocess.run(["visual-rft", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert f"{giou:.2f}" in evaluated.stdout and f"{ciou:.2f}" in evaluated.stdout
 
 
 @pytest.mark.parametrize("left", [0, 1, 2, 3])
