@@ -2,8 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings of all tests."""
 
+import gc
+from importlib.util import find_spec
+
 from hypothesis import settings
 
 # An example that takes long on a busy machine is no failure; speed is measured in benchmarks/.
-settings.register_profile("no_deadline", deadline=None)
-settings.load_profile("no_deadline")
+settings.register_profile("change", deadline=None)
+settings.register_profile("long", deadline=None, max_examples=2000)
+settings.load_profile("change")
+
+
+def pytest_configure():
+    """Before any test module takes `compose` from Hydra."""
+    if find_spec("hydra"):
+        import compositions
+        import hydra
+
+        hydra.compose = compositions.compose
+
+
+def pytest_collection_finish():
+    """What is imported stays: the collector need not look at it again and again."""
+    gc.freeze()
+
+
+def pytest_unconfigure():
+    gc.unfreeze()
