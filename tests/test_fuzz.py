@@ -1,6 +1,9 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""200 000 damaged responses through every parser and every reward of ours: finite, within range, no exception."""
+"""Damaged responses through every parser and every reward of ours: finite, within range, no exception.
+
+20 000 with every change, 200 000 in the long run.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import pytest
 from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.rewards import TASKS, load_reward, score
 
-SEEDS = range(20)
+SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 20))]
 RESPONSES_PER_SEED = 10_000
 
 PARSERS = {"detection": parse_detection, "classification": parse_classification, "grounding": parse_grounding}
@@ -84,10 +87,6 @@ def replacement(rng: random.Random, cut: str) -> str:
         corners = [rng.randrange(1001) for _ in range(4)]
         return f"{{'Position': {corners}, 'Confidence': {rng.random():.2f}}}"
     return "".join(rng.choices(FRAGMENTS, k=rng.choice((1, 1, 2, 8))))
-
-
-def test_enough_are_tried() -> None:
-    assert len(SEEDS) * RESPONSES_PER_SEED >= 200_000
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -54,10 +54,9 @@ def test_entry_points_load(wheel):
         ("verl_visual_rft.rewards", "reference"),
         ("verl_visual_rft.rewards", "robust"),
     } <= set(found)
-    for (group, _), point in found.items():
-        # The doors of veRL and vLLM are tried in fresh processes, see test_doctor.py.
-        if group not in ("verl.plugins", "vllm.general_plugins"):
-            assert callable(point.load())
+    # The doors of veRL and vLLM are tried in fresh processes, see test_doctor.py.
+    ours = [point for (group, _), point in found.items() if group not in ("verl.plugins", "vllm.general_plugins")]
+    assert len(ours) >= 4 and all(callable(point.load()) for point in ours)
 
 
 def test_core_is_light():

@@ -18,12 +18,13 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_import_verl_registers_the_cpu_platform_where_it_is_asked_for():
-    done = run(
-        "import verl; from verl.plugin.platform import get_platform; print(type(get_platform()).__name__)",
-        VERL_PLATFORM="cpu",
+def test_import_verl_registers_the_trainer_and_the_cpu_platform_where_it_is_asked_for():
+    code = (
+        "from verl.plugin.platform import get_platform; from verl.trainer.ppo.v1 import get_trainer_cls;"
+        "print(type(get_platform()).__name__, get_trainer_cls('visual_rft').__name__)"
     )
-    assert done.stdout.strip().endswith("PlatformCPU"), done.stderr
+    done = run(code, VERL_PLATFORM="cpu")
+    assert done.stdout.strip().endswith("PlatformCPU VisualRFTTrainer"), done.stderr
 
 
 def test_nothing_of_the_cpu_platform_is_active_elsewhere():
@@ -36,25 +37,16 @@ def test_nothing_of_the_cpu_platform_is_active_elsewhere():
     assert done.stdout.split() == ["None", "importlib.metadata", "verl.utils.distributed"], done.stderr
 
 
-def test_the_trainer_is_registered_when_veRL_looks_for_it():
-    code = "from verl.trainer.ppo.v1 import get_trainer_cls; print(get_trainer_cls('visual_rft').__name__)"
-    done = run(code, VERL_PLATFORM="cpu")
-    assert done.stdout.strip().endswith("VisualRFTTrainer"), done.stderr
-
-
-def test_loading_costs_little_beyond_verl_itself():
+def test_loading_imports_nothing_heavy_beyond_verl_itself():
     code = (
-        "import os, sys, time; os.environ['VERL_USE_EXTERNAL_PLUGINS'] = 'none'; import verl;"
-        "before = set(sys.modules); start = time.perf_counter(); import verl_visual_rft.plugin;"
-        "seconds = time.perf_counter() - start;"
+        "import os, sys; os.environ['VERL_USE_EXTERNAL_PLUGINS'] = 'none'; import verl;"
+        "before = set(sys.modules); import verl_visual_rft.plugin;"
         "new = {m.split('.')[0] for m in set(sys.modules) - before};"
         "heavy = sorted(new & {'vllm', 'ray', 'transformers', 'transfer_queue'});"
-        "print(seconds, heavy)"
+        "print(heavy)"
     )
     done = run(code, VERL_PLATFORM="cpu")
-    seconds, heavy = done.stdout.split("\n")[-2].split(" ", 1)
-    assert heavy == "[]"
-    assert float(seconds) < 0.5  # 10 ms on an idle machine, see the docs; here only that nothing heavy is loaded
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
 def test_a_registration_that_fails_is_printed_and_ends_the_process():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
@@ -38,7 +38,6 @@ confidences = st.integers(0, 100).map(lambda percent: percent / 100)
 white = st.sampled_from(["", " ", "\n", "\t ", "\u3000"])
 
 
-@settings(max_examples=500)
 @given(texts)
 @example("\ud800<answer>[{'Position': [\u0661, 2, 30, 40]}]")
 def test_any_text_gives_a_consistent_detection_answer(response: str) -> None:
@@ -55,7 +54,6 @@ def test_any_text_gives_a_consistent_detection_answer(response: str) -> None:
     assert not answer.reason or answer.outcome is not Outcome.WELL_FORMED
 
 
-@settings(max_examples=500)
 @given(texts)
 def test_any_text_gives_a_consistent_grounding_answer(response: str) -> None:
     answer = parse_grounding(response)
@@ -67,7 +65,6 @@ def test_any_text_gives_a_consistent_grounding_answer(response: str) -> None:
     assert answer.outcome is not Outcome.NO_ANSWER or answer.n_boxes == 0
 
 
-@settings(max_examples=500)
 @given(texts)
 def test_any_text_gives_a_consistent_classification_answer(response: str) -> None:
     answer = parse_classification(response)

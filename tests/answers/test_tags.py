@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verl_visual_rft.answers.tags import MAX_LENGTH, split_tags
@@ -103,14 +103,12 @@ tags_and_text = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500)
 @given(tags_and_text)
 def test_format_is_the_full_match_of_the_papers_pattern(response: str) -> None:
     pattern = r"<think>.*?</think>\s*<answer>.*?</answer>"
     assert split_tags(response).has_format is bool(re.fullmatch(pattern, response.strip(), re.DOTALL))
 
 
-@settings(max_examples=500)
 @given(tags_and_text)
 def test_where_no_thinking_is_asked_for_the_format_is_one_answer_block_alone(response: str) -> None:
     pattern = r"<answer>(?:(?!</?(?:think|answer)>).)*</answer>"

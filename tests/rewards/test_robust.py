@@ -76,6 +76,10 @@ def test_robust(response: str, truth: dict[str, list], expected: tuple[float, fl
 LABELS = ["rose", "primrose", "petunia", "mexican petunia", "737-200"]
 
 
+SEVERAL = ["rose or primrose", "primrose, petunia, mexican petunia, rose"]
+GAMED = pytest.mark.xfail(strict=True, reason="without a closed set, an answer that lists names is paid as the label")
+
+
 @pytest.mark.parametrize(
     ("answer", "accuracy", "form"),
     [
@@ -84,18 +88,24 @@ LABELS = ["rose", "primrose", "petunia", "mexican petunia", "737-200"]
         ("primrose", 0, 1),
         ("", 0, 0),
         ("o", 0, 1),
-        ("rose or primrose", 0, 1),
-        ("primrose, petunia, mexican petunia, rose", 0, 1),
         ("tulip", 0, 1),
         ("rosa", 1, 1),
         ("it is a rosa", 1, 1),
     ],
 )
-@pytest.mark.parametrize("with_set", [True, False])
-def test_classification(answer: str, accuracy: float, form: float, with_set: bool) -> None:
-    truth = {"label": "rose", "aliases": {"rose": ["rosa"]}} | ({"labels": LABELS} if with_set else {})
-    if answer.startswith(("rose or", "primrose, ")) and not with_set:
-        return  # the other names are not known to be classes: see the closed set
+@pytest.mark.parametrize("labels", [LABELS, []], ids=["closed set", "no closed set"])
+def test_classification(answer: str, accuracy: float, form: float, labels: list[str]) -> None:
+    assert_classified(answer, accuracy, form, labels)
+
+
+@pytest.mark.parametrize("labels", [LABELS, pytest.param([], marks=GAMED)], ids=["closed set", "no closed set"])
+@pytest.mark.parametrize("answer", SEVERAL)
+def test_several_names_are_wrong_even_if_one_is_right(answer: str, labels: list[str]) -> None:
+    assert_classified(answer, accuracy=0, form=1, labels=labels)
+
+
+def assert_classified(answer: str, accuracy: float, form: float, labels: list[str]) -> None:
+    truth = {"label": "rose", "aliases": {"rose": ["rosa"]}} | ({"labels": labels} if labels else {})
     result = score("classification", f"<think> pink </think> <answer>{answer}</answer>", truth, "robust")
     assert (result["accuracy"], result["format"]) == (accuracy, form)
     assert result["score"] == 2 * accuracy + 0.5 * form
@@ -220,8 +230,7 @@ def test_the_order_of_equally_sure_boxes_does_not_matter() -> None:
 def test_a_box_on_no_object_never_pays(predictions: list, truths: list, junk: tuple, sure: float) -> None:
     if any(iou(junk, truth) > 0 for truth in truths):
         junk = (900, 900, 1000, 1000) if all(t[2] <= 900 or t[3] <= 900 for t in truths) else (0, 0, 1, 1)
-    if any(iou(junk, truth) >= 0.1 for truth in truths):
-        return
+    assert all(iou(junk, truth) < 0.1 for truth in truths)
     assert scored([*predictions, (junk, sure)], truths)["score"] <= scored(predictions, truths)["score"] + 1e-9
 
 
@@ -233,14 +242,11 @@ def test_with_one_object_repeating_any_box_never_pays(predictions: list, truth: 
         assert scored([*near, repeated], [truth])["score"] <= before + 1e-9
 
 
-@given(st.integers(1, 200), st.integers(1, 200), confidence)
-def test_a_closer_box_pays_more(height: int, closer: int, sure: float) -> None:
+@given(st.lists(st.integers(20, 200), min_size=2, max_size=2, unique=True).map(sorted), confidence)
+def test_a_closer_box_pays_more(heights: list[int], sure: float) -> None:
     """The truth is 200 high; with the confidence at the IoU or fixed, every pixel gained pays."""
-    low, high = sorted((height, closer))
-    if low == high or low < 20:
-        return
     truth = [(100, 150, 300, 350)]
-    worse, better = (scored([((100, 150, 300, 150 + h), h / 200)], truth) for h in (low, high))
+    worse, better = (scored([((100, 150, 300, 150 + h), h / 200)], truth) for h in heights)
     assert better["score"] > worse["score"]
-    worse, better = (scored([((100, 150, 300, 150 + h), sure)], truth) for h in (low, high))
+    worse, better = (scored([((100, 150, 300, 150 + h), sure)], truth) for h in heights)
     assert better["score"] > worse["score"]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from verl_visual_rft.errors import UserError
@@ -55,7 +55,6 @@ fragments = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500)
 @given(
     st.one_of(st.text(), fragments, fragments.map(lambda text: f"<think>a</think><answer>{text}</answer>")),
     st.sampled_from([TRUTH, {"boxes": []}]),

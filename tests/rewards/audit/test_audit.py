@@ -43,9 +43,8 @@ def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for
     assert not winners(contest)
     format_reward = 0.5
     unasked = {policy.name for policy in UNASKED[task]} | {"copied reasoning", "no reasoning"}
-    for standing in contest.standings:
-        if standing.policy.name in unasked:
-            assert standing.lead <= -format_reward
+    leads = {standing.policy.name: standing.lead for standing in contest.standings}
+    assert all(leads[name] <= -format_reward for name in unasked)
 
 
 def test_under_paper_the_same_cheats_win_whether_thinking_is_asked_for_or_not() -> None:
