@@ -5,9 +5,12 @@
 # Check everything on a CPU; on a fresh machine this is the one command that is needed.
 #
 # Usage: scripts/test.sh [lint|types|unit|e2e|long ...]    all but long when none is named; installs what they need first
-#   long   further end-to-end runs: every ALGO, model option and family, two nodes, faults (an hour)
+#   long   further end-to-end runs: every ALGO, model option and family, two nodes, faults (an hour); ten times the fuzzing
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# A process for each core, four at most: each imports torch and veRL. One that has run out of tests takes over another's.
+BESIDE=(--numprocesses logical --maxprocesses 4 --dist worksteal)
 
 lint() {
     ruff check .
@@ -15,9 +18,12 @@ lint() {
     shellcheck --external-sources .ci/run benchmarks/*/*.sh recipes/*.sh recipes/*/*.sh scripts/*.sh
 }
 types() { mypy; }
-unit() { python -m pytest tests --ignore=tests/e2e; }
+unit() { python -m pytest tests --ignore=tests/e2e -m "not long" "${BESIDE[@]}"; }
 e2e() { python -m pytest tests/e2e -m "not long"; }
-long() { python -m pytest tests/e2e -m long; }
+long() {
+    python -m pytest tests --ignore=tests/e2e -m "long or hypothesis" --hypothesis-profile=long "${BESIDE[@]}"
+    python -m pytest tests/e2e -m long
+}
 
 parts=("$@")
 if [[ $# -eq 0 ]]; then parts=(lint types unit e2e); fi
