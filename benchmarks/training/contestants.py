@@ -151,7 +151,7 @@ def _script(name: str, python: Callable[[Setting], Path]) -> Callable[[Setting, 
 
 CORES = len(os.sched_getaffinity(0))
 #: What can be taken out of ours in the processes; threads and binding are settings.
-_TAKEN_OUT = ("event", "one_update", "fields", "log_probs", "last_output", "sleep", "onednn")
+_TAKEN_OUT = ("event", "one_update", "log_probs", "last_output", "sleep", "onednn")
 _ABLATIONS = [Contestant("threads", "", _ours, plug_in=True)]
 _ABLATIONS += [Contestant("nobind", "", _ours, plug_in=True, threads=CORES, bind="auto")]
 _ABLATIONS += [Contestant(name, "", _ours, plug_in=True, threads=CORES, without=name) for name in _TAKEN_OUT]

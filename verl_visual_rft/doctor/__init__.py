@@ -28,6 +28,7 @@ from verl_visual_rft.doctor.plugins import (
     check_vllm_plugin,
     detect_device,
 )
+from verl_visual_rft.doctor.upstream import check_upstream
 from verl_visual_rft.doctor.versions import EXTRA, check_packages, check_python
 from verl_visual_rft.errors import UserError
 
@@ -36,6 +37,7 @@ Check = Callable[[str], Finding]
 CHECKS: tuple[Check, ...] = (
     check_python,
     check_packages,
+    check_upstream,
     check_torchvision,
     check_torchcodec,
     check_verl_plugin,

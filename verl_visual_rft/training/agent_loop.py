@@ -139,7 +139,7 @@ class VisualRFTAgentLoop(SingleTurnAgentLoop):
             tensors: dict[str, Any] = {}
             keys = _pictures.use(uid, media.get("images") or ())
             tokens = await build(messages, mm_inputs_out=tensors, **media)
-            shared.pictures = [_pictures[key] for key in keys]
+            shared.pictures = _pictures.find(keys, tensors) if keys else []
             return tokens, tensors
 
         tokens, tensors = await _once(shared, "tokens", compute)

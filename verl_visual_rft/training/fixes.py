@@ -129,7 +129,7 @@ def receive_weights_of_own_trainer(vllm_async_server: ModuleType) -> None:
     """Have vLLM's workers look for weights where `send_weights_to_own_engine` sends them, which see.
 
     The server tells them by its environment.
-    verl 0.9.1 ``workers/rollout/vllm_rollout/vllm_async_server.py:143``, ``utils.py:425``.
+    verl 0.9.1 ``workers/rollout/vllm_rollout/vllm_async_server.py:143``, ``vllm_rollout/utils.py:425``.
     """
     server = vllm_async_server.vLLMHttpServer
     initialize = server.__init__

@@ -91,7 +91,7 @@ def _wait_for_room() -> None:
     """Refuse a cluster on which another run trains.
 
     Its data would be mixed with ours: a run takes the TransferQueue of that name where one exists (TransferQueue 0.1.11
-    ``interface.py:119,170``). That of a killed start goes as soon as Ray has noticed.
+    ``transfer_queue/interface.py:119,170``). That of a killed start goes as soon as Ray has noticed.
     """
     give_up = time.monotonic() + _GONE_WITHIN
     while time.monotonic() < give_up:

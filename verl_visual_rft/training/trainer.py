@@ -41,7 +41,6 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
     from verl_visual_rft.training.pictures.batches import lay_out
     from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
     from verl_visual_rft.training.speed import one_update
-    from verl_visual_rft.training.speed.fields import OF_FORWARD, OF_UPDATE, reading
 
     class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined]
         """`PPOTrainerSync` that logs reward components of every training step."""
@@ -74,19 +73,16 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
             if one_update.is_one_update(self.config, len(batch)):
                 return batch
             batch.extra_info |= self.layout
-            with reading(OF_FORWARD, batch, self.config):
-                return super()._compute_old_log_prob(batch, metrics)
+            return super()._compute_old_log_prob(batch, metrics)
 
         def _compute_ref_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
             batch.extra_info |= self.layout
-            with reading(OF_FORWARD, batch, self.config):
-                return super()._compute_ref_log_prob(batch, metrics)
+            return super()._compute_ref_log_prob(batch, metrics)
 
         def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
             own = batch.extra_info[one_update.OWN_LOG_PROBS] = one_update.is_one_update(self.config, len(batch))
             batch.extra_info |= self.layout
-            saved = rows_saved(self.replay_buffer.saved, self.global_steps, batch)
-            with saved, reading(OF_UPDATE, batch, self.config):
+            with rows_saved(self.replay_buffer.saved, self.global_steps, batch):
                 updated = super()._update_actor(batch, metrics)
             if own:
                 one_update.name_metrics_of_pass(metrics)

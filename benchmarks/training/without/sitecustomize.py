@@ -8,17 +8,11 @@ The package has no switches for them; a run that is to be slower needs no suppor
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import wrapt
-
-
-@contextmanager
-def _all_columns(*_: Any) -> Iterator[None]:
-    yield
 
 
 def _set(**replacements: Any) -> Callable[[ModuleType], None]:
@@ -46,7 +40,6 @@ _PACKAGE = "verl_visual_rft.training"
 _TAKEN_OUT = {
     "event": (f"{_PACKAGE}.replay_buffer", _look_as_verl_does),
     "one_update": (f"{_PACKAGE}.speed.one_update", _set(wants_no_old_log_probs=lambda config: False)),
-    "fields": (f"{_PACKAGE}.speed.fields", _set(reading=_all_columns)),
     "log_probs": (f"{_PACKAGE}.speed.log_probs", _set(log_probs_in_blocks=_nothing)),
     "last_output": (f"{_PACKAGE}.speed.last_output", _set(last_output_only=dict)),
     "sleep": (f"{_PACKAGE}.cpu.fixes", _set(sleep_between_messages=_nothing)),

@@ -47,6 +47,24 @@ def test_a_picture_is_kept_until_its_last_prompt_is_released(image_processor, pi
     assert len(shared) == 0
 
 
+def test_a_picture_is_kept_for_each_set_of_arguments(image_processor, pictures, processor_calls):
+    shared = SharedPictures()
+    shared.share(image_processor)
+    keys = shared.use("p", pictures[:1])
+    size = {"shortest_edge": 56 * 56, "longest_edge": 56 * 56}
+    for _ in range(2):
+        usual = image_processor(images=pictures[:1], return_tensors="pt")
+        small = image_processor(images=pictures[:1], return_tensors="pt", size=size)
+        assert len(small["pixel_values"]) < len(usual["pixel_values"])
+    assert processor_calls == [1, 1]
+    (found,), (found_small,) = shared.find(keys, usual), shared.find(keys, small)
+    assert torch.equal(torch.from_numpy(found.pixel_values), usual["pixel_values"])
+    assert torch.equal(torch.from_numpy(found_small.pixel_values), small["pixel_values"])
+    assert found.key != found_small.key  # vLLM's cache and the transfer queue know them by it
+    shared.release("p")
+    assert len(shared) == 0
+
+
 def test_what_nobody_uses_or_asks_for_in_another_form_is_not_kept(image_processor, pictures, processor_calls):
     shared = SharedPictures()
     shared.share(image_processor)

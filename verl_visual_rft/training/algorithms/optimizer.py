@@ -18,7 +18,7 @@ class VisualRFTOptimizerConfig(FSDPOptimizerConfig):
     lr_scheduler_type: str = "constant"
 
     def __post_init__(self) -> None:
-        """Check the settings as veRL does, which asserts "constant" or "cosine" (``optimizer.py:123``)."""
+        """Check the settings as veRL does, which asserts "constant" or "cosine" (``config/optimizer.py:123``)."""
         linear = self.lr_scheduler_type == LINEAR
         if linear:
             self.lr_scheduler_type = "constant"

@@ -41,7 +41,7 @@ def do_not_pin_reference_weights(transformer_impl: ModuleType) -> None:
     """Keep the reference policy's weights in ordinary memory.
 
     Symptom: the reference is offloaded with ``CPUOffloadPolicy(pin_memory=True)``; without an accelerator that raises
-    "Cannot access accelerator device when none is available". verl 0.9.1 ``transformer_impl.py:462``.
+    "Cannot access accelerator device when none is available". verl 0.9.1 ``engine/fsdp/transformer_impl.py:462``.
     """
     policy = transformer_impl.CPUOffloadPolicy
     setattr(transformer_impl, "CPUOffloadPolicy", lambda pin_memory=False: policy(pin_memory=False))  # noqa: B010

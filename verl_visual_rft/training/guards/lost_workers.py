@@ -157,7 +157,7 @@ def workers_of(trainer: Any, agent_loop_manager: Any) -> WorkerWatch:
             server for replica in trainer.llm_server_manager.rollout_replicas for server in replica.servers
         ],
         "transfer queue storage": ((queue._TQ_STORAGE or {}).get("SimpleStorage") or {}).values(),
-        "transfer queue controller": [queue._TQ_CONTROLLER],
+        "transfer queue controller": [ray.get_actor("TransferQueueController", namespace="transfer_queue")],
         "load balancer": [trainer.llm_server_manager.global_load_balancer],
     }
     actors = {f"{name} {number}": actor for name, workers in groups.items() for number, actor in enumerate(workers)}

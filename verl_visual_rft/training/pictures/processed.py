@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
 
@@ -24,7 +25,7 @@ class ProcessedPicture:
     """What the image processor of a Qwen-VL model makes of one picture.
 
     Attributes:
-        key: `picture_key` of the picture.
+        key: Of what it was made of: `picture_key` of the picture, and the arguments of the processor.
         pixel_values: Normalised patches, ``(patches, channels * frames * height * width)``.
         grid: Patches over time, height and width.
     """
@@ -68,7 +69,7 @@ class SharedPictures:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._prompts: dict[str, set[str]] = {}  # by the picture that they are about
-        self._processed: dict[str, Future[ProcessedPicture]] = {}
+        self._processed: dict[str, dict[str, Future[ProcessedPicture]]] = {}  # by picture, by the processor's arguments
 
     def use(self, prompt: str, images: Iterable[Image.Image]) -> list[str]:
         """Keep the results for these pictures until the prompt is released; return their keys."""
@@ -87,12 +88,18 @@ class SharedPictures:
                     del self._prompts[key]
                     self._processed.pop(key, None)
 
-    def __getitem__(self, key: str) -> ProcessedPicture:
-        """Return a picture that has been processed."""
-        return self._processed[key].result()
+    def find(self, keys: Sequence[str], tensors: Mapping[str, Any]) -> list[ProcessedPicture]:
+        """Return the pictures of ``keys``, as they are in ``tensors``, which the image processor returned for them."""
+        grids = tensors["image_grid_thw"]
+        pixels = tensors["pixel_values"].split(grids.prod(-1).tolist())
+        found = []
+        for key, mine in zip(keys, pixels, strict=True):
+            made = [future.result() for future in self._processed[key].values()]
+            found.append(next(one for one in made if len(made) == 1 or np.array_equal(one.pixel_values, mine.numpy())))
+        return found
 
     def __len__(self) -> int:
-        return len(self._processed)
+        return sum(map(len, self._processed.values()))
 
     def share(self, image_processor: Any) -> None:
         """Let an image processor of transformers compute only what is not here.
@@ -109,24 +116,25 @@ class SharedPictures:
             keys = [picture_key(image) for image in flat]
             if kwargs.get("return_tensors") != "pt" or not all(key in self._prompts for key in keys):
                 return preprocess(images, *args, **kwargs)
+            said = hashlib.blake2b(repr((args, sorted(kwargs.items()))).encode(), digest_size=8).hexdigest()
 
             def process(key: str, image: Image.Image) -> ProcessedPicture:
                 output = preprocess([image], *args, **kwargs)
-                return ProcessedPicture(key, output["pixel_values"].numpy(), output["image_grid_thw"][0].numpy())
+                pixels, grid = output["pixel_values"].numpy(), output["image_grid_thw"][0].numpy()
+                return ProcessedPicture(f"{key}-{said}", pixels, grid)
 
-            pictures = [self._once(key, image, process) for key, image in zip(keys, flat, strict=True)]
+            pictures = [self._once(key, said, image, process) for key, image in zip(keys, flat, strict=True)]
             return BatchFeature(tensors_of(pictures))
 
         image_processor.preprocess = preprocess_once
 
     def _once(
-        self, key: str, image: Image.Image, process: Callable[[str, Image.Image], ProcessedPicture]
+        self, key: str, said: str, image: Image.Image, process: Callable[[str, Image.Image], ProcessedPicture]
     ) -> ProcessedPicture:
         with self._lock:
-            future = self._processed.get(key)
-            first = future is None
-            if future is None:
-                future = self._processed[key] = Future()
+            made = self._processed.setdefault(key, {})
+            first = said not in made
+            future = made.setdefault(said, Future())
         if first:
             try:
                 future.set_result(process(key, image))
