@@ -68,12 +68,16 @@ def patches(module: str) -> Iterator[tuple[str, str]]:
                 yield f"{module}:{place}", changed.args[1].value
 
 
+#: Of torch, wrapt and OmegaConf, in their documented interfaces.
+PUBLIC = ("register_forward_hook", "register_post_import_hook", "register_new_resolver")
+
+
 def registrations(module: str) -> Iterator[tuple[str, str]]:
-    """Place and name of functions called ``register...`` that are not ours, nor of the public interface of torch."""
+    """Place and name of functions called ``register...`` that are neither ours nor promised to stay."""
     for place, node in inside(modules()[module]):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called.startswith("register") and called not in ("register_forward_hook", "register_post_import_hook"):
+            if called.startswith("register") and called not in PUBLIC:
                 if isinstance(node.func, ast.Attribute) or called == "register" or called not in our_names():
                     yield f"{module}:{place}", called
 
