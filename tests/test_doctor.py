@@ -13,10 +13,10 @@ from importlib.util import find_spec
 import pytest
 
 from verl_visual_rft import doctor
-from verl_visual_rft.doctor import machine, plugins
+from verl_visual_rft.doctor import machine, plugins, versions
 from verl_visual_rft.doctor.finding import Status, fail, ok, run_python, warning
 from verl_visual_rft.doctor.repair import HOOK_NAME, MISSING_SCHEMA, repair_torchvision
-from verl_visual_rft.doctor.versions import broken_pins
+from verl_visual_rft.doctor.versions import compare_pins
 from verl_visual_rft.errors import UserError
 
 needs_verl = pytest.mark.skipif(find_spec("verl") is None, reason="veRL is not installed")
@@ -43,6 +43,8 @@ def install(tmp_path, monkeypatch):
     [
         ("vvlib>=2", "2.1", []),
         ("vvlib==2.13.0", "2.13.0+cpu", []),
+        ("vvlib==2.13.0+cpu", "2.13.0", []),
+        ("vvlib==2.13.0+cpu", "2.12.0", ["vvlib 2.12.0 breaks vvlib==2.13.0+cpu of vvapp"]),
         ("vvlib>=2; extra == 'cpu'", "2.0", []),
         ("vvlib>=0.9.1,<0.10", "0.8.0", ["vvlib 0.8.0 breaks vvlib<0.10,>=0.9.1 of vvapp"]),
         ("vvlib==1; extra == 'cpu'", "2.0", ["vvlib 2.0 breaks vvlib==1 of vvapp"]),
@@ -50,22 +52,46 @@ def install(tmp_path, monkeypatch):
         ("vvlib==1; python_version < '3'", "2.0", []),
         ("vvother>=1", "2.0", ["not installed: vvother"]),
         ("torchcodec", "2.0", []),
+        ("setuptools==0.1", "2.0", []),
     ],
 )
-def test_broken_pins(install, requirement, version, expected):
+def test_pins_that_are_not_met(install, requirement, version, expected):
     install("vvlib", version)
     install("vvapp", "1.0", requirement)
     if requirement == "torchcodec" and find_spec("torchcodec"):
         pytest.skip("torchcodec works here")
-    assert broken_pins("vvapp", "cpu") == expected
+    assert compare_pins("vvapp", "cpu") == (expected, [])
 
 
-def test_broken_pins_follows_own_extras_and_one_level_of_others(install):
+def test_pins_of_own_extras_and_one_level_of_others(install):
     install("vvapp", "1.0", "vvapp[eval]; extra == 'cpu'", "vvlib[all]; extra == 'eval'")
     install("vvlib", "1.0", "vvdeep<2; extra == 'all'", "vvunused==9; extra == 'none'")
     install("vvdeep", "2.5")
-    assert broken_pins("vvapp", "cpu") == ["vvdeep 2.5 breaks vvdeep<2 of vvlib"]
-    assert broken_pins("vvapp", "gpu") == []
+    assert compare_pins("vvapp", "cpu") == (["vvdeep 2.5 breaks vvdeep<2 of vvlib"], [])
+    assert compare_pins("vvapp", "gpu") == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("requirements", "needed_by_vvlib", "broken", "untested"),
+    [
+        (["vvtorch==2"], [], [], ["vvtorch 3.0 breaks vvtorch==2 of vvapp"]),
+        (["vvtorch==2", "vvlib"], ["vvtorch==2.0"], ["vvtorch 3.0 breaks vvtorch==2.0 of vvlib"], []),
+        (["vvtorch<3"], [], ["vvtorch 3.0 breaks vvtorch<3 of vvapp"], []),
+        (["verl==0.0.1"], [], ["verl 9.9 breaks verl==0.0.1 of vvapp"], []),
+    ],
+    ids=["another version than the tested", "that another package cannot run with", "beyond a bound", "another veRL"],
+)
+def test_an_exact_pin_of_our_own_says_what_was_tested(
+    install, monkeypatch, requirements, needed_by_vvlib, broken, untested
+):
+    monkeypatch.setattr(versions, "TESTERS", ("vvapp",))
+    install("vvtorch", "3.0")
+    install("verl", "9.9")
+    install("vvlib", "1.0", *needed_by_vvlib)
+    install("vvapp", "1.0", *requirements)
+    assert compare_pins("vvapp", "cpu") == (broken, untested)
+    monkeypatch.setattr(versions, "PACKAGE", "vvapp")
+    assert versions.check_packages("cpu").status is (Status.FAIL if broken else Status.WARNING)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from verl_visual_rft.doctor.machine import (
 )
 from verl_visual_rft.doctor.plugins import (
     check_device,
+    check_media,
     check_rewards,
-    check_torchcodec,
     check_torchvision,
     check_verl_plugin,
     check_vllm_plugin,
@@ -39,7 +39,7 @@ CHECKS: tuple[Check, ...] = (
     check_packages,
     check_upstream,
     check_torchvision,
-    check_torchcodec,
+    check_media,
     check_verl_plugin,
     check_vllm_plugin,
     check_device,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python, warning
+from verl_visual_rft.doctor.versions import UNINSTALLED_WHEN_BROKEN
 
 PLUGIN = "verl_visual_rft.plugin"
 REPAIR = "python -m verl_visual_rft.doctor.repair"
@@ -93,15 +94,20 @@ def check_torchvision(device: str) -> Finding:
     error = import_error("torchvision")
     if error is None:
         return ok("torchvision", "imports")
-    return fail("torchvision", error, REINSTALL if error.startswith("ModuleNotFoundError") else REPAIR)
+    return fail("torchvision", error, REINSTALL if _is_absent(error) else REPAIR)
 
 
-def check_torchcodec(device: str) -> Finding:
-    """Is torchcodec absent, or does it import? vLLM dies of one that is installed and cannot load."""
-    error = import_error("torchcodec")
-    if error is None or error.startswith("ModuleNotFoundError"):
-        return ok("torchcodec", "imports" if error is None else "not installed, not needed")
-    return fail("torchcodec", error, REPAIR)
+def check_media(device: str) -> Finding:
+    """Is each package for sound and video absent, or does it import? vLLM dies of one that cannot load."""
+    errors = {package: import_error(package) for package in UNINSTALLED_WHEN_BROKEN}
+    broken = [f"{package}: {error}" for package, error in errors.items() if error and not _is_absent(error)]
+    if broken:
+        return fail("sound, video", "; ".join(broken), REPAIR)
+    return ok("sound, video", ", ".join(f"{name} {'absent' if error else 'imports'}" for name, error in errors.items()))
+
+
+def _is_absent(error: str) -> bool:
+    return error.startswith("ModuleNotFoundError")
 
 
 def detect_device() -> str:

