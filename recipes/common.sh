@@ -7,10 +7,14 @@ die() {
     exit 1
 }
 
-# Install what is missing and take the environment that it is in.
+# Install what is missing and take the environment that it is in. Who installed the package otherwise keeps what is there.
 use_environment() { # DEVICE
-    bash scripts/setup.sh "${1/cuda/gpu}"
-    source scripts/activate.sh
+    if command -v visual-rft > /dev/null && [[ ! -e $(python -c 'import sys; print(sys.prefix)')/.visual-rft-setup ]]; then
+        visual-rft doctor --quick --device "$1"
+    else
+        bash scripts/setup.sh "${1/cuda/gpu}"
+        source scripts/activate.sh
+    fi
 }
 
 # How many GPUs this machine has for us. Asked before there is an environment, of whatever Python there is.

@@ -88,6 +88,13 @@ def test_lock_meets_every_requirement(device):
 
 
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_lock_has_a_setuptools_without_the_known_hole(device):
+    """CVE-2025-47273, mended in 78.1.1."""
+    (pin,) = (pin for pin in locked(device) if pin.name == "setuptools")
+    assert Requirement("setuptools<78.1.1").specifier.contains(str(pin.specifier).removeprefix("==")) is False
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
 @pytest.mark.parametrize("python", ["3.10", "3.11", "3.12"])
 def test_lock_pins_each_package_once_for_each_python(device, python):
     environment = {"python_version": python, "python_full_version": f"{python}.7"}
