@@ -4,8 +4,10 @@
 #
 # Check everything on a CPU; on a fresh machine this is the one command that is needed.
 #
-# Usage: scripts/test.sh [lint|types|unit|e2e|long ...]    all but long when none is named; installs what they need first
+# Usage: scripts/test.sh [lint|types|unit|e2e|long|pins|next ...]    the first four when none is named; installs what they need
 #   long   further end-to-end runs: every ALGO, model option and family, two nodes, faults (an hour); ten times the fuzzing
+#   pins   unit tests and a GRPO run with the versions of constraints/gpu.txt, on the CPU, in .venv-pins
+#   next   the same with the newest versions that veRL admits, in .venv-next
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -15,7 +17,7 @@ BESIDE=(--numprocesses logical --maxprocesses 4 --dist worksteal)
 lint() {
     ruff check .
     ruff format --check .
-    shellcheck --external-sources .ci/run benchmarks/*/*.sh recipes/*.sh recipes/*/*.sh scripts/*.sh
+    shellcheck --external-sources .ci/run benchmarks/*/*.sh recipes/*.sh recipes/*/*.sh scripts/*.sh scripts/*/*.sh
 }
 types() { mypy; }
 unit() { python -m pytest tests --ignore=tests/e2e -m "not long" "${BESIDE[@]}"; }
@@ -24,13 +26,25 @@ long() {
     python -m pytest tests --ignore=tests/e2e -m "long or hypothesis" --hypothesis-profile=long "${BESIDE[@]}"
     python -m pytest tests/e2e -m long
 }
+pins() { other_versions pins; }
+next() { other_versions next; }
+
+ONE_GRPO_RUN=(tests/e2e/test_pipeline.py -k "grpo_logs or float32 or updated_weights or leaves_no_process")
+
+other_versions() ( # other_versions NAME: docs/upstream.md has a table of what was run with which
+    scripts/setup.sh "$1"
+    # shellcheck source=/dev/null
+    source ".venv-$1/bin/activate"
+    unit
+    python -m pytest "${ONE_GRPO_RUN[@]}"
+)
 
 parts=("$@")
 if [[ $# -eq 0 ]]; then parts=(lint types unit e2e); fi
 for part in "${parts[@]}"; do
     case $part in
-        lint | types | unit | e2e | long) ;;
-        --help) sed -n '5,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
+        lint | types | unit | e2e | long | pins | next) ;;
+        --help) sed -n '5,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
         *) echo "test.sh: unknown part '$part'. Remedy: scripts/test.sh --help" >&2 && exit 2 ;;
     esac
 done

