@@ -3,9 +3,15 @@
 """Settings of all tests."""
 
 import gc
+import os
 from importlib.util import find_spec
 
 from hypothesis import settings
+
+from verl_visual_rft.training.run_mark import PLUGIN_MARK
+
+# veRL, imported by tests and what they start, is to be as in a training of this package.
+os.environ[PLUGIN_MARK] = "1"
 
 # An example that takes long on a busy machine is no failure; speed is measured in benchmarks/.
 settings.register_profile("change", deadline=None)

@@ -2,39 +2,145 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plug-in as veRL and vLLM load it: in fresh processes, through the installed entry points."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 pytest.importorskip("verl")
 pytestmark = pytest.mark.slow
 
+SYMBOLS = Path(__file__).parent / "support" / "upstream_symbols.py"
+CONFIGURATION = ["--config-path", "pkg://verl_visual_rft.training.config"]
+#: What veRL and vLLM need to run on a CPU at all (`verl_visual_rft.training.cpu`).
+CPU = {
+    "importlib.metadata.version",
+    "verl.plugin.platform.platform_manager.PlatformRegistry._platforms",
+    "verl.utils.distributed.initialize_global_process_group",
+    "verl.utils.distributed.initialize_global_process_group_ray",
+    "verl.workers.engine.fsdp.transformer_impl.CPUOffloadPolicy",
+    "verl.workers.engine_workers.initialize_global_process_group_ray",
+    "vllm.model_executor.layers.utils.dispatch_cpu_unquantized_gemm",
+}
+#: Some of what a training of ours has besides: of each kind one.
+OURS = {
+    "torch.nn.functional.linear",
+    "verl.trainer.ppo.core_algos.ADV_ESTIMATOR_REGISTRY",
+    "verl.trainer.ppo.v1.trainer_base.TRAINER_REGISTRY",
+    "verl.utils.checkpoint.checkpoint_handler.CheckpointHandler.save_checkpoint",
+    "verl.utils.torch_functional.logprobs_from_logits_v2",
+    "verl.workers.engine.base.EngineRegistry._engines",
+    "verl.workers.engine_workers.maybe_fix_3d_position_ids",  # taken from where it is replaced
+    "verl.workers.rollout.vllm_rollout.vllm_rollout.ServerAdapter.__init__",
+    "vllm.multimodal.hasher.MultiModalHasher.serialize_item",
+    "vllm.multimodal.processing.context.InputProcessingContext.call_hf_processor",
+}
 
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A fresh process that knows of no training but by what it is given."""
+    clean = {name: value for name, value in os.environ.items() if name not in (PLUGIN_MARK, "VERL_PLATFORM")}
     return subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, timeout=240
+        [sys.executable, *arguments], env=clean | environment, capture_output=True, text=True, timeout=240
     )
 
 
-def test_import_verl_registers_the_trainer_and_the_cpu_platform_where_it_is_asked_for():
+def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return python("-c", code, *arguments, **environment)
+
+
+def symbols_of_ours(*arguments: str, **environment: str) -> set[str]:
+    done = python(str(SYMBOLS), *arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_process_of_another_run_has_nothing_of_ours():
+    """Whatever veRL or vLLM it runs: an SFT, a reward model, `vllm serve`, TRL's trainer with vLLM."""
+    pytest.importorskip("vllm")
+    assert symbols_of_ours() == set()
+
+
+def test_where_the_cpu_is_asked_for_it_has_what_a_cpu_needs():
+    pytest.importorskip("vllm")
+    assert symbols_of_ours(VERL_PLATFORM="cpu") == CPU
+
+
+def test_a_process_of_a_training_of_ours_has_all():
+    pytest.importorskip("vllm")
+    assert symbols_of_ours(VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"}) >= CPU | OURS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "expected"),
+    [
+        ([], {}, False),
+        (CONFIGURATION, {}, True),
+        (["--config-path=pkg://verl_visual_rft.training.config", "--config-name=visual_sft"], {}, True),
+        (["-cp", "pkg://verl_visual_rft.training.config"], {}, True),
+        ([], {PLUGIN_MARK: "1"}, True),
+        ([], {PLUGIN_MARK: "0"}, False),
+        (["data.train_files=/home/verl_visual_rft/train.parquet", "--config-path=/verl_visual_rft"], {}, False),
+        (["hydra.searchpath=[pkg://verl_visual_rft.training.config]", "+device=cpu"], {}, False),
+        ([], {"VISUAL_RFT_RUN": "/run"}, False),  # a launcher can start other commands, too
+    ],
+)
+def test_a_command_is_known_by_its_configuration_and_marks_its_environment(arguments, environment, expected):
+    code = (
+        "from verl_visual_rft import plugin; import os, subprocess, sys;"
+        "child = 'from verl_visual_rft import plugin; print(bool(plugin.REGISTERED))';"
+        "said = subprocess.run([sys.executable, '-c', child], capture_output=True, text=True, check=True).stdout;"
+        "print(bool(plugin.REGISTERED), said.strip())"
+    )
+    done = run(code, *arguments, VERL_PLATFORM="nvidia", **environment)
+    assert done.stdout.split() == [str(expected)] * 2, done.stderr
+
+
+IN_A_RAY_WORKER = """
+import ray, sys, verl
+
+ray.init(address="local", num_cpus=1, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False)
+
+@ray.remote
+def registered():
+    import sys, verl
+    return sys.modules["verl_visual_rft.plugin"].REGISTERED
+
+here, there = sys.modules["verl_visual_rft.plugin"].REGISTERED, ray.get(registered.remote())
+print(here == there, len(there))
+ray.shutdown()
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], CONFIGURATION], ids=["another", "ours"])
+def test_rays_workers_know_whose_they_are(arguments):
+    done = run(IN_A_RAY_WORKER, *arguments, VERL_PLATFORM="nvidia")
+    same, count = done.stdout.split()[-2:]
+    assert same == "True" and (int(count) > 0) == bool(arguments), done.stdout + done.stderr
+
+
+def test_vllms_entry_point_costs_another_program_nothing():
+    """TRL and others that have vLLM load it: neither it nor torch is imported, and nothing of ours is run."""
+    code = (
+        "import sys; from importlib.metadata import entry_points;"
+        "(plugin,) = entry_points(group='vllm.general_plugins', name='visual_rft'); plugin.load()();"
+        "print(sorted({'torch', 'vllm', 'verl', 'ray', 'transformers', 'numpy'} & set(sys.modules)))"
+    )
+    assert run(code).stdout.strip() == "[]"
+
+
+def test_a_training_of_ours_finds_its_trainer_and_the_cpu_platform():
     code = (
         "from verl.plugin.platform import get_platform; from verl.trainer.ppo.v1 import get_trainer_cls;"
         "print(type(get_platform()).__name__, get_trainer_cls('visual_rft').__name__)"
     )
-    done = run(code, VERL_PLATFORM="cpu")
+    done = run(code, VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"})
     assert done.stdout.strip().endswith("PlatformCPU VisualRFTTrainer"), done.stderr
-
-
-def test_nothing_of_the_cpu_platform_is_active_elsewhere():
-    code = (
-        "import verl, sys; from verl.plugin.platform.platform_manager import PlatformRegistry;"
-        "import importlib.metadata as m; import verl.utils.distributed as d;"
-        "print(PlatformRegistry.get('cpu'), m.version.__module__, d.initialize_global_process_group.__module__)"
-    )
-    done = run(code, VERL_PLATFORM="nvidia")
-    assert done.stdout.split() == ["None", "importlib.metadata", "verl.utils.distributed"], done.stderr
 
 
 def test_loading_imports_nothing_heavy_beyond_verl_itself():
@@ -42,31 +148,44 @@ def test_loading_imports_nothing_heavy_beyond_verl_itself():
         "import os, sys; os.environ['VERL_USE_EXTERNAL_PLUGINS'] = 'none'; import verl;"
         "before = set(sys.modules); import verl_visual_rft.plugin;"
         "new = {m.split('.')[0] for m in set(sys.modules) - before};"
-        "heavy = sorted(new & {'vllm', 'ray', 'transformers', 'transfer_queue'});"
-        "print(heavy)"
+        "print(sorted(new & {'vllm', 'ray', 'transformers', 'transfer_queue'}))"
     )
-    done = run(code, VERL_PLATFORM="cpu")
+    done = run(code, VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"})
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
-def test_a_registration_that_fails_is_printed_and_ends_the_process():
-    code = (
-        "import verl_visual_rft.plugin as plugin, sys, types;"
-        "plugin.EXTENSIONS = ();"
-        "apply = plugin._applying(plugin.Extension('x', 'verl_visual_rft.no_such_room:f', lambda: True));"
-        "apply(types.ModuleType('x')); print('trained anyway')"
-    )
-    done = run(code)
-    assert done.returncode != 0
-    assert "trained anyway" not in done.stdout
-    assert "verl_visual_rft.no_such_room" in done.stderr
+# A piece of ours that cannot be imported, in a process that needs it: of veRL, of vLLM.
+BROKEN = {
+    "veRL": "import sys; sys.modules['verl_visual_rft.training.cpu.fixes'] = None; import verl.utils.distributed",
+    "vLLM": (
+        "import sys; sys.modules['verl_visual_rft.training.cpu.fixes'] = None;"
+        "from verl_visual_rft import plugin; plugin.register_with_vllm()"
+    ),
+}
 
 
-def test_vllm_loads_the_plug_in_and_keeps_linear_weights():
-    pytest.importorskip("vllm")
+@pytest.mark.parametrize("upstream", BROKEN)
+def test_a_piece_that_fails_ends_a_process_of_ours_with_the_error(upstream):
+    done = run(BROKEN[upstream] + "; print('went on')", VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"})
+    assert done.returncode != 0 and "went on" not in done.stdout
+    assert "import of verl_visual_rft.training.cpu.fixes halted" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("verl_visual_rft: registering its extensions failed")
+
+
+@pytest.mark.parametrize("upstream", BROKEN)
+def test_a_piece_that_fails_ends_no_other_process(upstream):
+    done = run(BROKEN[upstream] + "; print('went on')", VERL_PLATFORM="cpu")
+    assert done.returncode == 0 and done.stdout.strip().endswith("went on"), done.stderr
+    assert "import of verl_visual_rft.training.cpu.fixes halted" in done.stderr
+
+
+def test_a_hook_that_fails_is_named():
     code = (
-        "from vllm.plugins import load_general_plugins; load_general_plugins();"
-        "from vllm.model_executor.layers import utils; print(utils.dispatch_cpu_unquantized_gemm.__module__)"
+        "import verl_visual_rft.plugin as plugin, types;"
+        "apply = plugin._applying(plugin.Extension('x', 'verl_visual_rft.no_such_room:f', plugin.is_ours));"
+        "apply(types.ModuleType('x')); print('went on')"
     )
-    done = run(code, VERL_PLATFORM="cpu")
-    assert done.stdout.strip().endswith("verl_visual_rft.training.cpu.fixes"), done.stderr
+    ours, another = run(code, **{PLUGIN_MARK: "1"}), run(code)
+    assert ours.returncode != 0 and "went on" not in ours.stdout
+    assert another.returncode == 0 and "went on" in another.stdout
+    assert all("could not register verl_visual_rft.no_such_room:f" in done.stderr for done in (ours, another))

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training over two nodes: what it computes, and what becomes of it when one of them is lost."""
 
-import os
 import subprocess
 import sys
 import time
 
 import psutil
 import pytest
-from pipeline import CONFIG, CPU, GRPO, TIMEOUT, train
+from pipeline import CONFIG, CPU, GRPO, TIMEOUT, train, unmarked
 from two_nodes import Node, two_nodes
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
@@ -52,7 +51,7 @@ def start(head: Node, folder, data) -> subprocess.Popen[str]:
             *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
             f"trainer.default_local_dir={folder}/checkpoints",
         ),
-        env=os.environ | CPU | ONE_THREAD | {"RAY_ADDRESS": f"{head.address}:6379"},
+        env=unmarked() | CPU | ONE_THREAD | {"RAY_ADDRESS": f"{head.address}:6379"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pipeline import CPU, ROOT
+from pipeline import CPU, ROOT, unmarked
 
 # Its own: /dev/shm, Ray's folder, name and address (on a bridge, which stays when the cable is gone). Other files are
 # shared, as on a network file system.
@@ -48,7 +48,7 @@ class Node:
     def run(self, *command: str, status: int = 0, **environment: str) -> str:
         done = subprocess.run(
             self.inside(*command),
-            env=os.environ | CPU | environment,
+            env=unmarked() | CPU | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -3,12 +3,15 @@
 """What happens before a run that is started without a recipe."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 pytest.importorskip("verl")
+ROOT = Path(__file__).parents[2]
 CONFIG = "verl_visual_rft.training.config"
 GRPO = ("visual_rft", f"actor_rollout_ref.model.path={TINY_MODEL}", "device=cpu")
 SFT = ("visual_sft", f"model.path={TINY_MODEL}", "sft_device=cpu")
@@ -21,9 +24,9 @@ def start(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
 
-    def call(name, *overrides, module=CONFIG):
+    def call(name, *overrides, path=f"pkg://{CONFIG}"):
         got = []
-        arguments = ["main", f"--config-path=pkg://{module}", f"--config-name={name}", *overrides]
+        arguments = ["main", f"--config-path={path}", f"--config-name={name}", *overrides]
         monkeypatch.setattr(sys, "argv", arguments)
         hydra.main(config_path=None, version_base=None)(lambda config: got.append(config))()
         return got[0]
@@ -57,6 +60,21 @@ def test_a_run_of_ours_that_cannot_work_is_refused_before_main(run, override, me
     assert message in line
 
 
+def test_a_run_without_the_plug_in_is_refused(start, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "verl_visual_rft.plugin")
+    with pytest.raises(SystemExit):
+        start(*GRPO)
+    assert "veRL has not loaded this package's plug-in; `visual-rft doctor` says why" in capsys.readouterr().err
+
+
+def test_a_run_that_could_not_be_known_as_ours_is_refused(start, monkeypatch, capsys):
+    """Its configuration is ours, by another path than the one that the plug-in knows."""
+    monkeypatch.delenv(PLUGIN_MARK)
+    with pytest.raises(SystemExit):
+        start(*GRPO, path=str(ROOT / "verl_visual_rft/training/config"))
+    assert f"pkg://verl_visual_rft.training.config, or export {PLUGIN_MARK}=1" in capsys.readouterr().err
+
+
 def test_ranks_of_sft_are_those_of_torchrun(start, monkeypatch, capsys):
     monkeypatch.setenv("WORLD_SIZE", "6")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
@@ -74,5 +92,5 @@ def test_a_fault_of_the_checks_themselves_ends_the_run_too(start, monkeypatch, c
 
 def test_a_run_of_verl_that_is_not_ours_is_left_alone(start, monkeypatch):
     monkeypatch.setenv("VERL_PLATFORM", "cpu")
-    config = start("ppo_trainer", "actor_rollout_ref.model.path=/nowhere", module="verl.trainer.config")
+    config = start("ppo_trainer", "actor_rollout_ref.model.path=/nowhere", path="pkg://verl.trainer.config")
     assert "env_vars" not in config.ray_kwargs.ray_init.runtime_env

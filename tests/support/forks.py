@@ -28,7 +28,7 @@ PRELOADED = [
     "verl.workers.engine_workers",
 ]
 #: Of the server, so of every fork: numbers of threads are read when libraries are loaded. Tests run beside each other.
-ENVIRONMENT = {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {"VERL_PLATFORM": "cpu", "OMP_NUM_THREADS": "1", "VISUAL_RFT_PLUGIN": "1"}
 
 
 @dataclass(frozen=True)

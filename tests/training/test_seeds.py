@@ -5,6 +5,7 @@
 import copy
 
 import pytest
+from hydra import compose, initialize_config_module
 
 from verl_visual_rft.training.seeds import identity_of, session_seed
 
@@ -19,6 +20,12 @@ ROW = {
         },
     ],
 }
+
+
+@pytest.mark.parametrize(("device", "seeded"), [("cuda", False), ("cpu", True)])
+def test_responses_are_seeded_where_it_is_known_to_make_runs_the_same(device, seeded):
+    with initialize_config_module("verl_visual_rft.training.config", version_base=None):
+        assert compose("visual_rft", overrides=[f"device={device}"]).visual_rft.seed_rollouts is seeded
 
 
 def test_a_row_has_the_same_name_in_another_process():

@@ -8,6 +8,7 @@ import json
 
 from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python, warning
 from verl_visual_rft.doctor.versions import UNINSTALLED_WHEN_BROKEN
+from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 PLUGIN = "verl_visual_rft.plugin"
 REPAIR = "python -m verl_visual_rft.doctor.repair"
@@ -54,13 +55,13 @@ print(json.dumps(unusable_rewards()))
 
 def check_verl_plugin(device: str) -> Finding:
     """Does `import verl` load the plug-in, and does the plug-in register?"""
-    process = run_python(ASK_VERL)
+    process = run_python(ASK_VERL, **{PLUGIN_MARK: "1"})
     return fail("veRL plug-in", process.error, REINSTALL) if process.error else ok("veRL plug-in", process.answer)
 
 
 def check_vllm_plugin(device: str) -> Finding:
     """Does vLLM load the plug-in, and does calling it succeed?"""
-    process = run_python(ASK_VLLM)
+    process = run_python(ASK_VLLM, **{PLUGIN_MARK: "1"})
     return fail("vLLM plug-in", process.error, REINSTALL) if process.error else ok("vLLM plug-in", process.answer)
 
 

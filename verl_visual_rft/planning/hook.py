@@ -20,6 +20,7 @@ from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.cluster import forward_environment
 from verl_visual_rft.training.monitoring.metrics_file import spare_metrics
+from verl_visual_rft.training.run_mark import PLUGIN_MARK, is_ours
 
 
 class BeforeTraining(Callback):
@@ -30,6 +31,7 @@ class BeforeTraining(Callback):
 
     def on_run_start(self, config: Any, **_: Any) -> None:
         """Complete the configuration that veRL's ``main`` will get, and the environment of its workers."""
+        _or_exit(_check_plugin, config)
         _or_exit(spare_metrics, config)
         _or_exit(forward_environment, config)
 
@@ -46,6 +48,17 @@ def _or_exit(function: Any, config: Any) -> None:
         # Of a UserError the line alone says it all; the launcher looks for a line of this form.
         traceback.print_exception(type(error), error, None if isinstance(error, UserError) else error.__traceback__)
         sys.exit(1)
+
+
+def _check_plugin(_: Any) -> None:
+    plugin = sys.modules.get("verl_visual_rft.plugin")
+    if plugin is None:
+        raise UserError("veRL has not loaded this package's plug-in; `visual-rft doctor` says why")
+    if not plugin.REGISTERED or not is_ours():
+        raise UserError(
+            "veRL was imported before this run could be known as one of this package; start it with "
+            f"--config-path pkg://verl_visual_rft.training.config, or export {PLUGIN_MARK}=1"
+        )
 
 
 def _check(config: Any) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
-from pipeline import CONFIG, CPU, GRPO, ROOT
+from pipeline import CONFIG, CPU, GRPO, ROOT, unmarked
 
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints, latest
 from verl_visual_rft.training.run_mark import RUN_MARK
@@ -47,7 +46,7 @@ class Run:
 
     def __init__(self, folder: Path, command: Sequence[str], **environment: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.command, self.environment = folder, command, os.environ | CPU | environment
+        self.folder, self.command, self.environment = folder, command, unmarked() | CPU | environment
         self.checkpoints = folder / "checkpoints"
         self._process: subprocess.Popen[bytes] | None = None
         self._shown_before = 0

