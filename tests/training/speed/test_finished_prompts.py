@@ -64,7 +64,7 @@ def test_the_trainer_goes_on_when_one_of_the_workers_has_finished_a_prompt(ray):
         busy.finish.remote(0.3)
         begin = time.perf_counter()
         rollouts.wait()
-        assert 0.2 < time.perf_counter() - begin < 0.6
+        assert 0.2 < time.perf_counter() - begin < LOOK_AFTER
 
 
 @pytest.mark.e2e
