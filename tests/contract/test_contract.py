@@ -159,6 +159,15 @@ def test_what_is_recorded_is_known_beside_what_was(tmp_path):
     assert [difference.gone for difference in compare(list(read.values()))] == [True]
 
 
+def test_a_symbol_that_some_versions_lack_is_no_difference_there(tmp_path):
+    newer = symbol("wrapt.patches:wrap_something", d=["wrapt 99"], absent=["wrapt 1"])
+    assert compare([newer]) == []
+    assert newer.versions == ("wrapt 99",)
+    record([newer], tmp_path / "contract.yaml")
+    (read,) = load(tmp_path / "contract.yaml")
+    assert read.seen == {"d": ("wrapt 99",), "absent": tuple(sorted(["wrapt 1", installed("wrapt")]))}
+
+
 def test_the_contract_is_in_order():
     symbols = load()
     assert {how for symbol in symbols for how in symbol.by.values()} <= set(HOWS)

@@ -19,6 +19,8 @@ _HEAD = """\
 # Read verl_visual_rft/contract/__init__.py first. After a look at what is different, and at our places that rely on it:
 # `python -m verl_visual_rft.contract --record`, in each environment that shall be known.
 """
+#: In place of a hash: versions that have no such symbol, which our place takes into account.
+ABSENT = "absent"
 #: What a place of ours does with a symbol; described: our text says how it works.
 HOWS = ("patched", "overridden", "registered", "called", "copied", "described")
 
@@ -30,7 +32,7 @@ class Symbol:
     Attributes:
         name: ``module:name``.
         by: Places of ours, ``module:name`` below `verl_visual_rft`, and what they do with it: one of `HOWS`.
-        seen: Hash of the source -> versions that have it, which somebody has looked at.
+        seen: Hash of the source, or `ABSENT` -> versions of which that is true, which somebody has looked at.
     """
 
     name: str
@@ -44,8 +46,8 @@ class Symbol:
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """All versions that have been looked at."""
-        return tuple(version for versions in self.seen.values() for version in versions)
+        """All versions that have the symbol and have been looked at."""
+        return tuple(version for digest, versions in self.seen.items() if digest != ABSENT for version in versions)
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,9 @@ def compare(symbols: list[Symbol]) -> list[Difference]:
         version = installed(symbol.package)
         if version is None:
             continue
-        digest = fingerprint(symbol.name)
-        if digest is None or digest not in symbol.seen:
-            found.append(Difference(symbol, version, digest is None))
+        digest = fingerprint(symbol.name) or ABSENT
+        if digest not in symbol.seen:
+            found.append(Difference(symbol, version, digest == ABSENT))
     return found
 
 
@@ -107,8 +109,8 @@ def record(symbols: list[Symbol], file: Path = CONTRACT) -> None:
     entries = {}
     for symbol in sorted(symbols, key=lambda symbol: symbol.name):
         seen = {digest: set(versions) for digest, versions in symbol.seen.items()}
-        version, digest = installed(symbol.package), fingerprint(symbol.name)
-        if version is not None and digest is not None:
+        version, digest = installed(symbol.package), fingerprint(symbol.name) or ABSENT
+        if version is not None and (digest != ABSENT or ABSENT in seen):
             seen.setdefault(digest, set()).add(version)
         entries[symbol.name] = {
             "by": dict(sorted(symbol.by.items())),
