@@ -77,7 +77,7 @@ def assert_same(found, wanted):
     }
     weights = [(found["weights"][name] - weight).abs().max().item() for name, weight in wanted["weights"].items()]
     print({**{name: f"{value:.0e}" for name, value in differences.items()}, "weights": f"{max(weights):.0e}"})
-    assert figure(wanted["steps"][1], "kl_loss") > 2 * figure(wanted["steps"][0], "kl_loss")  # the weights have moved
+    assert figure(wanted["steps"][1], "kl_loss") > 1.5 * figure(wanted["steps"][0], "kl_loss")  # the weights have moved
     for name, difference in differences.items():
         assert difference < 1e-5, name
     assert max(weights) < 1e-6
