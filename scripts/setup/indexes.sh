@@ -46,7 +46,7 @@ get_uv() { # install uv, at the locked version, into the environment
     use_pip_indexes
     if [[ $(python scripts/setup/installed.py uv) == "${wanted/==/ }" ]]; then return; fi
     echo "installing $wanted"
-    if ! python -m pip install --disable-pip-version-check --log "$log" --timeout 8 --retries 1 "$wanted" >/dev/null 2>&1; then
+    if ! python -m pip install --disable-pip-version-check --log "$log" --timeout 5 --retries 1 "$wanted" >/dev/null 2>&1; then
         reason=$(sed -n 's/.*\(Could not fetch URL .*\) - skipping$/\1/p; s/.*ERROR: .*\(\[Errno .*\)/\1/p' "$log" | head -n 1)
         fail_of_installer "pip cannot install $wanted" "${reason:-$(grep -m 1 -o 'ERROR: .*' "$log" || true)}"
     fi
@@ -54,7 +54,7 @@ get_uv() { # install uv, at the locked version, into the environment
 
 ask_index() { # ask_index REQUIREMENT [uv options...]: 0 the indexes have it, 1 they do not, 2 one cannot be asked
     : >"$log.uv"
-    UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-8} UV_HTTP_RETRIES=1 uv pip install --dry-run --no-deps --reinstall "$@" 2>&1 | tee -a "$log" >"$log.uv"
+    UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-5} UV_HTTP_RETRIES=1 uv pip install --dry-run --no-deps --reinstall "$@" 2>&1 | tee -a "$log" >"$log.uv"
 }
 
 has_index() {
@@ -77,7 +77,7 @@ fail_of_installer() { # fail_of_installer WHAT REASON
     case $2 in
         *"No space left"*) remedy="free space (df -h '$prefix' '${UV_CACHE_DIR:-$HOME/.cache/uv}' /tmp), and run this again" ;;
         *"Failed to fetch"* | *"Could not fetch"* | *"not found in the package registry"*)
-            remedy="check the network, or name an index that can be reached: python -m pip config set global.index-url URL (all output: $log)"
+            remedy="check the network, or name an index that has it: python -m pip config set global.index-url URL (all output: $log)"
             ;;
     esac
     fail "$(sed -E 's#//[^/@ ]*@#//#g; s/ +/ /g; s/ :/:/g' <<<"$1: ${2%.}. Remedy: $remedy")" # without the password of an index
