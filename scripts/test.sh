@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # A process for each core, four at most: each imports torch and veRL. One that has run out of tests takes over another's.
-BESIDE=(--numprocesses logical --maxprocesses 4 --dist worksteal)
+beside() { OMP_NUM_THREADS=1 python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal "$@"; }
 
 lint() {
     ruff check .
@@ -20,10 +20,10 @@ lint() {
     shellcheck --external-sources .ci/run benchmarks/*/*.sh recipes/*.sh recipes/*/*.sh scripts/*.sh scripts/*/*.sh
 }
 types() { mypy; }
-unit() { python -m pytest tests --ignore=tests/e2e -m "not long" "${BESIDE[@]}"; }
+unit() { beside tests --ignore=tests/e2e -m "not long"; }
 e2e() { python -m pytest tests/e2e -m "not long"; }
 long() {
-    python -m pytest tests --ignore=tests/e2e -m "long or hypothesis" --hypothesis-profile=long "${BESIDE[@]}"
+    beside tests --ignore=tests/e2e -m "long or hypothesis" --hypothesis-profile=long
     python -m pytest tests/e2e -m long
 }
 pins() { other_versions pins; }
