@@ -75,7 +75,11 @@ def start(job):
     return config, workers
 
 
-def step(config, actor, reference, rows, own_log_probs=False):
+def step(config, actor, reference, rows, own_log_probs=False, mine=None, told=None):
+    """Take a step on rows.
+
+    Where ranks divide them: ``mine`` are the numbers of this rank's, ``told`` is what the trainer says of the batch.
+    """
     from verl.protocol import DataProto
     from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
     from verl.utils import tensordict_utils as tu
@@ -85,17 +89,6 @@ def step(config, actor, reference, rows, own_log_probs=False):
 
     lr = actor.actor.engine.optimizer.param_groups[0]["lr"]
     data = batch(rows, config.actor_rollout_ref.model.path)
-    mask = data["response_mask"]
-    infer = {"compute_loss": False, "temperature": config.actor_rollout_ref.rollout.temperature}
-    told = said_of_pictures(rows, config.actor_rollout_ref.rollout.n)
-    forwards = {"old_log_probs": actor.compute_log_prob, "ref_log_prob": reference.compute_ref_log_prob}
-    if own_log_probs:
-        del forwards["old_log_probs"]
-    for field, forward in forwards.items():
-        inferred = data.copy()
-        tu.assign_non_tensor(inferred, **infer, **told)
-        data[field] = response_from_nested(on_all_ranks(forward(inferred))["log_probs"], mask)
-
     padded = DataProto(batch=data.select("response_mask", "rm_scores").to_padded_tensor())
     padded.batch["token_level_rewards"] = padded.batch["rm_scores"]
     padded.non_tensor_batch["uid"] = np.array([row["uid"] for row in rows], dtype=object)
@@ -107,7 +100,21 @@ def step(config, actor, reference, rows, own_log_probs=False):
         norm_adv_by_std_in_grpo=algorithm.norm_adv_by_std_in_grpo,
         config=algorithm,
     )
-    data["advantages"] = response_to_nested(padded.batch["advantages"], mask)
+    data["advantages"] = response_to_nested(padded.batch["advantages"], data["response_mask"])
+
+    if mine is not None:
+        data = tu.index_select_tensor_dict(data, list(mine))
+    mask = data["response_mask"]
+    infer = {"compute_loss": False, "temperature": config.actor_rollout_ref.rollout.temperature}
+    told = said_of_pictures(rows, config.actor_rollout_ref.rollout.n) if told is None else told
+    forwards = {"old_log_probs": actor.compute_log_prob, "ref_log_prob": reference.compute_ref_log_prob}
+    if own_log_probs:
+        del forwards["old_log_probs"]
+    for field, forward in forwards.items():
+        inferred = data.copy()
+        tu.assign_non_tensor(inferred, **infer, **told)
+        output = forward(inferred) if mine is not None else on_all_ranks(forward(inferred))
+        data[field] = response_from_nested(output["log_probs"], mask)
 
     n = config.actor_rollout_ref.actor.ppo_mini_batch_size * config.actor_rollout_ref.rollout.n
     update = {"calculate_entropy": False, "global_batch_size": n, "mini_batch_size": n}

@@ -44,6 +44,7 @@ class PicturesOnce:
         return super().forward_backward_batch(data, loss_function, forward_only)  # type: ignore[misc]
 
     def _keep_together(self, data: Any, group: int) -> None:
+        """Say how many rows, one after the other, stay in one dynamic batch (``workers/engine/utils.py:106``)."""
         import torch
         from verl.utils import tensordict_utils
         from verl.utils.device import get_device_id
@@ -53,7 +54,7 @@ class PicturesOnce:
         size = torch.tensor(whole_rows(data["input_ids"].offsets().diff().tolist(), group, most_tokens))
         size = size.to(get_device_id())
         torch.distributed.all_reduce(size, torch.distributed.ReduceOp.MIN, group=engine.get_data_parallel_group())
-        tensordict_utils.assign_non_tensor(data, force_group_size=size.item())  # engine/utils.py:106
+        tensordict_utils.assign_non_tensor(data, force_group_size=size.item())
 
     def prepare_model_inputs(self, micro_batch: Any) -> tuple[dict[str, Any], Any]:
         """Return the inputs of the model, each picture once, and what the outputs are computed with."""
