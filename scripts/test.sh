@@ -29,14 +29,12 @@ long() {
 pins() { other_versions pins; }
 next() { other_versions next; }
 
-ONE_GRPO_RUN=(tests/e2e/test_pipeline.py -k "grpo_logs or float32 or updated_weights or leaves_no_process")
-
 other_versions() ( # other_versions NAME: docs/upstream.md has a table of what was run with which
     scripts/setup.sh "$1"
     # shellcheck source=/dev/null
     source ".venv-$1/bin/activate"
     unit
-    python -m pytest "${ONE_GRPO_RUN[@]}"
+    python -m pytest tests/e2e -m smoke
 )
 
 parts=("$@")

@@ -1,16 +1,22 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of the real pipeline that several tests look at; each is made once, when the first test asks for it."""
+"""What several tests look at; each is made once, when the first test asks for it."""
 
+import json
 import sys
+from itertools import cycle
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from pipeline import NOVEL, run, train
+from pipeline import NOVEL, ROOT, Trained, python_path, run, train
+from reward_package import FAILING, write_package
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prepared rows of detection."""
     folder = tmp_path_factory.mktemp("shapes")
     run(sys.executable, "data_prep/shapes.py", "--out", str(folder / "raw"), "--train", "24", "--val", "12")
     run(
@@ -21,8 +27,55 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def grpo_folder(tmp_path_factory, data) -> Path:
-    """Two GRPO steps on one rank, a checkpoint after each."""
-    folder = tmp_path_factory.mktemp("grpo")
-    train(folder, data, "trainer.total_training_steps=2", "trainer.save_freq=1", "trainer.test_freq=2")
+def three_tasks(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    """The same rows: of each four one names its reward, one asks for a class, one for one box, and one is as it was."""
+    folder = tmp_path_factory.mktemp("three_tasks")
+    for name in ("train", "val"):
+        rows = pq.read_table(data / f"{name}.parquet").to_pylist()
+        with_boxes, without = ([row for row in rows if bool(boxes_of(row)) is has] for has in (True, False))
+        made = []
+        for kind in cycle(("reward", "class", "box", "")):
+            row = (without or with_boxes if kind == "" else with_boxes).pop(0)
+            if kind == "reward":
+                row["extra_info"]["reward"] = "paper"
+            elif kind == "class":
+                row |= {"ability": "classification", "data_source": "classes"}
+                row["reward_model"]["ground_truth"] = json.dumps({"label": row["extra_info"]["category"]})
+            elif kind == "box":
+                row |= {"ability": "grounding", "data_source": "boxes"}
+                row["reward_model"]["ground_truth"] = json.dumps({"box": boxes_of(row)[0]})
+            made.append(row)
+            if not with_boxes:
+                break
+        pq.write_table(pa.Table.from_pylist(made), folder / f"{name}.parquet")
     return folder
+
+
+def boxes_of(row: dict) -> list:
+    return json.loads(row["reward_model"]["ground_truth"])["boxes"]
+
+
+@pytest.fixture(scope="session")
+def grpo(tmp_path_factory: pytest.TempPathFactory, three_tasks: Path) -> Trained:
+    """Two steps on one rank, of three tasks, with a reward of another package and all that a person can see of it."""
+    installed = tmp_path_factory.mktemp("installed")
+    run(
+        *[sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--target", str(installed)],
+        str(ROOT / "examples" / "counting_reward"),
+    )
+    folder = tmp_path_factory.mktemp("grpo")
+    overrides = (
+        *("trainer.total_training_steps=2", "trainer.save_freq=1", "trainer.test_freq=2"),
+        *("trainer.val_before_train=true", "data.shuffle=false", "visual_rft.reward='robust=1,counting=0.5'"),
+        *("visual_rft.samples={count: 4, every: 1}", "trainer.logger=[console,file,tensorboard]"),
+    )
+    environment = {"PYTHONPATH": python_path(installed), "TENSORBOARD_DIR": str(folder / "tensorboard")}
+    log = train(folder, three_tasks, *overrides, **environment)
+    return Trained(folder, three_tasks, overrides, environment, log)
+
+
+@pytest.fixture(scope="session")
+def failing_rewards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for ``sys.path``."""
+    folder = tmp_path_factory.mktemp("failing_rewards")
+    return write_package(folder, "failing_rewards", FAILING, "raises", "backtracks", "huge")

@@ -5,6 +5,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log, training_log_files
@@ -40,6 +41,27 @@ GRPO = [
     "trainer.total_epochs=100",
     "trainer.val_before_train=false",
 ]
+#: Two steps and nothing else.
+TWO_STEPS = ["trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that has ended.
+
+    Attributes:
+        folder: Of the run.
+        data: Folder of its rows.
+        overrides: What it was told beyond `GRPO`.
+        environment: Variables that it needs.
+        log: Its metrics.
+    """
+
+    folder: Path
+    data: Path
+    overrides: tuple[str, ...]
+    environment: dict[str, str]
+    log: TrainingLog
 
 
 def run(*command: str, status: int = 0, **environment: str) -> str:
@@ -62,15 +84,39 @@ def unmarked() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != PLUGIN_MARK}
 
 
-def train(folder: Path, data: Path, *overrides: str, **environment: str) -> TrainingLog:
-    """GRPO into ``folder`` through veRL's own entry point; returns its log."""
-    run(
+def python_path(*folders: Path) -> str:
+    """``PYTHONPATH`` with ``folders`` before what it has."""
+    return os.pathsep.join([*map(str, folders), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def grpo(folder: Path, data: Path, *overrides: str) -> list[str]:
+    """The launcher's command for GRPO into ``folder`` through veRL's own entry point."""
+    return [
         *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "GRPO", "--"],
         *[sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO],
-        f"data.train_files={data}/train.parquet",
-        f"data.val_files={data}/val.parquet",
-        f"trainer.default_local_dir={folder}/checkpoints",
-        *overrides,
-        **environment,
-    )
+        *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
+        *[f"trainer.default_local_dir={folder}/checkpoints", *overrides],
+    ]
+
+
+def train(folder: Path, data: Path, *overrides: str, **environment: str) -> TrainingLog:
+    """Run `grpo` to its end; return its log."""
+    run(*grpo(folder, data, *overrides), **environment)
     return read_training_log(training_log_files(folder))
+
+
+def failing(folder: Path, data: Path, *overrides: str, **environment: str) -> str:
+    """What a `grpo` shows that must end by itself with exit status 1, on one line: a narrow terminal breaks them."""
+    return " ".join(run(*grpo(folder, data, *overrides), status=1, **environment).split())
+
+
+def sft(folder: Path, data: Path, steps: int, *overrides: str) -> list[str]:
+    """The launcher's command for supervised fine-tuning into ``folder``."""
+    return [
+        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "SFT"],
+        *["--steps", str(steps), "--"],
+        *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
+        *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
+        *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
+        *[f"trainer.total_training_steps={steps}", f"trainer.default_local_dir={folder}/checkpoints", *overrides],
+    ]

@@ -6,9 +6,8 @@ import json
 
 import pytest
 import torch
-from pipeline import train
+from pipeline import TWO_STEPS, train
 
-from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.training.algorithms.advantages import (
     component_advantages,
@@ -19,7 +18,6 @@ from verl_visual_rft.training.algorithms.advantages import (
 pytestmark = pytest.mark.e2e
 
 PROMPTS, ROLLOUTS = 4, 4  # of pipeline.GRPO
-TWO_STEPS = ["trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"]
 
 
 def steps_of(log):
@@ -35,10 +33,10 @@ def rollouts(folder, step):
     return scores, [index // ROLLOUTS for index in range(len(rows))]
 
 
-def test_paper_decays_linearly_to_zero_and_clips_nothing(grpo_folder):
-    log = read_training_log(training_log_files(grpo_folder))
-    assert [step["actor/lr"] for step in steps_of(log)] == pytest.approx([0.5e-4, 0.0])  # logged after the update
-    for step in steps_of(log):
+@pytest.mark.smoke
+def test_paper_decays_linearly_to_zero_and_clips_nothing(grpo):
+    assert [step["actor/lr"] for step in steps_of(grpo.log)] == pytest.approx([0.5e-4, 0.0])  # logged after the update
+    for step in steps_of(grpo.log):
         assert step["actor/pg_clipfrac"] == 0
         assert step["actor/kl_coef"] == pytest.approx(0.04)
 
@@ -48,10 +46,7 @@ def test_dapo_replaces_groups_without_variance(tmp_path, data):
     bound = 3
     log = train(
         *[tmp_path, data, *TWO_STEPS, "algo=dapo", f"algorithm.filter_groups.max_num_gen_batches={bound}"],
-        *[
-            "visual_rft.reward='format=1'",
-            "actor_rollout_ref.rollout.n=2",
-        ],  # 0 or 1: equal in half of the pairs
+        *["visual_rft.reward='format=1'", "actor_rollout_ref.rollout.n=2"],  # 0 or 1: equal in half of the pairs
     )
     for step in steps_of(log):
         filtered, resampled, filled = (step[f"group/{name}"] for name in ("filtered", "resampled", "filled"))

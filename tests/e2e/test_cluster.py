@@ -8,7 +8,7 @@ import time
 
 import psutil
 import pytest
-from pipeline import CONFIG, CPU, GRPO, TIMEOUT, train, unmarked
+from pipeline import CPU, TIMEOUT, grpo, train, unmarked
 from two_nodes import Node, two_nodes
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
@@ -43,14 +43,9 @@ sys.exit(subprocess.run([sys.executable, "-m", "verl_visual_rft.training.nodes",
 
 def start(head: Node, folder, data) -> subprocess.Popen[str]:
     """GRPO over both nodes; started on the head."""
+    both = ["cluster=running", "trainer.nnodes=2", "trainer.n_gpus_per_node=1"]
     return subprocess.Popen(
-        head.inside(
-            *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "GRPO", "--"],
-            *[sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO, *SETTINGS],
-            *["cluster=running", "trainer.nnodes=2", "trainer.n_gpus_per_node=1"],
-            *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
-            f"trainer.default_local_dir={folder}/checkpoints",
-        ),
+        head.inside(*grpo(folder, data, *SETTINGS, *both)),
         env=unmarked() | CPU | ONE_THREAD | {"RAY_ADDRESS": f"{head.address}:6379"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

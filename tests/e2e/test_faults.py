@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resumed runs: the losses of the uninterrupted one, and a few kills of `scripts/chaos.sh`."""
 
+import shutil
 import subprocess
 import sys
 
@@ -9,35 +10,32 @@ import pytest
 from faults.cases import broken_row, full_disk
 from faults.kills import Kill, carry_out, start_again
 from faults.supervised import Run, training
-from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
+from pipeline import ROOT, TINY_MODEL, run, train
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.training.checkpoints.best import best_checkpoint, read_best
-from verl_visual_rft.training.checkpoints.folders import complete_checkpoints, latest
+from verl_visual_rft.training.checkpoints.folders import complete_checkpoints
 
 pytestmark = pytest.mark.e2e
 
-SAME = ["trainer.total_training_steps=4", "trainer.save_freq=1"]
+COMPARED = ("reward/score/mean", "actor/pg_loss", "actor/kl_loss", "actor/grad_norm", "actor/lr")
 
 
-@pytest.mark.long
-def test_a_killed_run_has_the_losses_of_the_uninterrupted_one(tmp_path, data):
-    """Killed within step 3, whose checkpoint is not there; seeds decide what each response samples."""
-    whole = train(tmp_path / "whole", data, *SAME, "trainer.max_actor_ckpt_to_keep=1")
-    killed = Run(tmp_path / "killed", training(tmp_path / "killed", data, *SAME))
-    killed.start()
-    while killed.next_step() < 2:
-        pass
-    killed.end()
-    saved = latest(killed.checkpoints).step
-    log = train(tmp_path / "killed", data, *SAME)
-    assert saved in (2, 3)
-    started = read_training_log([training_log_files(tmp_path / "killed")[-1]])
-    assert started.series("reward/score/mean").steps == tuple(range(saved + 1, 5))
-    for step in range(saved + 1, 5):
-        for metric in ("reward/score/mean", "actor/pg_loss", "actor/kl_loss", "actor/grad_norm", "actor/lr"):
-            assert log.by_step[step][metric] == pytest.approx(whole.by_step[step][metric], rel=1e-4, abs=1e-7), metric
-    assert [checkpoint.step for checkpoint in complete_checkpoints(tmp_path / "whole" / "checkpoints")] == [4]
+def test_a_run_goes_on_from_its_last_checkpoint_and_ends_within_a_minute_of_a_worker(grpo, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(grpo.folder, folder)
+    assert (folder / "checkpoints" / "latest_checkpointed_iteration.txt").read_text().strip() == "2"
+    settings = [override for override in grpo.overrides if not override.startswith("trainer.")]
+    run = Run(folder, training(folder, grpo.data, *settings), **grpo.environment)
+    try:
+        start_again(run)
+        outcome = carry_out(run, Kill("training worker", "checkpoint", 0.3))
+        assert outcome.wrong == ""
+        assert not outcome.went_on
+    finally:
+        run.end()
+    steps = read_training_log(training_log_files(folder)).series("reward/score/mean").steps
+    assert steps == tuple(range(1, len(steps) + 1)) and len(steps) > 2
 
 
 @pytest.mark.long
@@ -56,8 +54,7 @@ def test_the_best_checkpoint_is_kept_and_exported(tmp_path, data):
     assert (tmp_path / "hf" / "model.safetensors").exists()
 
 
-#: Parts of a run, when they are killed, and of what the launcher must say one: who notices first is chance. That of
-#: every change first.
+#: Parts of a run, when they are killed, and of what the launcher must say one: who notices first is chance.
 KILLS = {
     "training worker": ("checkpoint", [""]),
     "vLLM engine": ("step", [""]),  # its server's error or ours
@@ -74,20 +71,42 @@ KILLS = {
 }
 
 
-IN_CI, *OTHERS = KILLS
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory, data):
+    """A run that is started again after each kill: `carry_out` sees to it that it goes on from the last checkpoint."""
+    folder = tmp_path_factory.mktemp("victim")
+    run = Run(folder, training(folder, data))
+    yield run
+    run.end()
 
 
-@pytest.mark.parametrize("part", [IN_CI, *(pytest.param(part, marks=pytest.mark.long) for part in OTHERS)])
-def test_a_dead_part_ends_the_run_within_a_minute_and_it_goes_on(tmp_path, data, part):
+@pytest.mark.long
+@pytest.mark.parametrize("part", KILLS)
+def test_a_dead_part_ends_the_run_within_a_minute_and_it_goes_on(victim, part):
     moment, said = KILLS[part]
-    run = Run(tmp_path, training(tmp_path, data))
+    outcome = carry_out(victim, Kill(part, moment, 0.3))
+    assert outcome.wrong == ""
+    assert any(one in outcome.said for one in said), outcome.said
+    if not victim.is_running:
+        start_again(victim)
+
+
+@pytest.mark.long
+def test_a_killed_run_has_the_losses_of_the_uninterrupted_one(victim, tmp_path, data):
+    """Seeds decide what each response samples."""
+    whole = Run(tmp_path, training(tmp_path, data))
+    whole.start()
     try:
-        outcome = carry_out(run, Kill(part, moment, 0.3))
-        assert outcome.wrong == ""
-        assert any(one in outcome.said for one in said), outcome.said
-        start_again(run)
+        while whole.next_step() < 6:
+            pass
     finally:
-        run.end()
+        whole.end()
+    expected, log = (read_training_log(training_log_files(folder)) for folder in (tmp_path, victim.folder))
+    assert len(training_log_files(victim.folder)) > 1
+    for step in range(1, 7):
+        for metric in COMPARED:
+            wanted = pytest.approx(expected.by_step[step][metric], rel=1e-4, abs=1e-7)
+            assert log.by_step[step][metric] == wanted, (step, metric)
 
 
 @pytest.mark.long
@@ -95,38 +114,6 @@ def test_a_dead_part_ends_the_run_within_a_minute_and_it_goes_on(tmp_path, data,
 def test_a_fault_ends_the_run_with_its_cause(tmp_path, data, fault):
     (case,) = fault(tmp_path, data)
     assert case.wrong == ""
-
-
-@pytest.mark.long
-def test_an_interrupted_sft_has_the_losses_of_the_uninterrupted_one(tmp_path, data):
-    """Two steps an epoch: the checkpoint of step 2 is the end of one, after which veRL would leave one out."""
-
-    def sft(folder, steps):
-        run(
-            *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "SFT", "--"],
-            *[
-                "torchrun",
-                "--standalone",
-                "--nproc_per_node=1",
-                "-m",
-                "verl.trainer.sft_trainer",
-                *CONFIG,
-                "visual_sft",
-            ],
-            *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
-            *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
-            *[f"trainer.total_training_steps={steps}", "trainer.total_epochs=4", "trainer.save_freq=1"],
-            *[f"trainer.default_local_dir={folder}/checkpoints", "optim.lr_scheduler_type=constant"],
-        )
-        return read_training_log(training_log_files(folder)).series("train/loss")
-
-    whole = sft(tmp_path / "whole", 4)
-    sft(tmp_path / "resumed", 2)
-    resumed = sft(tmp_path / "resumed", 4)
-    assert (whole.steps, resumed.steps) == ((1, 2, 3, 4), (1, 2, 3, 4))
-    assert resumed.values == pytest.approx(whole.values, rel=1e-6)
-    sft(tmp_path / "resumed", 4)  # nothing is left to train
-    assert [checkpoint.step for checkpoint in complete_checkpoints(tmp_path / "resumed" / "checkpoints")] == [3, 4]
 
 
 def test_the_campaign_says_what_it_does():

@@ -3,20 +3,23 @@
 """Faults inside a run, done to real runs: each ends with its cause, or goes on. Dead processes: test_faults.py."""
 
 import json
+import math
 import os
-import sys
+import re
 import time
+from pathlib import Path
 
 import psutil
 import pytest
-from pipeline import CONFIG, GRPO, ROOT, TINY_MODEL, run, train
+from pipeline import ROOT, TWO_STEPS, Trained, failing, python_path, train
 from seeing_things import make_model
 
 from verl_visual_rft.training.guards.lost_workers import WorkerWatch
 
 pytestmark = pytest.mark.e2e
 
-TWO_STEPS = ["trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"]
+E2E = ROOT / "tests" / "e2e"
+FLAKY = "actor_rollout_ref.rollout.agent.agent_loop_manager_class=flaky_sessions.FlakyManager"
 
 
 def wait_until(condition, seconds: float) -> None:
@@ -26,89 +29,92 @@ def wait_until(condition, seconds: float) -> None:
         time.sleep(0.5)
 
 
-def test_a_failed_session_costs_only_its_own_response(tmp_path, data):
-    """One of four in every group; the batch is filled up with rows without pictures."""
-    log = train(
-        *[tmp_path, data, *TWO_STEPS],
-        "actor_rollout_ref.rollout.agent.agent_loop_manager_class=flaky_sessions.FlakyManager",
-        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=2",  # so that some hold nothing else
-        VISUAL_RFT_TEST_FAILING="0",
-        PYTHONPATH=str(ROOT / "tests" / "e2e"),
+@pytest.fixture(scope="module")
+def shared_memory_before() -> set[Path]:
+    return set(Path("/dev/shm").iterdir())
+
+
+@pytest.fixture(scope="module")
+def survivor(tmp_path_factory, data, failing_rewards, shared_memory_before) -> Trained:
+    """Two ranks. In every group one session of four fails; the reward fails on a third of the rest, which count 0."""
+    folder = tmp_path_factory.mktemp("survivor")
+    overrides = (
+        *("trainer.n_gpus_per_node=2", "trainer.total_training_steps=2", "trainer.save_freq=2", "trainer.test_freq=-1"),
+        *(FLAKY, "visual_rft.reward=raises", "visual_rft.on_reward_error=zero"),
+        # So that some hold nothing but the rows without pictures that fill the batch up.
+        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=2",
     )
+    environment = {
+        "VISUAL_RFT_TEST_FAILING": "0",
+        "PYTHONPATH": python_path(E2E, failing_rewards),
+        "OMP_NUM_THREADS": "1",
+    }
+    return Trained(folder, data, overrides, environment, train(folder, data, *overrides, **environment))
+
+
+def test_two_ranks_train_in_shards(survivor):
+    assert survivor.log.series("reward/score/mean").steps == (1, 2)
+    assert all(math.isfinite(value) for value in survivor.log.series("actor/grad_norm").values)
+    actor = survivor.folder / "checkpoints" / "global_step_2" / "actor"
+    assert {path.name for path in actor.glob("model_*.pt")} == {f"model_world_size_2_rank_{r}.pt" for r in (0, 1)}
+
+
+def inodes_in_use() -> set[int]:
+    """Of shared memory that a living process has mapped; a semaphore is mapped by another name than its file's."""
+    maps = []
+    for process in Path("/proc").glob("[0-9]*/maps"):
+        try:
+            maps.append(process.read_text())
+        except OSError:  # it has ended
+            continue
+    return {int(inode) for inode in re.findall(r" (\d+) +/dev/shm/", "".join(maps))}
+
+
+def test_a_run_leaves_no_shared_memory(survivor, shared_memory_before):
+    """No process of the run lives: what stays there and is in nobody's use is its own."""
+    left = set(Path("/dev/shm").iterdir()) - shared_memory_before
+
+    def is_clear() -> bool:
+        used = inodes_in_use()
+        left.difference_update([file for file in left if not file.exists() or file.stat().st_ino in used])
+        return not left
+
+    wait_until(is_clear, 30)  # others remove theirs a little after they have ended
+
+
+def test_a_failed_session_costs_only_its_own_response(survivor):
     for step in (1, 2):
-        assert log.by_step[step]["rollout/missing_sessions"] == 4
-        assert log.by_step[step]["warning/failed_sessions"] == 1
-        assert log.by_step[step]["actor/grad_norm"] > 0
-    assert "visual-rft: sessions of 4 of 4 prompts failed" in (tmp_path / "log.txt").read_text()
+        assert survivor.log.by_step[step]["rollout/missing_sessions"] == 4
+        assert survivor.log.by_step[step]["warning/failed_sessions"] == 1
+        assert survivor.log.by_step[step]["actor/grad_norm"] > 0
+    assert "visual-rft: sessions of 4 of 4 prompts failed" in (survivor.folder / "log.txt").read_text()
+
+
+def test_a_failing_reward_is_a_counted_zero_where_the_user_chose_so(survivor):
+    assert "scored 0: row of coco" in (survivor.folder / "log.txt").read_text()
+    failed, score = (survivor.log.series(f"reward/{name}/mean").values for name in ("failed", "score"))
+    assert len(failed) == 2 and all(0 < share < 1 for share in failed)
+    assert score == pytest.approx([0.25 * (1 - share) for share in failed])
 
 
 @pytest.mark.long
 def test_a_step_without_any_response_ends_the_run_with_the_first_error(tmp_path, data):
-    shown = failing(
-        *[tmp_path, data, "actor_rollout_ref.rollout.agent.agent_loop_manager_class=flaky_sessions.FlakyManager"],
-        VISUAL_RFT_TEST_FAILING="0 1 2 3",
-        PYTHONPATH=str(ROOT / "tests" / "e2e"),
-    )
+    flaky = {"VISUAL_RFT_TEST_FAILING": "0 1 2 3", "PYTHONPATH": python_path(E2E)}
+    shown = failing(tmp_path, data, *TWO_STEPS, FLAKY, **flaky)
     assert "every session of the step failed; the first error: row of" in shown
     assert "OSError: broken on purpose" in shown
 
 
-def failing(folder, data, *overrides, status=1, **environment) -> str:
-    """What a run shows that must end by itself, on one line."""
-    command = [sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "GRPO", "--"]
-    shown = run(
-        *[*command, sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO, *TWO_STEPS],
-        *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
-        *[f"trainer.default_local_dir={folder}/checkpoints", *overrides],
-        status=status,
-        **environment,
-    )
-    return " ".join(shown.split())
-
-
-HUGE = '''
-calls = 0
-
-def huge():
-    """Finite, but not its gradient: one response in three earns what float32 can just hold."""
-    global calls
-    calls += 1
-    return 3e38 if calls % 3 == 0 else 0.0
-'''
-
-
 @pytest.mark.long
-def test_a_gradient_that_is_not_finite_ends_the_run_with_its_rows_saved(tmp_path, data):
-    plugin = tmp_path / "plugin"
-    metadata = plugin / "huge_rewards-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (plugin / "huge_rewards.py").write_text(HUGE)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: huge-rewards\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[verl_visual_rft.rewards]\nhuge = huge_rewards:huge\n")
-    shown = failing(
-        *[tmp_path / "run", data, "algo=dr_grpo", "visual_rft.reward=huge"],
-        PYTHONPATH=str(plugin),
-    )
+def test_a_gradient_that_is_not_finite_ends_the_run_with_its_rows_saved(tmp_path, data, failing_rewards):
+    huge = ["algo=dr_grpo", "visual_rft.reward=huge"]
+    shown = failing(tmp_path, data, *TWO_STEPS, *huge, PYTHONPATH=python_path(failing_rewards))
     assert "step 1: the " in shown  # the loss or the gradient norm
-    (file,) = (tmp_path / "run").glob("stopped_rows.step_1.json")
+    (file,) = tmp_path.glob("stopped_rows.step_1.json")
     saved = json.loads(file.read_text())
     assert saved["rows"]
     for row in saved["rows"]:
         assert {"row", "prompt", "response", "score", "reward"} <= set(row)
-
-
-def test_sft_stops_at_a_loss_that_is_not_finite(tmp_path, data):
-    shown = run(
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "SFT", "--"],
-        *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
-        *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
-        *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e30"],
-        *["trainer.total_training_steps=4", f"trainer.default_local_dir={tmp_path}/checkpoints"],
-        status=1,
-    )
-    assert "NonFiniteError" in shown
-    (file,) = tmp_path.glob("stopped_rows.step_*.json")
-    assert all(row["text"] for row in json.loads(file.read_text())["rows"])
 
 
 @pytest.mark.long

@@ -1,6 +1,9 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""LORA, THINK, TAU and MODEL in two steps of real training: each does what it says."""
+"""LORA, THINK, TAU and MODEL in two steps of real training: each does what it says.
+
+`tests/training/checkpoints/test_lora.py` shows the same of LoRA without vLLM.
+"""
 
 import json
 import sys
@@ -9,23 +12,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
-from pipeline import CONFIG, NOVEL, run, train
-from torch.distributed.tensor import DTensor
-from transformers import AutoModelForImageTextToText
+from pipeline import NOVEL, TINY_MODEL, TWO_STEPS, run, train
+from weights import changed, loaded, weights_of
 
 from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.rewards import score
-from verl_visual_rft.training.pretraining import TINY_MODEL
 from verl_visual_rft.training.tiny_model import build_tiny_model
 
-pytestmark = pytest.mark.e2e
-
-TWO_STEPS = ["trainer.total_training_steps=2", "trainer.test_freq=-1"]
-
-
-def loaded(folder: Path) -> dict[str, torch.Tensor]:
-    """The weights of a model as training loads it."""
-    return AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).state_dict()
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 def prepare(raw: Path, out: Path, *options: str) -> Path:
@@ -35,23 +29,6 @@ def prepare(raw: Path, out: Path, *options: str) -> Path:
         *["--rows", "16", "--negatives", "0.25", *options],
     )
     return out
-
-
-def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The whole weights of a checkpoint of one rank, by the model's own names but for the adapter's."""
-    (file,) = checkpoint.glob("model_world_size_1_rank_0.pt")
-    state = torch.load(file, weights_only=False)
-    return {
-        name.removeprefix("base_model.model."): value.to_local() if isinstance(value, DTensor) else value
-        for name, value in state.items()
-    }
-
-
-def changed(hf: Path) -> set[str]:
-    """Names of the weights of an exported model that differ from the base model's."""
-    base, exported = loaded(TINY_MODEL), loaded(hf)
-    assert exported.keys() == base.keys()
-    return {name for name, weight in exported.items() if not torch.equal(weight, base[name])}
 
 
 @pytest.fixture(scope="module")
@@ -107,26 +84,10 @@ def test_the_adapter_is_merged_into_a_model_that_predicts(lora, data, tmp_path):
     assert len(lines) == pq.read_metadata(data / "val.parquet").num_rows
 
 
-def test_supervised_fine_tuning_with_lora(tmp_path, data):
-    run(
-        *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
-        *["sft=lora", "sft_device=cpu", f"model.path={TINY_MODEL}", f"data.train_files={data}/sft_train.parquet"],
-        *["data.train_batch_size=4", "data.max_length=112", "optim.lr=1e-2", "optim.lr_warmup_steps_ratio=0"],
-        *["trainer.total_training_steps=2", "trainer.save_freq=2", f"trainer.default_local_dir={tmp_path}/checkpoints"],
-        VERL_FILE_LOGGER_PATH=str(tmp_path / "metrics.1.jsonl"),
-    )
-    adapter = weights_of(tmp_path / "checkpoints/global_step_2")
-    assert adapter and all("lora_" in name and "language_model" in name for name in adapter)
-    run(sys.executable, "-m", "verl_visual_rft.training.export", str(tmp_path), "--model", str(TINY_MODEL))
-    merged = changed(tmp_path / "hf")
-    assert merged and all(name.endswith("_proj.weight") for name in merged)
-
-
-@pytest.mark.long
 def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_training_alone(tmp_path, data):
     prepared = prepare(data.parent / "raw", tmp_path / "data", "--no-think")
     log = train(
-        *[tmp_path / "run", prepared, *TWO_STEPS, "trainer.test_freq=1", "trainer.save_freq=-1"],
+        *[tmp_path / "run", prepared, *TWO_STEPS, "trainer.test_freq=1"],
         *["visual_rft.reward=paper", "visual_rft.tau=curriculum", f"trainer.rollout_data_dir={tmp_path}/rollouts"],
         "data.max_prompt_length=256",  # a prompt that the tiny model has no words for
         "actor_rollout_ref.rollout.max_model_len=304",
@@ -141,20 +102,14 @@ def test_without_thinking_the_format_is_the_answer_alone_and_tau_rises_in_traini
         assert scores == pytest.approx([row["score"] for row in rows], abs=1e-5)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("family", ["qwen2.5-vl", "qwen3-vl"])
 def test_the_other_families_learn_too(tmp_path, data, family):
     build_tiny_model(tmp_path / "model", family=family)
     options = ["--family", family, "--tokenizer", str(tmp_path / "model"), "--max-prompt-tokens", "128"]
     prepared = prepare(data.parent / "raw", tmp_path / "data", *options)
     log = train(
-        *[
-            tmp_path / "run",
-            prepared,
-            *TWO_STEPS,
-            "trainer.save_freq=2",
-            f"actor_rollout_ref.model.path={tmp_path}/model",
-        ],
+        *[tmp_path / "run", prepared, *TWO_STEPS, "trainer.save_freq=2"],
+        f"actor_rollout_ref.model.path={tmp_path}/model",
         *["data.max_prompt_length=128", "actor_rollout_ref.rollout.max_model_len=176"],
         # A random model writes no answer, but now and then closes its thinking: something to learn from.
         *["visual_rft.reward=thinking_length", "actor_rollout_ref.actor.optim.lr=1e-3"],
@@ -164,14 +119,7 @@ def test_the_other_families_learn_too(tmp_path, data, family):
     assert max(log.series("training/rollout_probs_diff_max").values) < 1e-2
     truth = json.loads(pq.read_table(prepared / "train.parquet").to_pylist()[0]["reward_model"]["ground_truth"])
     assert ("extent" in truth) is FAMILIES[family].absolute
-    run(
-        sys.executable,
-        "-m",
-        "verl_visual_rft.training.export",
-        str(tmp_path / "run"),
-        "--model",
-        str(tmp_path / "model"),
-    )
-    assert json.loads((tmp_path / "run/hf/config.json").read_text())["model_type"] == family.replace(".", "_").replace(
-        "-", "_"
-    )
+    exported = [str(tmp_path / "run"), "--model", str(tmp_path / "model")]
+    run(sys.executable, "-m", "verl_visual_rft.training.export", *exported)
+    model_type = json.loads((tmp_path / "run/hf/config.json").read_text())["model_type"]
+    assert model_type == family.replace(".", "_").replace("-", "_")

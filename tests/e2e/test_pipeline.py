@@ -5,66 +5,72 @@
 import json
 import math
 import os
-import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psutil
 import pytest
-from pipeline import CONFIG, ROOT, TINY_MODEL, run, train
+from pipeline import ROOT, TINY_MODEL, run, train
 
-from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
-from verl_visual_rft.training.monitoring.terminal import read_run
-from verl_visual_rft.training.run_mark import RUN_MARK, short_name
+from verl_visual_rft.training.run_mark import RUN_MARK
 
 pytestmark = pytest.mark.e2e
 
 
-def test_sft_takes_two_steps(tmp_path, data):
-    run(
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "SFT"],
-        *["--steps", "2", "--"],
-        *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
-        *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
-        *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
-        *["trainer.total_training_steps=2", f"trainer.default_local_dir={tmp_path}/checkpoints"],
-    )
-    log = read_training_log(training_log_files(tmp_path))
-    loss = log.series("train/loss")
-    assert loss.steps == (1, 2)
-    assert all(0 < value < 10 for value in loss.values)
-    assert log.series("train/lr").values == pytest.approx((0.5e-4, 0.0))  # linear; logged after the update
-    state = read_run(tmp_path)
-    assert state.finished and state.total == 2
-    assert (tmp_path / "checkpoints" / "global_step_2" / "fsdp_config.json").exists()
-
-
-def test_grpo_logs_every_reward_component_of_every_training_step(grpo_folder):
-    log = read_training_log(training_log_files(grpo_folder))
-    for component in ("score", "iou", "confidence", "format"):
+@pytest.mark.smoke
+def test_grpo_logs_every_reward_component_of_every_training_step(grpo):
+    for component in ("score", "iou", "confidence", "format"):  # of the row that is paid by `paper`
         for figure in ("mean", "std"):
-            series = log.series(f"reward/{component}/{figure}")
+            series = grpo.log.series(f"reward/{component}/{figure}")
             assert series.steps == (1, 2), (component, figure)
             assert all(math.isfinite(value) for value in series.values)
-    assert log.series("rollout/missing_sessions").values == (0.0, 0.0)
+    assert grpo.log.series("rollout/missing_sessions").values == (0.0, 0.0)
     # The mean that we log is the one that veRL trains on.
-    assert log.series("reward/score/mean").values == pytest.approx(log.series("critic/score/mean").values, abs=1e-5)
+    assert grpo.log.series("reward/score/mean").values == pytest.approx(
+        grpo.log.series("critic/score/mean").values, abs=1e-5
+    )
 
 
-def test_grpo_computes_in_float32(grpo_folder):
+@pytest.mark.smoke
+def test_grpo_computes_in_float32(grpo):
     """bfloat16 has 8 bits of mantissa: a forward pass in it gives entropies that are whole multiples of 2^-8 or so."""
-    entropy = read_training_log(training_log_files(grpo_folder)).series("actor/entropy").values[0]
-    mantissa, _ = math.frexp(entropy)
+    mantissa, _ = math.frexp(grpo.log.series("actor/entropy").values[0])
     assert (mantissa * 2**12) % 1 != 0
 
 
-def test_vllm_samples_with_the_updated_weights(grpo_folder):
+@pytest.mark.smoke
+def test_vllm_samples_with_the_updated_weights(grpo):
     """The trainer's probability of each sampled token is vLLM's, also after an update that moved them by a percent."""
-    log = read_training_log(training_log_files(grpo_folder))
-    assert log.by_step[2]["actor/kl_loss"] > 1e-5  # half the mean square change of the log-probabilities
-    assert max(log.series("training/rollout_probs_diff_mean").values) < 5e-5
-    assert max(log.series("training/rollout_probs_diff_max").values) < 1e-3
+    assert grpo.log.by_step[2]["actor/kl_loss"] > 1e-5  # half the mean square change of the log-probabilities
+    assert max(grpo.log.series("training/rollout_probs_diff_mean").values) < 5e-5
+    assert max(grpo.log.series("training/rollout_probs_diff_max").values) < 1e-3
+
+
+@pytest.mark.smoke
+def test_the_run_leaves_no_process_behind(grpo):
+    left = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(RUN_MARK) == str(grpo.folder):
+                left.append(process)
+        except psutil.Error:
+            continue
+    assert left == []
+
+
+@pytest.mark.smoke
+def test_a_checkpoint_is_exported_and_evaluated(grpo, data, tmp_path):
+    run(sys.executable, "-m", "verl_visual_rft.training.export", str(grpo.folder), "--model", str(TINY_MODEL))
+    predictions, metrics = tmp_path / "predictions.jsonl", tmp_path / "metrics.json"
+    run(
+        *["visual-rft", "predict", "--model", str(grpo.folder / "hf"), "--data", str(data / "val.parquet")],
+        *["--out", str(predictions), "--max-tokens", "48", "--max-model-len", "112", "--dtype", "float32"],
+    )
+    run("visual-rft", "eval", str(predictions), "--data", str(data), "--out", str(metrics))
+    measured = json.loads(metrics.read_text())
+    assert measured["n"] == len(predictions.read_text().splitlines())
+    assert 0 <= measured["map_all"] <= 100
+    assert 0 <= measured["reward"] <= 3
 
 
 @pytest.mark.long
@@ -86,42 +92,6 @@ def test_two_runs_on_one_machine_keep_to_their_own_weights(tmp_path, data):
         assert max(log.series("training/rollout_probs_diff_max").values) < 1e-2, name
     kl = {name: log.series("actor/kl_loss").values[-1] for name, log in logs.items()}
     assert kl["fast"] > 100 * kl["slow"]  # so that the other's weights would have been noticed
-
-
-def test_the_run_leaves_no_process_behind(grpo_folder):
-    left = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(RUN_MARK) == str(grpo_folder):
-                left.append(process)
-        except psutil.Error:
-            continue
-    assert left == []
-
-
-def test_training_resumes_from_the_last_checkpoint(grpo_folder, data):
-    log = train(grpo_folder, data, "trainer.total_training_steps=3", "trainer.save_freq=1")
-    started = read_training_log([training_log_files(grpo_folder)[-1]])
-    assert started.series("reward/score/mean").steps == (3,)
-    assert log.series("reward/score/mean").steps == (1, 2, 3)
-    latest = grpo_folder / "checkpoints" / "latest_checkpointed_iteration.txt"
-    assert latest.read_text().strip() == "3"
-
-
-def test_two_ranks_train_in_shards_and_leave_no_shared_memory(tmp_path, data):
-    before = set(Path("/dev/shm").iterdir())
-    log = train(
-        *[tmp_path, data, "trainer.n_gpus_per_node=2", "trainer.total_training_steps=2", "trainer.save_freq=2"],
-        OMP_NUM_THREADS="1",
-    )
-    assert log.series("reward/score/mean").steps == (1, 2)
-    assert all(math.isfinite(value) for value in log.series("actor/grad_norm").values)
-    actor = tmp_path / "checkpoints" / "global_step_2" / "actor"
-    assert {path.name for path in actor.glob("model_*.pt")} == {f"model_world_size_2_rank_{r}.pt" for r in (0, 1)}
-    left = {file.name for file in set(Path("/dev/shm").iterdir()) - before}
-    own = f"v{short_name(tmp_path, 7)}_"
-    of_others = {name for name in left if re.match(r"(sem\.)?v[0-9a-f]{7}_", name) and own not in name}
-    assert left - of_others == set()
 
 
 @pytest.mark.long
@@ -148,24 +118,7 @@ def test_a_batch_may_be_several_updates(tmp_path, data):
         assert logs[1].by_step[step]["training/rollout_probs_diff_max"] < 1e-3
 
 
-def test_a_checkpoint_is_exported_and_evaluated(grpo_folder, data, tmp_path):
-    steps = sorted((grpo_folder / "checkpoints").glob("global_step_*"), key=lambda path: int(path.name.split("_")[-1]))
-    run(
-        *[sys.executable, "-m", "verl.model_merger", "merge", "--backend", "fsdp"],
-        *["--local_dir", str(steps[-1] / "actor"), "--target_dir", str(tmp_path / "hf")],
-    )
-    predictions, metrics = tmp_path / "predictions.jsonl", tmp_path / "metrics.json"
-    run(
-        *["visual-rft", "predict", "--model", str(tmp_path / "hf"), "--data", str(data / "val.parquet")],
-        *["--out", str(predictions), "--max-tokens", "48", "--max-model-len", "112", "--dtype", "float32"],
-    )
-    run("visual-rft", "eval", str(predictions), "--data", str(data), "--out", str(metrics))
-    measured = json.loads(metrics.read_text())
-    assert measured["n"] == len(predictions.read_text().splitlines())
-    assert 0 <= measured["map_all"] <= 100
-    assert 0 <= measured["reward"] <= 3
-
-
+@pytest.mark.long
 def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
     """Plain veRL (its own trainer, agent loop and reward manager) and ours, on one prompt, one request at a time.
 

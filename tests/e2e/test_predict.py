@@ -96,6 +96,24 @@ def whole(questions: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     return Whole(content, answers, first - opened, (ended - first) / (answers / BATCH))
 
 
+def test_killed_torn_and_ended_by_two_copies_of_the_model_it_writes_the_file_of_one(
+    questions: Path, whole: Whole, tmp_path: Path
+) -> None:
+    out = tmp_path / "predictions.jsonl"
+    kill_at("answering", questions, out, whole, random.Random(1))
+    killed = lines_of(out)
+    assert 0 < killed < whole.answers
+
+    tear(questions, out, save=2, lost=100)
+    torn = lines_of(out)
+    assert BATCH <= killed - killed % BATCH + BATCH <= torn < whole.answers
+    run_to_the_end(questions, out, "--workers", "2")
+    assert f"predict: {torn - torn % BATCH} of {whole.answers} answers are there from before" in log_of(out)
+    assert out.read_bytes() == whole.content
+    assert not journal_of(out)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seed", "moment"),
     [(0, "start"), (1, "answering"), (2, "answering"), (3, "save"), (4, "save")],
@@ -117,6 +135,7 @@ def test_killed_and_run_again_it_writes_the_same_bytes(
     assert not journal_of(out)
 
 
+@pytest.mark.long
 def test_two_copies_of_the_model_write_the_file_of_one(questions: Path, whole: Whole, tmp_path: Path) -> None:
     out = tmp_path / "predictions.jsonl"
     run_to_the_end(questions, out, "--workers", "2")
@@ -128,17 +147,23 @@ def kill_at(moment: str, questions: Path, out: Path, whole: Whole, random_: rand
     batches = whole.answers // BATCH
     if moment == "save":
         lost = random_.randint(1, 400)  # bytes of a batch, some 2500: a line is torn, or several are missing
-        process = start(questions, out, torn_save=(random_.randint(1, batches), lost))
+        tear(questions, out, random_.randint(1, batches), lost)
+        return
+    process = start(questions, out)
+    if moment == "start":
+        wait_for(process, lambda: bool(journal_of(out)))
+        time.sleep(random_.uniform(0, 0.8) * whole.seconds_to_start)
     else:
-        process = start(questions, out)
-        if moment == "start":
-            wait_for(process, lambda: bool(journal_of(out)))
-            time.sleep(random_.uniform(0, 0.8) * whole.seconds_to_start)
-        else:
-            saved = random_.randint(1, batches - 3) * BATCH
-            wait_for(process, lambda: lines_of(out) >= saved)
-            time.sleep(random_.uniform(0, 1) * whole.seconds_a_batch)
-        os.killpg(process.pid, signal.SIGKILL)
+        saved = random_.randint(1, batches - 3) * BATCH
+        wait_for(process, lambda: lines_of(out) >= saved)
+        time.sleep(random_.uniform(0, 1) * whole.seconds_a_batch)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait(timeout=TIMEOUT) == -signal.SIGKILL, log_of(out)[-6000:]
+
+
+def tear(questions: Path, out: Path, save: int, lost: int) -> None:
+    """Run `visual-rft predict` until a save of which the disk lacks the last bytes when the machine goes down."""
+    process = start(questions, out, torn_save=(save, lost))
     assert process.wait(timeout=TIMEOUT) == -signal.SIGKILL, log_of(out)[-6000:]
 
 

@@ -3,7 +3,7 @@
 """GRPO steps with a checkpoint after each, by veRL's workers, its trainer's checkpoints and ours, without Ray.
 
 Runs in a process of its own: see `forks`. The rows are fixed; which of them a step sees is the data loader's choice,
-and the actor has dropout, so the random states matter.
+and the actor has the job's ``dropout``, with which the random states matter.
 """
 
 import io
@@ -36,7 +36,7 @@ def main(job_file: Path, result_file: Path, last: int, die_in: int | None = None
     prompts = list(dict.fromkeys(row["uid"] for row in job["rows"]))
     for module in workers["actor"].actor.engine.module.modules():
         if hasattr(module, "attention_dropout"):
-            module.attention_dropout = 0.1
+            module.attention_dropout = job["dropout"]
     with open_dict(config):
         config.trainer.default_local_dir = job["checkpoints"]
     trainer = SimpleNamespace(

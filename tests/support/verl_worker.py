@@ -72,7 +72,22 @@ def start(job):
         of_role.actor_rollout_ref.model.path = model
         workers[role] = ActorRolloutRefWorker(config=of_role.actor_rollout_ref, role=role)
         workers[role].init_model()
+    if config.actor_rollout_ref.model.lora_rank:
+        workers["ref"] = AdapterOff(workers["actor"])
     return config, workers
+
+
+class AdapterOff:
+    """The reference of a LoRA run, as `PPOTrainer._compute_ref_log_prob` asks the actor for it."""
+
+    def __init__(self, actor):
+        self.actor = actor
+
+    def compute_ref_log_prob(self, data):
+        from verl.utils import tensordict_utils as tu
+
+        tu.assign_non_tensor(data, no_lora_adapter=True)
+        return self.actor.compute_log_prob(data)
 
 
 def step(config, actor, reference, rows, own_log_probs=False, mine=None, told=None):

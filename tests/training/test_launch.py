@@ -93,9 +93,18 @@ def test_a_folder_too_long_for_rays_sockets_is_refused(tmp_path, monkeypatch, ca
     assert (tmp_path / "log.txt").read_text() == "began\n"
 
 
-@pytest.mark.parametrize(("own", "expected"), [(None, "1000"), ("7", "7")])
-def test_rays_head_remembers_few_tasks_unless_the_user_wants_more(tmp_path, monkeypatch, own, expected):
-    name = "RAY_task_events_max_num_task_in_gcs"
+@pytest.mark.parametrize(
+    ("name", "own", "expected"),
+    [
+        ("RAY_task_events_max_num_task_in_gcs", None, "1000"),
+        ("RAY_task_events_max_num_task_in_gcs", "7", "7"),
+        ("RAY_prestart_worker_first_driver", None, "0"),
+        ("RAY_prestart_worker_first_driver", "1", "1"),
+    ],
+)
+def test_ray_remembers_few_tasks_and_starts_no_idle_workers_unless_the_user_wants_more(
+    tmp_path, monkeypatch, name, own, expected
+):
     monkeypatch.delenv(name, raising=False)
     if own:
         monkeypatch.setenv(name, own)

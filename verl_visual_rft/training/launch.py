@@ -43,8 +43,13 @@ from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
 from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 
 _GRACE = 15.0  # seconds between asking processes to end and ending them
-# Ray's head remembers 100 000 tasks, 4 kB each, a few hundred a step; for its dashboard, which runs have not.
-_REMEMBERED_TASKS = ("RAY_task_events_max_num_task_in_gcs", "1000")
+#: Of the run's own Ray cluster, unless the user has set them.
+_RAY_SETTINGS = {
+    # The head remembers 100 000 tasks, 4 kB each, a few hundred a step; for its dashboard, which runs have not.
+    "RAY_task_events_max_num_task_in_gcs": "1000",
+    # A worker a core, started in advance; veRL's want an environment of their own, so none of these is ever used.
+    "RAY_prestart_worker_first_driver": "0",
+}
 _POLL = 0.5  # seconds
 _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
@@ -95,7 +100,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
                     _check_ray_folder(Path(environment["RAY_TMPDIR"], "ray"))
                 else:
                     environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
-                environment.setdefault(*_REMEMBERED_TASKS)
+                environment = _RAY_SETTINGS | environment
             start = log.tell()
             process = _start(command, environment, log)
             services = RayServices(process.pid)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from faults.supervised import NOTICED_WITHIN, START_WITHIN, CampaignError, Run, training
+from pipeline import python_path
+from reward_package import write_package
 
 _REWARD_TIMEOUT = 5  # seconds; `visual_rft.reward_timeout`
 #: A reward of a package of its own, which fails as long as a file says so.
@@ -69,12 +70,12 @@ def rewards(folder: Path, data: Path) -> Iterator[Case]:
     """A reward of a package of its own that raises, hangs and returns NaN, each on the run that was resumed before."""
     faults, plug_in = folder / "faults", folder / "plug_in"
     faults.mkdir(parents=True)
-    _write_reward(plug_in)
+    write_package(plug_in, "faulty_rewards", _REWARD, "faulty")
     overrides = ("visual_rft.reward=faulty", f"visual_rft.reward_timeout={_REWARD_TIMEOUT}")
     run = Run(
         folder / "run",
         training(folder / "run", data, *overrides),
-        PYTHONPATH=os.pathsep.join(filter(None, [str(plug_in), os.environ.get("PYTHONPATH")])),
+        PYTHONPATH=python_path(plug_in),
         VISUAL_RFT_FAULTS=str(faults),
     )
     run.start()
@@ -177,14 +178,6 @@ def _wait_for_end(run: Run) -> None:
         run.wait(lambda: not run.is_running, 2 * NOTICED_WITHIN, "the end of the run")
     except CampaignError:
         run.end()
-
-
-def _write_reward(folder: Path) -> None:
-    metadata = folder / "faulty_rewards-1.0.dist-info"
-    metadata.mkdir(parents=True, exist_ok=True)
-    (folder / "faulty_rewards.py").write_text(_REWARD)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: faulty-rewards\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[verl_visual_rft.rewards]\nfaulty = faulty_rewards:faulty\n")
 
 
 #: Faults, and what does them, one after the other, to a run in the first folder with the data in the second: one that

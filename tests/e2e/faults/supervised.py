@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
-from pipeline import CONFIG, CPU, GRPO, ROOT, unmarked
+from pipeline import CPU, ROOT, grpo, unmarked
 
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints, latest
 from verl_visual_rft.training.run_mark import RUN_MARK
@@ -27,13 +26,8 @@ class CampaignError(Exception):
 
 def training(run: Path, data: Path, *overrides: str) -> list[str]:
     """The launcher's command for a run of small steps with a checkpoint after each."""
-    return [
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(run), "--title", "GRPO", "--"],
-        *[sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO],
-        *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
-        *[f"trainer.default_local_dir={run}/checkpoints", "trainer.total_training_steps=10000"],
-        *["trainer.total_epochs=10000", "trainer.save_freq=1", "trainer.test_freq=-1", *overrides],
-    ]
+    forever = ["trainer.total_training_steps=10000", "trainer.total_epochs=10000"]
+    return grpo(run, data, *forever, "trainer.save_freq=1", "trainer.test_freq=-1", *overrides)
 
 
 class Run:
