@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_text
 
 app = typer.Typer(help="The rewards: list them, explain a score, try to cheat one.", no_args_is_help=True)
 
@@ -118,6 +119,6 @@ def _read(given: str, option: str) -> str:
     if not given.startswith("@"):
         return given
     try:
-        return Path(given[1:]).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{option} {given}: cannot read the file: {error}") from error
+        return read_text(Path(given[1:]), "name a text file")
+    except UserError as error:
+        raise UserError(f"{option} {given}: {error}") from error

@@ -18,6 +18,7 @@ from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions
 from verl_visual_rft.datasets.rows import SFT_TARGETS
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import MOST_PIXELS
 
 _MOST_WORKERS = 8  # by default: one process writes, and keeps no more of them busy
 
@@ -108,6 +109,8 @@ def options_of(args: argparse.Namespace) -> PrepareOptions:
     Raises:
         UserError: They contradict each other.
     """
+    if args.min_pixels > MOST_PIXELS:
+        raise UserError(f"--min-pixels {args.min_pixels} is more than a picture may have, {MOST_PIXELS}")
     if args.min_pixels > args.max_pixels:
         raise UserError(f"--min-pixels {args.min_pixels} is more than --max-pixels {args.max_pixels}")
     if args.sft_target == "reasoning" and not args.think:

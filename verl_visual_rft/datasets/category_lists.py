@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_text
 
 #: The 15 unseen COCO categories of the paper's open-vocabulary split (authors, issue 59 of the published repository).
 COCO_NOVEL15 = (
@@ -94,7 +95,4 @@ def require_known(names: Collection[str], known: Collection[str], where: str) ->
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the category list {path}: {error}") from error
+    return read_text(path, "give a list of categories, one a line").splitlines()

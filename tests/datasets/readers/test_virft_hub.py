@@ -318,7 +318,7 @@ def broken_description(root: Path) -> Path:
         (leading_out, "leads out of the folder"),
         (split_leading_out, "splits '../train'; known are"),
         (doubled_split, "two of which mean the same"),
-        (broken_description, "state.json cannot be read"),
+        (broken_description, "state.json is not JSON"),
     ],
 )
 def test_what_is_wrong_with_the_files_is_said(make: Callable[[Path], Path], message: str, tmp_path: Path) -> None:

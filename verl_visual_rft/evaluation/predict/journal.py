@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import parse_json
 
 
 class Journal:
@@ -75,7 +76,7 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
+        record: dict[str, Any] = parse_json(line)
+    except UserError:
         return None
     return record

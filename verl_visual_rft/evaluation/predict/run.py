@@ -28,6 +28,7 @@ from verl_visual_rft.evaluation.predict.rows import (
     sha256,
 )
 from verl_visual_rft.evaluation.predictions import Prediction, meta_path
+from verl_visual_rft.input_files import read_json_object
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,10 @@ def _record(row: Row, answer: Answer) -> dict[str, Any]:
 def _answers_of(out: Path, fingerprint: str) -> int | None:
     """Return how many answers a finished file of the same settings holds; None when there is none."""
     try:
-        meta = json.loads(meta_path(out).read_bytes())
+        meta = read_json_object(meta_path(out), "run predict again")
         same = meta["fingerprint"] == fingerprint and meta["predictions_sha256"] == sha256(out)
         return int(meta["n"]) if same else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, UserError, ValueError, TypeError, KeyError):
         return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 _FILE = "conditions.json"
 _LOADERS = "data.dataloader_num_workers"
@@ -47,7 +48,7 @@ def note_changes(folder: Path, config: Any) -> None:
     file = folder / _FILE
     if not file.is_file():  # plain veRL's
         return
-    written, now = json.loads(file.read_text(encoding="utf-8")), _conditions(config)
+    written, now = read_json_object(file, "remove it to resume without the comparison"), _conditions(config)
     changed = [key for key in now if key in written and written[key] != now[key]]
     if _LOADERS in changed:
         raise UserError(
