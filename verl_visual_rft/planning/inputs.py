@@ -3,5 +3,3 @@
 """What a run finds before it starts, refused where it does not fit: GPUs, prepared data, checkpoints."""
 
 from __future__ import annotations
-
-

@@ -6,4 +6,3 @@ veRL's own merger writes the model without its adapter, or, of a checkpoint that
 """
 
 from __future__ import annotations
-

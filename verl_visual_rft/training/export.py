@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.adapter import is_adapter, merge_adapter
 from verl_visual_rft.training.checkpoints.best import best_checkpoint
 from verl_visual_rft.training.checkpoints.folders import latest
@@ -29,7 +30,7 @@ def main() -> int:
     try:
         export(args.run, args.model, best=args.best)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", error=True)
         return 2
     return 0
 

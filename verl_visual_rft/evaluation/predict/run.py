@@ -29,6 +29,7 @@ from verl_visual_rft.evaluation.predict.rows import (
 )
 from verl_visual_rft.evaluation.predictions import Prediction, meta_path
 from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.terminal import say
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
     fingerprint = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:12]
     finished = _answers_of(out, fingerprint)
     if finished is not None:
-        print(f"predict: {out} is complete, made with the same settings; kept")
+        say(f"predict: {out} is complete, made with the same settings; kept")
         return PredictResult(out, finished, finished, time.monotonic() - started)
 
     journal = out.with_name(f"{out.name}.{fingerprint}.partial")
@@ -81,7 +82,7 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
 
         gated = gate(questions, existence, ask_existence)
         if gated.summary:
-            print(gated.summary)
+            say(gated.summary)
         resumed = asking.ask("predict", gated.asked, answers)
         seconds = time.monotonic() - started
         description = {
@@ -157,7 +158,7 @@ def _mention_others(out: Path, fingerprint: str) -> None:
     """Say which unfinished answers lie beside ``out`` and do not belong to this run."""
     for journal in sorted(out.parent.glob(f"{out.name}.*.partial")):
         if not journal.name.startswith(f"{out.name}.{fingerprint}."):
-            print(f"predict: {journal} holds answers of another model, server, data or settings; left as it is")
+            say(f"predict: {journal} holds answers of another model, server, data or settings; left as it is")
 
 
 def _finish(out: Path, gated: Gated, records: Mapping[int, dict[str, Any]], description: Mapping[str, Any]) -> None:

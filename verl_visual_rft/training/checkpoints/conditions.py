@@ -10,6 +10,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.terminal import say
 
 _FILE = "conditions.json"
 _LOADERS = "data.dataloader_num_workers"
@@ -56,7 +57,7 @@ def note_changes(folder: Path, config: Any) -> None:
             f"read, and this run has {now[_LOADERS]}; set it so again"
         )
     for key in changed:
-        print(f"visual-rft: {folder.name} was written with {key}={written[key]}, and the run goes on with {now[key]}")
+        say(f"visual-rft: {folder.name} was written with {key}={written[key]}, and the run goes on with {now[key]}")
 
 
 def _conditions(config: Any) -> dict[str, Any]:
