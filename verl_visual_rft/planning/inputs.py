@@ -3,3 +3,156 @@
 """What a run finds before it starts, refused where it does not fit: GPUs, prepared data, checkpoints."""
 
 from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.planning.gpus import visible_gpus
+from verl_visual_rft.planning.models import Model, load_model
+from verl_visual_rft.planning.prompt_lengths import longest_prompt
+from verl_visual_rft.planning.settings import Settings
+from verl_visual_rft.prompts import PROMPT_VERSION
+from verl_visual_rft.training.checkpoints.folders import latest
+
+
+def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
+    """Refuse more GPUs (or CPU ranks) than this machine has.
+
+    In a cluster other machines do the work, and Ray knows what they have: nothing is checked then.
+
+    Raises:
+        UserError: There are fewer; the message says how many.
+    """
+    if nodes > 1 or os.environ.get("RAY_ADDRESS", "local") != "local":
+        return
+    if device == "cpu":
+        cores = len(os.sched_getaffinity(0))
+        if ranks_per_node > cores:
+            raise UserError(
+                f"NGPUS={ranks_per_node}: a rank on the CPU needs a core, and there are {cores}; set NGPUS={cores}"
+            )
+        return
+    gpus = len(visible_gpus())
+    if not gpus:
+        raise UserError(
+            "no GPU is visible here (nvidia-smi -L, CUDA_VISIBLE_DEVICES); set DEVICE=cpu, or mend the driver"
+        )
+    if ranks_per_node > gpus:
+        raise UserError(
+            f"NGPUS={ranks_per_node}, but {gpus} GPU{'s are' if gpus > 1 else ' is'} visible here; set NGPUS={gpus}"
+        )
+
+
+def check_prepared(folder: Path, model: Model, think: bool | None = None) -> None:
+    """Refuse prepared data whose boxes or prompts are made for something else. A folder without manifest passes.
+
+    Args:
+        folder: Prepared folder.
+        model: Its family decides the coordinates of boxes.
+        think: Whether prompts shall ask for a thinking process; None: either will do.
+
+    Raises:
+        UserError: The manifest says another family, prompt variant or prompt version.
+    """
+    if not (folder / MANIFEST_NAME).is_file():
+        return
+    manifest = load_manifest(folder)
+    options = manifest["options"]
+    remedy = f"prepare them again: remove {folder}, or set OUTPUT_DIR to another folder"
+    family = options.get("family", "qwen2-vl")
+    if family != model.family:
+        raise UserError(
+            f"{folder}: the data are prepared for {family}, and {model.name} is of {model.family}; {remedy}"
+        )
+    if manifest["prompt_version"] != PROMPT_VERSION:
+        raise UserError(
+            f"{folder}: the prompts are version {manifest['prompt_version']}, and this package asks version "
+            f"{PROMPT_VERSION}; {remedy}"
+        )
+    if think is not None and options.get("think", True) != think:
+        has, wants = ("on", "off") if not think else ("off", "on")
+        raise UserError(f"{folder}: the data are prepared with THINK={has}, and this run has THINK={wants}; {remedy}")
+
+
+def check_rows(settings: Settings) -> None:
+    """Refuse prepared data that are too few for a step, or whose prompts are longer than the run admits.
+
+    Lengths are those of the manifest; where it has none, or there is none, the prompts are counted.
+
+    Raises:
+        UserError: veRL would take no step at all (it drops the last, incomplete batch), or all rollouts of the long
+            row would fail, every epoch.
+    """
+    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
+    if all(file in manifests for file in settings.train_files):
+        # A file may be listed twice.
+        rows = sum(_train_count(manifests[file], "rows") or 0 for file in settings.train_files)
+        if 0 < rows < settings.prompts:
+            files = ", ".join(str(file) for file in settings.train_files)
+            raise UserError(
+                f"{files}: {rows} rows are less than one step of data.train_batch_size={settings.prompts}; "
+                f"prepare more rows (SHOTS), or set data.train_batch_size={rows} or less"
+            )
+    if settings.rollout is None:
+        return
+    for file in dict.fromkeys(settings.train_files):
+        longest = _train_count(manifests[file], "most_prompt_tokens") if file in manifests else None
+        where = str(file)
+        if longest is None and file.is_file() and Path(settings.model).is_dir():
+            longest, row = longest_prompt(file, Path(settings.model)) or (0, 0)
+            where = f"{file}, row {row}"
+        if longest and longest > settings.prompt_tokens:
+            raise UserError(
+                f"{where}: the longest prompt has {longest} tokens, more than data.max_prompt_length="
+                f"{settings.prompt_tokens}; set it to {longest}, or prepare with --max-prompt-tokens"
+            )
+
+
+def check_checkpoints(settings: Settings, model: Model) -> None:
+    """Refuse to resume a checkpoint that is another model's, or was written by another number of ranks.
+
+    Raises:
+        UserError: The sizes, the LoRA adapter or the ranks differ; the message says which.
+    """
+    last = latest(settings.checkpoints)
+    if last is None:
+        return
+    written = last.shards
+    remedy = "set OUTPUT_DIR to another folder, or remove the checkpoints to start anew"
+    if (written / "huggingface/config.json").is_file():
+        differences = _differences(load_model(str(written / "huggingface")), model)
+        if differences:
+            raise UserError(f"{written}: this checkpoint is no {model.name}: {', '.join(differences)}; {remedy}")
+    adapter = (written / "lora_train_meta.json").is_file()
+    if adapter != bool(settings.engine.lora_rank):
+        has, wants = ("an adapter", "LORA=0") if adapter else ("all weights", f"LORA={settings.engine.lora_rank}")
+        raise UserError(f"{written}: this checkpoint holds {has}, and this run has {wants}; {remedy}")
+    ranks = read_json_object(written / "fsdp_config.json", remedy).get("world_size")
+    if ranks not in (None, settings.ranks):
+        raise UserError(
+            f"{written}: this checkpoint was written by {ranks} ranks, which alone can read it, and this run has "
+            f"{settings.ranks}; give as many GPUs (NGPUS, NNODES), or {remedy}"
+        )
+
+
+def _has_manifest(file: Path) -> bool:
+    return (file.parent / MANIFEST_NAME).is_file()
+
+
+def _train_count(manifest: Manifest, key: str) -> int | None:
+    count = manifest["counts"].get("train", {}).get(key)
+    return count if isinstance(count, int) else None
+
+
+def _differences(written: Model, model: Model) -> list[str]:
+    found = [] if written.family == model.family else [f"family {written.family}, not {model.family}"]
+    for part, mine, theirs in (("", model.decoder, written.decoder), ("vision ", model.tower, written.tower)):
+        wanted, has = dataclasses.asdict(mine), dataclasses.asdict(theirs)
+        found += [
+            f"{part}{key.replace('_', ' ')} {has[key]}, not {wanted[key]}" for key in wanted if has[key] != wanted[key]
+        ]
+    return found
