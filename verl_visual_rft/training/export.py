@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.locks import alone
 from verl_visual_rft.terminal import say
 from verl_visual_rft.training.adapter import is_adapter, merge_adapter
 from verl_visual_rft.training.checkpoints.best import best_checkpoint
@@ -42,13 +43,14 @@ def export(run: Path, model: str, best: bool = False) -> Path:
         UserError: There is no such checkpoint, or it cannot be merged.
     """
     shards, staging, out = checkpoint_of(run, best), run / "hf.partial", run / "hf"
-    shutil.rmtree(staging, ignore_errors=True)
-    if is_adapter(shards):
-        merge_adapter(shards, model, staging)
-    else:
-        _merge_shards(shards, staging)
-    shutil.rmtree(out, ignore_errors=True)
-    staging.rename(out)
+    with alone(out, run / ".hf.lock"):
+        shutil.rmtree(staging, ignore_errors=True)
+        if is_adapter(shards):
+            merge_adapter(shards, model, staging)
+        else:
+            _merge_shards(shards, staging)
+        shutil.rmtree(out, ignore_errors=True)
+        staging.rename(out)
     return out
 
 

@@ -29,6 +29,7 @@ from verl_visual_rft.evaluation.predict.rows import (
 )
 from verl_visual_rft.evaluation.predictions import Prediction, meta_path
 from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.locks import alone
 from verl_visual_rft.terminal import say
 
 
@@ -61,6 +62,8 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
             until then are kept.
     """
     started = time.monotonic()
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder; give the file to write, {out / 'predictions.jsonl'} say")
     questions = read_questions(data)
     identity = settings.identity() | {"data_sha256": sha256(data), "existence": existence_identity(existence)}
     fingerprint = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:12]
@@ -163,14 +166,23 @@ def _mention_others(out: Path, fingerprint: str) -> None:
 
 def _finish(out: Path, gated: Gated, records: Mapping[int, dict[str, Any]], description: Mapping[str, Any]) -> None:
     """Write the files beside ``out``, then ``out`` itself, whole."""
+    lines = (
+        Prediction(**describe_question(question) | records[question["extra_info"]["index"]]).to_line()
+        for question in gated.asked
+    )
     temporary = out.with_name(f"{out.name}.{description['fingerprint']}.tmp")
-    with temporary.open("wb") as file:
-        for question in gated.asked:
-            prediction = Prediction(**describe_question(question) | records[question["extra_info"]["index"]])
-            file.write(prediction.to_line().encode())
-        file.flush()
-        os.fsync(file.fileno())
-    if gated.own_map is not None:
-        write_json(existence_path(out), gated.own_map.to_json())
-    write_json(meta_path(out), {**description, "predictions_sha256": sha256(temporary)})
-    os.replace(temporary, out)
+    try:
+        with alone(out, out.with_name(f".{out.name}.lock")):
+            with temporary.open("wb") as file:
+                file.writelines(line.encode() for line in lines)
+                file.flush()
+                os.fsync(file.fileno())
+            if gated.own_map is not None:
+                write_json(existence_path(out), gated.own_map.to_json())
+            write_json(meta_path(out), {**description, "predictions_sha256": sha256(temporary)})
+            os.replace(temporary, out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"cannot write {out}: {error.strerror or error}; the answers are kept, run the same command again"
+        ) from error
