@@ -231,7 +231,7 @@ def test_a_wrong_variable_is_one_line_before_anything_starts(tmp_path, variables
     "value", ["a\nb\r\n", "a\tb", "\x1b[31m\x01\x1f\x7f", 'a"b\\', "a b", "猫 é", "$(touch ran) `touch ran`", "a&b"]
 )
 def test_a_dry_run_prints_json_whatever_the_values_are(value):
-    said = {"OUTPUT_DIR": "output_dir", "MODEL": "model", "REWARD": "reward", "DATA_ROOT": "data_root"}
+    said = {"OUTPUT_DIR": "output_dir", "REWARD": "reward", "DATA_ROOT": "data_root"}
     given = {"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | dict.fromkeys(said, value)
     done = call("coco_fewshot_2b", f"a={value}", **given)
     assert done.returncode == 0, done.stderr

@@ -59,10 +59,25 @@ def merge_adapter(shards: Path, model: str, out: Path) -> None:
 
 
 def _gather(shards: Path) -> dict[str, torch.Tensor]:
-    """The whole weights from the ranks' parts of them."""
+    """The whole weights from the ranks' parts of them.
+
+    Raises:
+        UserError: A file is damaged, or holds more than weights: to load that would run whatever it names.
+    """
     files = sorted(shards.glob("model_world_size_*_rank_*.pt"), key=lambda path: int(path.stem.rpartition("_")[2]))
-    ranks = [torch.load(file, map_location="cpu", weights_only=False) for file in files]
+    ranks = [_load_weights(file) for file in files]
     return {key: _join([rank[key] for rank in ranks]) for key in ranks[0]}
+
+
+def _load_weights(file: Path) -> dict[str, Any]:
+    try:
+        weights: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types on damaged files; each becomes the same refusal
+        raise UserError(
+            f"{file} is damaged, or holds more than weights and would run code: {str(error)[:200].partition(chr(10))[0]}; "
+            "export a checkpoint of your own"
+        ) from error
+    return weights
 
 
 def _join(parts: Sequence[Any]) -> torch.Tensor:

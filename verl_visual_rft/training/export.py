@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,10 @@ def checkpoint_of(run: Path, best: bool = False) -> Path:
 
 def _merge_shards(shards: Path, out: Path) -> None:
     merge = [sys.executable, "-m", "verl.model_merger", "merge", "--backend", "fsdp"]
-    done = subprocess.run([*merge, "--local_dir", str(shards), "--target_dir", str(out)], stdout=sys.stderr)
+    command = [*merge, "--local_dir", str(shards), "--target_dir", str(out)]
+    # veRL loads whatever pickle names; torch itself can refuse all but weights.
+    weights_only = os.environ | {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"}
+    done = subprocess.run(command, stdout=sys.stderr, env=weights_only)
     if done.returncode != 0:
         raise UserError(f"{shards}: veRL could not merge this checkpoint (exit status {done.returncode})")
 
