@@ -73,9 +73,9 @@ def _load_weights(file: Path) -> dict[str, Any]:
     try:
         weights: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many types on damaged files; each becomes the same refusal
+        why = str(error)[:200].partition("\n")[0]
         raise UserError(
-            f"{file} is damaged, or holds more than weights and would run code: {str(error)[:200].partition(chr(10))[0]}; "
-            "export a checkpoint of your own"
+            f"{file} is damaged, or holds more than weights and would run code: {why}; export a checkpoint of your own"
         ) from error
     return weights
 
