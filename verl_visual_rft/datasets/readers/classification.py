@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -104,7 +105,7 @@ def class_set(
         if PLACEHOLDER.search(name):
             raise UserError(f"{source}: class {name!r} contains a placeholder that veRL would replace; rename it")
     if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+        (double, _), *_ = Counter(names).most_common(1)
         raise UserError(f"{source}: two classes are named {double!r}; names must be unique")
     try:
         match_closed_set(names[0], names, aliases or {})

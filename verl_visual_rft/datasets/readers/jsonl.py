@@ -89,7 +89,10 @@ def read_jsonl(files: Mapping[str, Path], container: str, asked: str) -> JsonLin
     classes = class_set(labels, container, asked, source) if labels else ClassSet((), container, asked)
     categories = tuple(sorted({line.text for line in every if line.task == "detection"}))
     ids = {name: number for number, name in enumerate(categories, start=1)}
-    splits = {split: tuple(_question(line, classes, ids) for line in listed) for split, listed in lines.items()}
+    numbers = {name: number for number, name in enumerate(classes.names)}
+    splits = {
+        split: tuple(_question(line, classes, numbers, ids) for line in listed) for split, listed in lines.items()
+    }
     return JsonLines(splits, classes, categories)
 
 
@@ -207,9 +210,9 @@ def _asked(line: _Line) -> tuple[str, ...]:
     return (line.picture.id, line.task) + (() if line.task == "classification" else (line.text,))
 
 
-def _question(line: _Line, classes: ClassSet, category_ids: Mapping[str, int]) -> Question:
+def _question(line: _Line, classes: ClassSet, numbers: Mapping[str, int], category_ids: Mapping[str, int]) -> Question:
     if line.task == "detection":
         return DetectionQuestion(line.picture, line.text, category_ids[line.text], line.boxes, reward=line.reward)
     if line.task == "classification":
-        return ClassificationQuestion(line.picture, classes.names.index(line.text), classes, reward=line.reward)
+        return ClassificationQuestion(line.picture, numbers[line.text], classes, reward=line.reward)
     return GroundingQuestion(line.picture, line.text, line.boxes[0], reward=line.reward)
