@@ -228,7 +228,7 @@ def test_a_wrong_variable_is_one_line_before_anything_starts(tmp_path, variables
 
 
 @pytest.mark.parametrize(
-    "value", ["a\nb\r\n", "a\tb", "\x1b[31m\x01\x1f\x7f", 'a"b\\', "a b", "猫 é", "$(touch ran) `touch ran`", "a&b"]
+    "value", ["a\nb\r\nc", "a\tb", "\x1b[31m\x01\x1f\x7f", 'a"b\\', "a b", "猫 é", "$(touch ran) `touch ran`", "a&b"]
 )
 def test_a_dry_run_prints_json_whatever_the_values_are(value):
     said = {"OUTPUT_DIR": "output_dir", "REWARD": "reward", "DATA_ROOT": "data_root"}
