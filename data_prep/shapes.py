@@ -8,6 +8,7 @@ from pathlib import Path
 
 from verl_visual_rft.datasets.shapes import BASE, NOVEL, write_shapes
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import say
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
         write_shapes(options.out, options.train, options.val, options.seed)
     except UserError as error:
         sys.exit(f"shapes.py: error: {error}")
-    print(f"{options.out}: {options.train} training and {options.val} validation pictures")
+    say(f"{options.out}: {options.train} training and {options.val} validation pictures")
 
 
 if __name__ == "__main__":

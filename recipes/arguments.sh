@@ -46,12 +46,6 @@ Examples:
 END
 }
 
-one_of() { # VARIABLE VALUE...
-    local name=$1
-    shift
-    [[ " $* " == *" ${!name} "* ]] || die "$name=${!name} is unknown; choose one of: $*"
-}
-
 exist_map() { # SCRIPT
     local size=${RECIPE##*_}
     echo "$EXIST_MAPS/exist_map_$1_Qwen2_vl_${size^^}_baseline.json"
@@ -66,12 +60,9 @@ check_maps() {
     done
 }
 
-number() { # VARIABLE LEAST
-    [[ ${!1} =~ ^(0|[1-9][0-9]*)$ && ${!1} -ge $2 ]] || die "$1=${!1} is not a whole number from $2"
-}
-
 check_arguments() {
-    local kind
+    local kind asked
+    utf8 "${OUTPUT_DIR:-}" "${MODEL:-}" "${DATA_ROOT:-}" "${REWARD:-}" "${EXIST_MAPS:-}" "$@"
     one_of METHOD rft sft base
     one_of ALGO paper dapo gdpo dr_grpo
     one_of THINK on off
@@ -84,8 +75,10 @@ check_arguments() {
     number SEED 0
     number LORA 0
     number NNODES 1
+    [[ -z ${TRAIN_COPIES:-} ]] || number TRAIN_COPIES 1
     [[ -z ${NGPUS:-} ]] || number NGPUS 1
-    for kind in ${STAGES//,/ }; do
+    IFS=, read -r -a asked <<< "$STAGES"
+    for kind in "${asked[@]}"; do
         [[ ,$KINDS, == *",$kind,"* ]] || die "STAGES=$STAGES: there is no stage '$kind'; choose from $KINDS"
     done
     if [[ -n ${KNOWN_SHOTS:-} ]]; then
@@ -220,7 +213,7 @@ case ${1:-} in
     -h | --help) usage && exit 0 ;;
     -*) die "$1 is no veRL override; bash recipes/$RECIPE.sh --help shows the variables" ;;
 esac
-check_arguments
+check_arguments "$@"
 find_device
 name_output
 name_row

@@ -7,6 +7,20 @@ die() {
     exit 1
 }
 
+# What comes from outside is checked before it is used: in bash's arithmetic a value is a program.
+number() { # VARIABLE LEAST [MOST]
+    local most=${3:-999999999}
+    [[ ${!1} =~ ^(0|[1-9][0-9]{0,8})$ && ${!1} -ge $2 && ${!1} -le $most ]] || die "$1=${!1} is not a whole number from $2${3:+ to $3}"
+}
+
+one_of() { # VARIABLE VALUE...
+    local name=$1 value
+    for value in "${@:2}"; do
+        [[ ${!name} != "$value" ]] || return 0
+    done
+    die "$name=${!name} is unknown; choose one of: ${*:2}"
+}
+
 # Install what is missing and take the environment that it is in. Who installed the package otherwise keeps what is there.
 use_environment() { # DEVICE
     if command -v visual-rft > /dev/null && [[ ! -e $(python -c 'import sys; print(sys.prefix)')/.visual-rft-setup ]]; then
@@ -43,12 +57,28 @@ use_device() { # DEVICE RANKS
     export RAY_worker_niceness=${RAY_worker_niceness:-0}
 }
 
+# What becomes a name in files, JSON and parquet is UTF-8.
+utf8() { # STRING...
+    local text
+    for text in "$@"; do
+        [[ $text != *[!\ -~]* ]] || iconv -f UTF-8 -t UTF-8 <<< "$text" > /dev/null 2>&1 || die "$(printf '%q' "$text") is not UTF-8; give it another name"
+    done
+}
+
 # Strings as a JSON list.
 json_list() { # STRING...
-    local text list=
+    local text code character list=''
     for text in "$@"; do
         text=${text//\\/\\\\}
-        list+=", \"${text//\"/\\\"}\""
+        text=${text//\"/\\\"}
+        if [[ $text == *[[:cntrl:]]* ]]; then
+            for code in {1..31}; do
+                printf -v code '%02x' "$code"
+                printf -v character '%b' "\\x$code"
+                text=${text//"$character"/\\u00$code}
+            done
+        fi
+        list+=", \"$text\""
     done
     printf '[%s]' "${list#, }"
 }

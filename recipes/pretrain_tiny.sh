@@ -16,6 +16,9 @@ BATCH=32
 STAGE_COUNT=5
 
 source recipes/common.sh
+number SEED 0
+number SIMPLE_STEPS 1
+number NOISY_STEPS 1
 use_environment cpu
 use_device cpu 1
 lock_output

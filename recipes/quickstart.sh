@@ -34,6 +34,9 @@ OUTPUT_DIR=${OUTPUT_DIR:-outputs/quickstart$suffix}
 STAGE_COUNT=12
 
 source recipes/common.sh
+number SEED 0
+number STEPS 1
+number NGPUS 1
 lock_output
 use_environment "$DEVICE"
 use_device "$DEVICE" "$NGPUS"

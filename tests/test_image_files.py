@@ -214,3 +214,15 @@ def test_what_has_no_end_is_not_read_as_a_picture(tmp_path: Path) -> None:
         assert isinstance(skip, Skip) and "is not a regular file" in skip.where
         assert jsonl._upright_size(path) is None
         assert reasonseg._upright_size(path) is None
+
+
+@pytest.mark.parametrize("name", ["\udcff.jpg", "a\ud800/1.jpg", os.fsdecode(b"caf\xe9.jpg")])
+def test_a_file_name_that_is_not_utf_8_is_named(name: str) -> None:
+    with pytest.raises(UserError, match="the file's name is not UTF-8; rename it"):
+        Picture("1", Path(name), name)
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".jpg", "a/" * 5000 + "1.jpg", "1.jpg/2.jpg"])
+def test_a_file_name_that_no_file_can_have_is_left_out(name: str, tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").touch()
+    assert isinstance(load_picture(Picture("1", tmp_path / name, "1.jpg", folder=tmp_path)), Skip)

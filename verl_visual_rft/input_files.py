@@ -140,6 +140,18 @@ def read_json(path: Path, remedy: str, object_hook: Callable[[dict[str, Any]], A
         raise UserError(f"{path} {error}; {remedy}") from error
 
 
+def read_json_object(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a JSON file whose top level is an object.
+
+    Raises:
+        UserError: It is something else, or see `read_json`.
+    """
+    content = read_json(path, remedy)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: the top level is {type(content).__name__}, not an object; {remedy}")
+    return content
+
+
 def read_json_lines(path: Path, remedy: str) -> Iterator[tuple[int, Any]]:
     """Yield the number, from 1, and the value of each line that is not blank.
 

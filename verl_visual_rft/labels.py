@@ -116,7 +116,8 @@ class _Index(NamedTuple):
 
 @lru_cache(maxsize=64)  # every row of a dataset has the same set
 def _index(labels: tuple[str, ...], aliases: tuple[tuple[str, tuple[str, ...]], ...]) -> _Index:
-    strangers = [label for label, _ in aliases if label not in labels]
+    known = frozenset(labels)
+    strangers = [label for label, _ in aliases if label not in known]
     if strangers:
         raise UserError(
             f"there are aliases of {strangers[0]!r}, which is no class; list it under 'labels', spelled alike"

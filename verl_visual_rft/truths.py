@@ -8,7 +8,6 @@ is, is an error: a row whose truth cannot be read must stop the work and not tea
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, TypeGuard
 from verl_visual_rft.answers import EXTENT, Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.labels import match_closed_set
 
 #: Tasks that a row can ask for.
@@ -133,9 +133,9 @@ def _read_text(task: str, text: str) -> Truth:
     if "<answer>" in text:
         return _PUBLISHED[task](text)
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(task, text, f"is not JSON ({error})") from error
+        content = parse_json(text)
+    except UserError as error:
+        raise _unreadable(task, text, str(error)) from error
     return _read_mapping(task, content)
 
 

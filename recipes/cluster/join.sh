@@ -18,8 +18,10 @@ shift
 need_ray
 use_token find
 use_node
+WAIT=${WAIT:-60}
+number WAIT 0
 until answers "${head%:*}" "${head##*:}"; do
-    ((SECONDS < ${WAIT:-60})) || die "no Ray head answers at $head; is recipes/cluster/head.sh running there, and does a firewall let $(hostname) through?"
+    ((SECONDS < WAIT)) || die "no Ray head answers at $head; is recipes/cluster/head.sh running there, and does a firewall let $(hostname) through?"
     sleep 1
 done
 start_ray --address "$head" "${NODE[@]}" "$@"

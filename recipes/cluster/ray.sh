@@ -18,9 +18,12 @@ need_ray() {
 # shellcheck disable=SC2034 # of head.sh and slurm.sh
 OWN_ADDRESS='import ray.util; print(ray.util.get_node_ip_address())'
 
-# Whether something listens there.
+# Whether something listens there. Both are data: bash opens what is between quotes, and runs nothing of it.
 answers() { # HOST PORT
-    timeout 5 bash -c "exec 3<> /dev/tcp/$1/$2" 2> /dev/null
+    [[ $1 =~ ^[A-Za-z0-9._:-]+$ ]] || die "$1 is no host name or address"
+    [[ $2 =~ ^[1-9][0-9]{0,4}$ && $2 -le 65535 ]] || die "$2 is no port from 1 to 65535"
+    # shellcheck disable=SC2016 # the inner bash expands its own arguments
+    timeout 5 bash -c 'exec 3<> "/dev/tcp/$0/$1"' "$1" "$2" 2> /dev/null
 }
 
 # From version 2.59 on a head asks for a token as soon as its user has one, which any Ray run makes; those who join must
@@ -36,6 +39,7 @@ use_token() { # generate|find
 # NODE: what this host gives to the cluster. On a CPU, Ray's resources are bookkeeping (training/config/device/cpu.yaml).
 use_node() {
     local device=${DEVICE:-auto} gpus
+    [[ -z ${NGPUS:-} ]] || number NGPUS 1
     case $device in
         auto)
             gpus=$(count_gpus)
@@ -76,9 +80,11 @@ quietly() { # COMMAND...
 
 # Wait until the cluster of RAY_ADDRESS has so many nodes.
 wait_for_nodes() { # COUNT
-    local nodes=0 end=$((SECONDS + ${WAIT:-60}))
+    WAIT=${WAIT:-60}
+    number WAIT 0
+    local nodes=0 end=$((SECONDS + WAIT))
     until ((nodes >= $1)); do
-        ((SECONDS < end)) || die "only $nodes of $1 nodes have joined $RAY_ADDRESS within ${WAIT:-60} seconds"
+        ((SECONDS < end)) || die "only $nodes of $1 nodes have joined $RAY_ADDRESS within $WAIT seconds"
         sleep 2
         nodes=$(ray status --address "$RAY_ADDRESS" 2> /dev/null | sed -n '/^Active:/,/^Pending:/p' | grep -c node_ || true)
     done

@@ -222,7 +222,7 @@ def as_another_picture(line: str) -> str:
         pytest.param(lambda lines: [], ["the file is empty", "run `visual-rft predict` again"], id="empty"),
         pytest.param(
             lambda lines: [*lines[:-1], lines[-1][:40]],
-            ["line {n}: not JSON", "ends in the middle of it", "run predict again"],
+            ["line {n} is not JSON", "ends in the middle of it", "run predict again"],
             id="cut last line",
         ),
         pytest.param(

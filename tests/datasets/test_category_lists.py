@@ -62,3 +62,13 @@ def test_bad_lists_are_refused(text: str, message: str) -> None:
 def test_unknown_names_come_with_near_matches() -> None:
     with pytest.raises(UserError, match=r"a\.json(.|\n)*'hotdog': did you mean 'hot dog'\?(.|\n)*'zzz'"):
         require_known(["cat", "hotdog", "zzz"], ["cat", "hot dog"], "a.json")
+
+
+def test_a_hundred_thousand_names_are_compared_at_once() -> None:
+    """Each of these took minutes: a look through the list, or for what is near, for every name."""
+    names = [f"name {number}" for number in range(100_000)]
+    require_known(names, names, "a.json")
+    assert len(parse_category_list(",".join(names))) == len(names)
+    with pytest.raises(UserError, match=r"a.json has no such categories:\n(.*\n){10}  ... and 99990 more") as caught:
+        require_known([f"other {number}" for number in range(100_000)], names, "a.json")
+    assert len(str(caught.value)) < 2000

@@ -100,7 +100,8 @@ def test_what_is_not_coco_is_refused_by_name(tiny_coco: Any, damage: Damage, mes
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [(b"{", "is not JSON"), (b"\x89PNG\xff", "is not JSON"), (None, "cannot read")]
+    ("data", "message"),
+    [(b"{", "is not JSON"), (b"\x89PNG\xff", "is not UTF-8 text .byte 0x89"), (None, "cannot read")],
 )
 def test_unreadable_files_are_refused(tmp_path: Path, data: bytes | None, message: str) -> None:
     path = tmp_path / "a.json"

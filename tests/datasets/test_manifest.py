@@ -18,7 +18,7 @@ def test_a_missing_manifest_names_the_file_and_the_remedy(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "is not JSON"), ("[]", "no 'chosen'"), ('{"seed": 0}', "no 'chosen', 'conversions'")]
+    ("text", "message"), [("{", "is not JSON"), ("[]", "not an object"), ('{"seed": 0}', "no 'chosen', 'conversions'")]
 )
 def test_an_invalid_manifest_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "manifest.json"

@@ -35,7 +35,7 @@ def test_row_that_is_not_there(prepared):
     [
         ("manifest.json", None, "no such file"),
         ("manifest.json", "{", "not JSON"),
-        ("manifest.json", "[]", "JSON object"),
+        ("manifest.json", "[]", "not an object"),
         ("manifest.json", "{}", "no categories 'categories'"),
         (
             "manifest.json",

@@ -111,5 +111,5 @@ def test_maps_that_do_not_fit_are_refused(prepared, predictions, tmp_path, prese
 
 
 def test_a_map_that_is_no_file_is_refused(prepared, predictions):
-    with pytest.raises(UserError, match="cannot read the existence map nowhere.json"):
+    with pytest.raises(UserError, match="cannot read nowhere.json"):
         evaluate(predictions, prepared, "paper", existence=["nowhere.json"])

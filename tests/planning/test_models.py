@@ -91,8 +91,8 @@ def test_the_family_follows_the_config_whatever_the_folder_is_called(tmp_path):
     ("content", "message"),
     [
         (None, "holds no model: it has no config.json; give a folder of"),
-        ("{", "cannot read .*config.json: .*; download the model again"),
-        ("[]", "is no model configuration; give a folder of"),
+        ("{", ".*config.json is not JSON: .*; download the model again"),
+        ("[]", "config.json: the top level is list, not an object"),
         ('{"model_type": "llama"}', "is no Qwen-VL: its config.json has model_type 'llama'; give a folder of"),
         ('{"model_type": "qwen2_vl"}', "its config.json has no 'num_attention_heads'; take the model's own"),
     ],

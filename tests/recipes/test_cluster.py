@@ -140,3 +140,31 @@ def test_the_kubernetes_job_tells_the_recipe_the_size_of_its_cluster():
         mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
         assert mounts == {"/shared", "/dev/shm"}
     assert spec["rayClusterSpec"]["rayVersion"] in (ROOT / "constraints" / "gpu.txt").read_text()
+
+
+HOSTILE = ["$(touch {})", "`touch {}`", "9; touch {} #", "a[$(touch {})]", "9\ntouch {}"]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("variable", ["PORT", "DASHBOARD_PORT", "NODE_IP", "NGPUS", "DASHBOARD", "WAIT", "HEAD"])
+def test_a_value_is_data_and_never_run(variable, value, tmp_path, token, taken_port):
+    ran = tmp_path / "ran"
+    value = value.format(ran)
+    environment = token | {"DEVICE": "cpu", "HOME": str(tmp_path), "WAIT": "0"}
+    if variable == "HEAD":
+        done = script("join", f"{value}:6379", **environment)
+    elif variable == "DASHBOARD":
+        done = script("submit", "recipes/quickstart.sh", **environment, DASHBOARD=value)
+    elif variable == "WAIT":
+        done = script("join", f"127.0.0.1:{taken_port}", **environment | {"WAIT": value})
+    else:
+        # The dashboard's port is taken, so that no head starts whatever the value is.
+        done = script("head", **environment | {"NODE_IP": "127.0.0.1", "PORT": taken_port} | {variable: value})
+    assert done.returncode != 0 and not ran.exists()
+    assert "error: " in done.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "-1", "6379x", "06379", " "])
+def test_a_port_that_is_none_is_refused(port, token):
+    done = script("head", PORT=port, **token)
+    assert done.returncode == 1 and f"{port} is no port from 1 to 65535" in done.stderr

@@ -228,6 +228,47 @@ def test_a_wrong_variable_is_one_line_before_anything_starts(tmp_path, variables
 
 
 @pytest.mark.parametrize(
+    "value", ["a\nb\r\nc", "a\tb", "\x1b[31m\x01\x1f\x7f", 'a"b\\', "a b", "猫 é", "$(touch ran) `touch ran`", "a&b"]
+)
+def test_a_dry_run_prints_json_whatever_the_values_are(value):
+    said = {"OUTPUT_DIR": "output_dir", "REWARD": "reward", "DATA_ROOT": "data_root"}
+    given = {"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | dict.fromkeys(said, value)
+    done = call("coco_fewshot_2b", f"a={value}", **given)
+    assert done.returncode == 0, done.stderr
+    first, *stages = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(value in first["recipe"][key] for key in said.values())
+    assert any(f"a={value}" in stage["command"] for stage in stages)
+    assert not (ROOT / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SHOTS", "4 8"),
+        ("METHOD", "rft sft"),
+        ("ALGO", "paper dapo"),
+        ("THINK", "on off"),
+        ("SMOKE", "0 1"),
+        ("TAU", "fixed curriculum"),
+        ("DEVICE", ""),
+        ("SEED", "a[$(touch ran)]"),
+        ("NGPUS", "1\n2"),
+        ("TRAIN_COPIES", "a[$(touch ran)]"),
+        ("SEED", "99999999999999999999"),
+        ("OUTPUT_DIR", "a\udcff"),
+    ],
+)
+def test_two_values_are_not_one_and_a_value_is_not_computed(variable, value):
+    done = call("coco_fewshot_2b", **({"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | {variable: value}))
+    if value:
+        assert done.returncode == 1 and done.stdout == ""
+        assert done.stderr.startswith("error: ")
+    else:
+        assert done.returncode == 0  # empty is as good as not given
+    assert not (ROOT / "ran").exists()
+
+
+@pytest.mark.parametrize(
     ("variables", "message"),
     [({"SHOTS": "4"}, "this experiment has no shots"), ({"TAU": "curriculum"}, "about the boxes of detection")],
 )

@@ -12,6 +12,7 @@ peft = pytest.importorskip("peft", reason="peft is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
 from verl_visual_rft.errors import UserError  # noqa: E402
+from verl_visual_rft.training.adapter import merge_adapter  # noqa: E402
 from verl_visual_rft.training.export import checkpoint_of, export  # noqa: E402
 from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
 
@@ -90,3 +91,35 @@ def test_an_adapter_of_another_model_is_refused(tmp_path):
     (shards / "lora_train_meta.json").write_text(json.dumps({"r": 4, "lora_alpha": 8}))
     with pytest.raises(UserError, match="does not have in this shape"):
         export(tmp_path, str(TINY_MODEL))
+
+
+class Code:
+    """What a pickle runs when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("lora", [True, False])
+@pytest.mark.parametrize("place", ["a weight", "beside the weights"])
+def test_a_checkpoint_that_is_a_program_is_not_run(tmp_path, lora, place):
+    ran, weight = tmp_path / "ran", torch.ones(2)
+    weights = {"a": Code(ran)} if place == "a weight" else {"a": weight, "b": [Code(ran)]}
+    shards = save(tmp_path, 2, weights, "actor")
+    if lora:
+        (shards / "lora_train_meta.json").write_text(json.dumps({"r": 4, "lora_alpha": 8}))
+    with pytest.raises(UserError, match="holds more than weights" if lora else "veRL could not merge"):
+        export(tmp_path, str(TINY_MODEL))
+    assert not ran.exists() and not (tmp_path / "hf").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x80\x04.", b"weights", b"\0" * 999])
+def test_a_damaged_checkpoint_is_one_line(tmp_path, content):
+    shards = save(tmp_path, 2, {}, "actor")
+    (shards / "lora_train_meta.json").write_text(json.dumps({"r": 4, "lora_alpha": 8}))
+    with pytest.raises(UserError, match="rank_0.pt is damaged"):
+        (shards / "model_world_size_1_rank_0.pt").write_bytes(content)
+        merge_adapter(shards, str(TINY_MODEL), tmp_path / "out")

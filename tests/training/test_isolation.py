@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.errors import RewardError, UserError
-from verl_visual_rft.rewards import registry
+from verl_visual_rft.rewards import registry, score
 from verl_visual_rft.training.isolation import IsolatedScorer
 
 REWARDS = '''
@@ -31,7 +31,53 @@ def crashes(response):
 
 def raises(response):
     return 1 / 0
+
+def exits(response):
+    raise SystemExit(0)
+
+def interrupts(response):
+    raise KeyboardInterrupt
+
+def closes(response):
+    raise GeneratorExit
+
+class Unshowable(BaseException):
+    def __str__(self):
+        raise SystemExit(0)
+
+def hides(response):
+    raise Unshowable
+
+class Silent:
+    def __repr__(self):
+        raise SystemExit(0)
+
+def returns_it(response):
+    return Silent()
+
+def leaves(response):
+    import os
+    os._exit(0)
+
+def stops(response):
+    import os, signal
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+def disarms(response):
+    import faulthandler
+    faulthandler.cancel_dump_traceback_later()
+    while True:
+        time.sleep(0.01)
+
+def disarms_and_ignores(response):
+    import faulthandler, signal
+    faulthandler.cancel_dump_traceback_later()
+    faulthandler.disable()
+    signal.signal(signal.SIGABRT, signal.SIG_IGN)
+    while True:
+        time.sleep(0.01)
 '''
+NAMES = [line.split("(")[0].removeprefix("def ") for line in REWARDS.splitlines() if line.startswith("def ")]
 CALL = {"task": "detection", "ground_truth": {"boxes": []}}
 
 
@@ -41,7 +87,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = tmp_path / "bad_rewards-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-rewards\nVersion: 1.0\n", encoding="utf-8")
-    names = "".join(f"{name} = bad_rewards:{name}\n" for name in ("backtracks", "sleeps", "crashes", "raises"))
+    names = "".join(f"{name} = bad_rewards:{name}\n" for name in NAMES)
     (metadata / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{names}", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -50,7 +96,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("reward", "response", "line"),
-    [("backtracks", "a" * 60 + "b", "in backtracks"), ("sleeps", "wait", "in sleeps"), ("crashes", "", "died")],
+    [("backtracks", "a" * 60 + "b", "in backtracks"), ("sleeps", "wait", "in sleeps"), ("crashes", "", "in crashes")],
 )
 def test_a_reward_that_does_not_return_is_given_up_with_its_traceback(reward: str, response: str, line: str) -> None:
     async def run() -> None:
@@ -96,3 +142,44 @@ def test_errors_come_through_with_the_traceback_of_the_child() -> None:
     assert "return 1 / 0" in str(caught.value.__cause__)
     with pytest.raises(UserError, match="no list under the key 'boxes'"):
         asyncio.run(run({}))
+
+
+@pytest.mark.parametrize(
+    ("reward", "message"),
+    [
+        ("exits", "raised SystemExit on a detection response"),
+        ("interrupts", "raised KeyboardInterrupt on a detection response"),
+        ("closes", "raised GeneratorExit on a detection response"),
+        ("hides", "raised Unshowable on a detection response: <Unshowable that cannot be shown: SystemExit>"),
+        ("returns_it", "returned <Silent that cannot be shown: SystemExit>"),
+    ],
+)
+def test_whatever_a_reward_raises_is_its_error(reward: str, message: str) -> None:
+    with pytest.raises(RewardError, match=message):
+        score(response="", reward=reward, **CALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reward", "line"),
+    [
+        ("exits", "raised SystemExit"),
+        ("interrupts", "raised KeyboardInterrupt"),
+        ("closes", "raised GeneratorExit"),
+        ("leaves", "died without a word"),
+        ("stops", "in stops"),
+        ("disarms", "in disarms"),
+        ("disarms_and_ignores", "died without a word"),
+    ],
+)
+def test_whatever_a_reward_does_ends_as_its_error_within_the_limit(reward: str, line: str) -> None:
+    async def run() -> str:
+        scorer = IsolatedScorer(reward, timeout=1.0)
+        try:
+            with pytest.raises(RewardError) as caught:
+                await asyncio.wait_for(scorer.score(response="", **CALL), 60)
+            return str(caught.value)
+        finally:
+            scorer.close()
+
+    assert line in asyncio.run(run())

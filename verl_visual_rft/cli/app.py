@@ -19,6 +19,7 @@ from verl_visual_rft.cli.recipes import recipes
 from verl_visual_rft.cli.report import REPORT_EPILOG, report
 from verl_visual_rft.cli.watch import WATCH_EPILOG, watch
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import say
 
 app = typer.Typer(
     name="visual-rft",
@@ -37,7 +38,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"visual-rft: error: {error}", file=sys.stderr)
+        say(f"visual-rft: error: {error}", error=True)
         sys.exit(2)
 
 

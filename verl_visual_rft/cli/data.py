@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from verl_visual_rft.terminal import make_console, say
+
 app = typer.Typer(help="The data: miniature originals, and a look at prepared files.", no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(help="Prepared parquet files.")]
@@ -30,17 +32,15 @@ def fake(
 
     write_fake(name, out, seed)
     count = sum(path.is_file() for path in out.rglob("*"))
-    print(f"{out}: {count} files in the layout of {name}")
+    say(f"{out}: {count} files in the layout of {name}")
 
 
 @app.command(epilog="Example: visual-rft data inspect run/data/train.parquet run/data/val.parquet")
 def inspect(files: Files) -> None:
     """Count what is in prepared files: tasks, categories, boxes, negatives, picture sizes, tokens."""
-    from rich.console import Console
-
     from verl_visual_rft.datasets.inspection import inspect as run
 
-    Console(markup=False).print(run(files).render())
+    make_console().print(run(files).render())
 
 
 @app.command(
@@ -58,8 +58,8 @@ def validate(
 
     findings = run(files, max_prompt_tokens=max_prompt_tokens)
     for finding in findings:
-        print(finding)
-    print(f"{len(findings)} findings" if findings else "nothing to mend")
+        say(finding)
+    say(f"{len(findings)} findings" if findings else "nothing to mend")
     raise typer.Exit(1 if findings else 0)
 
 
@@ -73,4 +73,4 @@ def view(
     from verl_visual_rft.datasets.view import write_view
 
     write_view(file, out, count)
-    print(out)
+    say(out)

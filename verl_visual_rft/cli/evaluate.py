@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import make_console, say
 
 EVAL_EPILOG = (
     "\b\nExamples:\n"
@@ -55,13 +56,11 @@ def evaluate(
     All questions must be answered, once; behind `predict --existence`, all that were asked. Every figure comes with its
     n and a 95 % bootstrap interval; several files also give mean and standard deviation.
     """
-    from rich.console import Console
-
     from verl_visual_rft.atomic import write_json
     from verl_visual_rft.evaluation.evaluate import evaluate as run
     from verl_visual_rft.evaluation.runs import over_runs
 
-    console = Console()
+    console = make_console()
     if len(predictions) == 1:
         evaluation = run(predictions[0], data, reward, task.value, masks, existence or ())
         evaluation.write(out)
@@ -86,4 +85,4 @@ def segment(
     from verl_visual_rft.evaluation.sam import segment_predictions
 
     result = segment_predictions(predictions, data, out, sam, device)
-    print(f"{result.out}: {result.n} answers, {result.without_box} of them without a box")
+    say(f"{result.out}: {result.n} answers, {result.without_box} of them without a box")

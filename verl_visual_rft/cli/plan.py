@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import make_console, say
 
 PLAN_EPILOG = (
     "\b\nExamples:\n"
@@ -32,8 +33,6 @@ def plan(
     check: Annotated[bool, typer.Option("--check", help="Only refuse what cannot work on this machine.")] = False,
 ) -> None:
     """Show what a recipe would do: settings, memory by part, time. Starts nothing; memory and time are estimates."""
-    from rich.console import Console
-
     from verl_visual_rft.planning.gpus import GPUS
     from verl_visual_rft.planning.page import print_plan
     from verl_visual_rft.planning.plan import plan_recipe
@@ -45,13 +44,13 @@ def plan(
         raise UserError(f"--gpu {gpu} is none of {', '.join(GPUS)}")
     planned = plan_recipe(recipe, GPUS[gpu], ngpus, nnodes, overrides or [])
     if as_json:
-        print(json.dumps(planned.as_json(), indent=2, default=str))
+        say(json.dumps(planned.as_json(), indent=2, default=str))
         return
     if full:
         import yaml
 
-        print(yaml.safe_dump(dict(planned.config), sort_keys=False))
-    print_plan(planned, Console())
+        say(yaml.safe_dump(dict(planned.config), sort_keys=False))
+    print_plan(planned, make_console())
 
 
 def _check(path: Path, overrides: list[str]) -> None:
@@ -60,4 +59,4 @@ def _check(path: Path, overrides: list[str]) -> None:
 
     recipe = read_recipe(path, overrides)
     check_training(recipe.training, recipe.facts.get("think", "on") == "on")
-    print(f"{recipe.facts['name']}: nothing speaks against it")
+    say(f"{recipe.facts['name']}: nothing speaks against it")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import verl_visual_rft
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import make_console
 
 if TYPE_CHECKING:
     from verl_visual_rft.planning.plan import Plan
@@ -21,7 +22,6 @@ _NAME = re.compile(r".+_[27]b\.sh")
 def recipes() -> None:
     """List the recipes: table and row of the paper, data, estimated hours on eight GPUs of 80 GB, command."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from verl_visual_rft.planning.gpus import GPUS
@@ -34,7 +34,7 @@ def recipes() -> None:
     table.add_column("GPU hours", justify="right")
     for path in find_recipes():
         table.add_row(*_describe(plan_recipe(path, GPUS[_GPU], _NGPUS)))
-    console = Console(highlight=False, markup=False)
+    console = make_console(highlight=False)
     console.print(table)
     console.print(
         "DATA_ROOT=FOLDER bash recipes/RECIPE.sh    METHOD=rft (default), sft or base; --help shows all variables\n"

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import say
 
 REPORT_EPILOG = (
     "\b\nExamples:\n  visual-rft report outputs/quickstart\n"
@@ -52,7 +53,7 @@ def report(
         from verl_visual_rft.evaluation.tables import FORMATS, compare, paper_table, read_measurements
 
         comparison = compare(paper_table(table), read_measurements(runs), paper_model.value, shots)
-        print(FORMATS[format.value](comparison), end="")
+        say(FORMATS[format.value](comparison), end="")
         return
     if len(runs) > 1:
         raise UserError("a page is about one run; give one, or --table N to compare several with the paper")

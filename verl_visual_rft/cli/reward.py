@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_text
+from verl_visual_rft.terminal import make_console, say
 
 app = typer.Typer(help="The rewards: list them, explain a score, try to cheat one.", no_args_is_help=True)
 
@@ -27,7 +29,6 @@ def list_rewards(
 ) -> None:
     """List the named rewards: tasks, range of the total, what they are and which package they are from."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from verl_visual_rft.rewards import load_reward, reward_names
@@ -42,7 +43,7 @@ def list_rewards(
     table.add_column("package", no_wrap=True)
     for name in names or (sorted(COMPONENTS) if components else reward_names()):
         table.add_row(*_describe(name))
-    Console(markup=False).print(table)
+    make_console().print(table)
 
 
 @app.command(
@@ -60,13 +61,11 @@ def explain(
     reward: Annotated[str, typer.Option(help="A name, 'iou=1,format=0.5', or a YAML file.")] = "robust",
 ) -> None:
     """Explain a score: how the response was read, which boxes match, and every component with its formula."""
-    from rich.console import Console
-
     from verl_visual_rft.cli.explanation import render
     from verl_visual_rft.rewards.explain import explain as explain_score
 
     explanation = explain_score(task, _read(response, "--response"), _read(truth, "--truth"), reward)
-    Console().print(render(explanation))
+    make_console().print(render(explanation))
 
 
 @app.command(
@@ -85,15 +84,13 @@ def audit(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
 ) -> None:
     """Let cheats play against an honest policy of moderate quality; exit with 1 if one of them earns more."""
-    from rich.console import Console
-
     from verl_visual_rft.rewards.audit import audit as run
 
     result = run(name, tasks=task or None, truths=truths, seed=seed, size=size, think=think)
     if markdown:
-        print(result.to_markdown())
+        say(result.to_markdown())
     else:
-        Console(markup=False).print(*result.tables(), sep="\n")
+        make_console().print(*result.tables(), sep="\n")
     raise typer.Exit(1 if result.beaten else 0)
 
 
@@ -118,6 +115,6 @@ def _read(given: str, option: str) -> str:
     if not given.startswith("@"):
         return given
     try:
-        return Path(given[1:]).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise UserError(f"{option} {given}: cannot read the file: {error}") from error
+        return read_text(Path(given[1:]), "name a text file")
+    except UserError as error:
+        raise UserError(f"{option} {given}: {error}") from error

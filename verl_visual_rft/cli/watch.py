@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from verl_visual_rft.terminal import make_console
+
 WATCH_EPILOG = (
     "\b\nExamples:\n  visual-rft watch outputs/quickstart/rft\n  visual-rft watch outputs/quickstart/rft --once"
 )
@@ -21,12 +23,11 @@ def watch(
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between looks at the metrics.")] = 2.0,
 ) -> None:
     """Watch a training run: progress, reward curves, answers, seconds by stage, warnings. Changes nothing."""
-    from rich.console import Console
     from rich.live import Live
 
     from verl_visual_rft.training.monitoring.terminal import read_run, render
 
-    console, state = Console(), read_run(run)
+    console, state = make_console(), read_run(run)
     if once or state.finished or not console.is_terminal:
         console.print(render(state))
         return

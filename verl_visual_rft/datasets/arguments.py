@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from verl_visual_rft.coordinates import FAMILIES
@@ -18,6 +16,8 @@ from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions
 from verl_visual_rft.datasets.rows import SFT_TARGETS
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import MOST_PIXELS
+from verl_visual_rft.terminal import make_console, say
 
 _MOST_WORKERS = 8  # by default: one process writes, and keeps no more of them busy
 
@@ -108,6 +108,8 @@ def options_of(args: argparse.Namespace) -> PrepareOptions:
     Raises:
         UserError: They contradict each other.
     """
+    if args.min_pixels > MOST_PIXELS:
+        raise UserError(f"--min-pixels {args.min_pixels} is more than a picture may have, {MOST_PIXELS}")
     if args.min_pixels > args.max_pixels:
         raise UserError(f"--min-pixels {args.min_pixels} is more than --max-pixels {args.max_pixels}")
     if args.sft_target == "reasoning" and not args.think:
@@ -140,12 +142,12 @@ def print_summary(manifest: Manifest, out: Path) -> None:
         if any(values):
             table.add_row(label, *("" if value is None else f"{value:,}" for value in values))
     table.add_row("parquet bytes", *(f"{manifest['files'][f'{split}.parquet']['bytes']:,}" for split in splits))
-    console = Console(soft_wrap=True)
+    console = make_console(soft_wrap=True)
     console.print(table)
     for rule, entry in manifest["skips"].items():
-        console.print(f"left out, {rule}: {entry['count']:,} ({_first(entry['where'])})", markup=False)
+        console.print(f"left out, {rule}: {entry['count']:,} ({_first(entry['where'])})")
     for rule, entry in manifest["conversions"].items():
-        console.print(f"converted, {rule}: {entry['count']:,} ({_first(entry['pictures'])})", markup=False)
+        console.print(f"converted, {rule}: {entry['count']:,} ({_first(entry['pictures'])})")
     shared = manifest["counts"]["both"]["images"]
     if shared:
         console.print(f"warning: {shared:,} pictures are in more than one split; scores on them flatter the model")
@@ -165,10 +167,10 @@ def run(main: Callable[[], None]) -> int:
     try:
         main()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", error=True)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
+        say("interrupted; nothing was written", error=True)
         return 130
     return 0
 

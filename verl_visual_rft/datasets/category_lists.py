@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_text
 
 #: The 15 unseen COCO categories of the paper's open-vocabulary split (authors, issue 59 of the published repository).
 COCO_NOVEL15 = (
@@ -51,6 +53,9 @@ BUILT_IN = {
     "mg5": MG5,
 }
 
+_SHOWN = 10  # unknown names
+_MOST_COMPARED = 5000  # known names
+
 
 def parse_category_list(text: str) -> tuple[str, ...]:
     """Read a category list as written on the command line.
@@ -71,7 +76,7 @@ def parse_category_list(text: str) -> tuple[str, ...]:
     names = [name for name in names if name]
     if not names:
         raise UserError(f"category list {text!r} names no category; built-in lists are {', '.join(BUILT_IN)}")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UserError(f"category list {text!r} names {', '.join(map(repr, twice))} more than once")
     return tuple(names)
@@ -79,13 +84,17 @@ def parse_category_list(text: str) -> tuple[str, ...]:
 
 def require_known(names: Collection[str], known: Collection[str], where: str) -> None:
     """Raise a `UserError` that lists near matches when a name is not a category of ``where``."""
-    unknown = [name for name in names if name not in known]
+    there = frozenset(known)
+    unknown = [name for name in names if name not in there]
     if not unknown:
         return
     lines = []
-    for name in unknown:
-        near = difflib.get_close_matches(name, known, n=3)
+    for name in unknown[:_SHOWN]:
+        # Looking for what is near takes time for each known name.
+        near = difflib.get_close_matches(name, known, n=3) if len(known) <= _MOST_COMPARED else []
         lines.append(f"  {name!r}" + (f": did you mean {' or '.join(map(repr, near))}?" if near else ""))
+    if len(unknown) > _SHOWN:
+        lines.append(f"  ... and {len(unknown) - _SHOWN} more")
     raise UserError(
         f"{where} has no such categor{'y' if len(unknown) == 1 else 'ies'}:\n"
         + "\n".join(lines)
@@ -94,7 +103,4 @@ def require_known(names: Collection[str], known: Collection[str], where: str) ->
 
 
 def _read_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the category list {path}: {error}") from error
+    return read_text(path, "give a list of categories, one a line").splitlines()

@@ -13,6 +13,7 @@ from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_
 from verl_visual_rft.datasets.few_shot import MOST_VAL_SHOTS, SAMPLERS, short_classes
 from verl_visual_rft.datasets.prepare import prepare
 from verl_visual_rft.datasets.readers.classification import ClassificationSplits
+from verl_visual_rft.terminal import say
 
 
 def add_sampler_argument(parser: argparse.ArgumentParser) -> None:
@@ -94,4 +95,4 @@ def prepare_classification(
     manifest = prepare(args.out, filled, options, dataset, splits.sources, splits.skips, details)
     print_summary(manifest, args.out)
     for name, count in short.items():
-        print(f"{name}: {count} training pictures, fewer than --shots {options.shots}; all are taken")
+        say(f"{name}: {count} training pictures, fewer than --shots {options.shots}; all are taken")

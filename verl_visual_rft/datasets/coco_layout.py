@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json
 from verl_visual_rft.prompts import PLACEHOLDER
 
 
@@ -242,13 +242,8 @@ def _by_id(path: Path, section: str, entries: Iterable[_Identified]) -> dict[int
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
-        return json.loads(path.read_text(encoding="utf-8"), object_hook=_without_segmentation)
-    except OSError as error:
-        raise UserError(f"cannot read the annotation file {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON: {error}") from error
+    # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
+    return read_json(path, "give a COCO annotation file", object_hook=_without_segmentation)
 
 
 def _without_segmentation(entry: dict[str, Any]) -> dict[str, Any]:

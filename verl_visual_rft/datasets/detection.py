@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -264,7 +265,7 @@ def _split(
 def _present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], frozenset[int]]:
     if not folder.is_dir():
         raise UserError(f"the image folder {folder} does not exist")
-    missing = frozenset(image.id for image in dataset.images.values() if not (folder / image.file_name).is_file())
+    missing = frozenset(image.id for image in dataset.images.values() if not os.path.isfile(folder / image.file_name))
     if len(missing) == len(dataset.images):
         raise UserError(f"the image folder {folder} holds none of the {len(missing)} annotated images")
     if missing and not skip_missing:

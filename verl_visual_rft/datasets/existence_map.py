@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.datasets.questions import Skip
 from verl_visual_rft.datasets.sampling import Pair
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,7 @@ def read_existence_map(path: Path) -> ExistenceMap:
     Raises:
         UserError: The file is missing or something else.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"cannot read the existence map {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"the existence map {path} is not JSON: {error}") from error
+    content = read_json(path, "give an existence map")
     if not isinstance(content, dict) or not content:
         raise UserError(f'{path} is no existence map: {{"image id": ["category", ...], ...}} is expected')
     for image_id, categories in content.items():

@@ -177,7 +177,7 @@ def _file_facts(path: Path) -> FileFacts:
 
 
 def _count_row(inspection: Inspection, row: dict[str, Any], seen: set[bytes]) -> None:
-    task = row.get("ability") or _NONE
+    task = str(row.get("ability") or _NONE)
     inspection.tasks[task] += 1
     inspection.splits[str(extra(row, "split") or _NONE)] += 1
     for name in ("image_tokens", "prompt_tokens"):
@@ -190,7 +190,7 @@ def _count_row(inspection: Inspection, row: dict[str, Any], seen: set[bytes]) ->
     except UserError:
         inspection.unreadable += 1
         return
-    _count_truth(inspection, truth, extra(row, "category"), sizes[0] if sizes else None)
+    _count_truth(inspection, truth, str(extra(row, "category") or ""), sizes[0] if sizes else None)
 
 
 def _count_pictures(inspection: Inspection, pictures: Sequence[bytes], seen: set[bytes]) -> list[tuple[int, int]]:
@@ -207,7 +207,7 @@ def _count_pictures(inspection: Inspection, pictures: Sequence[bytes], seen: set
     return sizes
 
 
-def _count_truth(inspection: Inspection, truth: Truth, category: str | None, size: tuple[int, int] | None) -> None:
+def _count_truth(inspection: Inspection, truth: Truth, category: str, size: tuple[int, int] | None) -> None:
     boxes = _boxes(truth)
     negative = isinstance(truth, DetectionTruth) and not boxes
     inspection.negatives += negative

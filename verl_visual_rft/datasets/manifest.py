@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 MANIFEST_NAME = "manifest.json"
 
@@ -73,13 +73,8 @@ def load_manifest(path: Path) -> Manifest:
     """
     file = path / MANIFEST_NAME if path.is_dir() else path
     remedy = "prepare the data again with a script of data_prep/"
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the manifest {file}: {error.strerror}; {remedy}") from error
-    except ValueError as error:
-        raise UserError(f"the manifest {file} is not JSON: {error}; {remedy}") from error
-    missing = [key for key in Manifest.__required_keys__ if not isinstance(content, dict) or key not in content]
+    content = read_json_object(file, remedy)
+    missing = [key for key in Manifest.__required_keys__ if key not in content]
     if missing:
         raise UserError(f"{file} is not a manifest: no {', '.join(map(repr, sorted(missing)))}; {remedy}")
     return cast(Manifest, content)

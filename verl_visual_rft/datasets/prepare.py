@@ -97,7 +97,7 @@ def prepare(
 
     Raises:
         UserError: A split is empty, a truth cannot be read, ``strict`` and something was left out, or ``out`` cannot
-            be written. Nothing is left under a final name.
+            be written or is being written by another process. Nothing is left under a final name.
     """
     _require_questions(splits)
     _refuse_when_strict(skips, options)
@@ -114,7 +114,8 @@ def prepare(
         manifest = _manifest(folder, tallies, left_out, options, dataset, sources)
         write_json(folder / MANIFEST_NAME, {**manifest, **(details or {})})
         _remove_former(out, keep=manifest["files"])
-    return load_manifest(out)
+        written = load_manifest(folder)
+    return written
 
 
 def _write_split(

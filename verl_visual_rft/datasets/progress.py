@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from verl_visual_rft.terminal import make_console
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -23,8 +24,13 @@ class RowProgress:
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
         self._started = self._printed = time.monotonic()
-        self._console = Console(stderr=True)
-        columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+        self._console = make_console(stderr=True)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+        )
         live = self._console.is_terminal
         self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not live)
         self._task = self._bar.add_task(label, total=total, rate="")

@@ -30,6 +30,9 @@ class Picture:
         data: The encoded image where it is no file of its own.
         folder: Folder that ``path`` lies in, links followed. It may be a link itself: that is the user's own choice.
         as_published: Keep its colour mode whatever it is, because others trained on these very bytes.
+
+    Raises:
+        UserError: The name is not UTF-8, as no row could hold it.
     """
 
     id: str
@@ -40,6 +43,12 @@ class Picture:
     data: bytes | None = None
     as_published: bool = False
     folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            self.name.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{self.name!r}: the file's name is not UTF-8; rename it") from None
 
     def read(self) -> bytes:
         """Return the encoded image.

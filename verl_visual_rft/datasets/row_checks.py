@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.coordinates import FAMILIES, answer_extent
-from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, read_header
+from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, pixel_limits, read_header
 from verl_visual_rft.datasets.tokens import image_tokens
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
@@ -114,15 +114,10 @@ def _check_picture(key: str, entry: Mapping[str, Any], header: PictureHeader | s
     for name in ("resized_height", "resized_width"):
         if name in entry and entry[name] is None:
             yield Fault(f"{key}.{name}", "is null, which veRL's resizing takes for a number", "leave the field out")
-    limits = _pixel_limits(entry)
+    limits = pixel_limits(entry)
     if limits is None:
-        problem = f"are {entry.get('min_pixels')!r} and {entry.get('max_pixels')!r}, not two ascending positive numbers"
+        problem = f"are {entry.get('min_pixels')!r} and {entry.get('max_pixels')!r}, not two ascending pixel counts"
         yield Fault(f"{key}.min_pixels, {key}.max_pixels", problem, "give both; without, a picture takes 16384 tokens")
-
-
-def _pixel_limits(entry: Mapping[str, Any]) -> tuple[int, int] | None:
-    low, high = entry.get("min_pixels"), entry.get("max_pixels")
-    return (low, high) if isinstance(low, int) and isinstance(high, int) and 0 < low <= high else None
 
 
 def _check_size(row: Mapping[str, Any], header: PictureHeader) -> Iterator[Fault]:
@@ -134,8 +129,8 @@ def _check_size(row: Mapping[str, Any], header: PictureHeader) -> Iterator[Fault
 
 def _check_model_size(row: Mapping[str, Any], header: PictureHeader, truth: Truth | None) -> Iterator[Fault]:
     """What follows from the size at which the model sees the picture, for its family or any if none is recorded."""
-    name, limits = extra(row, "model_family"), _pixel_limits(row["images"][0] or {})
-    if name is not None and name not in FAMILIES:
+    name, limits = extra(row, "model_family"), pixel_limits(row["images"][0])
+    if name is not None and (not isinstance(name, str) or name not in FAMILIES):
         yield Fault("extra_info.model_family", f"{name!r} is no family", f"use one of {', '.join(FAMILIES)}")
     if limits is None or name not in (None, *FAMILIES):
         return

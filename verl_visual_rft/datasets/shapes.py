@@ -21,6 +21,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.locks import alone
 
 COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "blue": (30, 60, 255), "magenta": (255, 0, 220)}
 SHAPES = ("circle", "square", "triangle")
@@ -69,7 +70,7 @@ def write_shapes(root: Path, train: int = 256, val: int = 256, seed: int = 0) ->
     Annotation files are written last, so a folder that has both is complete.
 
     Raises:
-        UserError: A count is not positive.
+        UserError: A count is not positive, or the folder cannot be written or is being written by another process.
     """
     for name, count in (("train", train), ("val", val)):
         if count < 1:
@@ -77,8 +78,13 @@ def write_shapes(root: Path, train: int = 256, val: int = 256, seed: int = 0) ->
     shown = list(scenes(train, seed=2 * seed))
     seen = {(scene.categories, scene.boxes) for scene in shown}
     unseen = (scene for scene in scenes(_ENDLESS, seed=2 * seed + 1) if (scene.categories, scene.boxes) not in seen)
-    _write_split(root, "train", shown)
-    _write_split(root, "val", list(itertools.islice(unseen, val)))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with alone(root, root / ".lock"):
+            _write_split(root, "train", shown)
+            _write_split(root, "val", list(itertools.islice(unseen, val)))
+    except OSError as error:
+        raise UserError(f"cannot write {root}: {error}") from error
 
 
 def _write_split(root: Path, name: str, pictures: list[Scene]) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,18 @@ from PIL import ExifTags
 
 from verl_visual_rft.coordinates import Size
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.image_files import open_picture
+from verl_visual_rft.image_files import MOST_PIXELS, open_picture
+from verl_visual_rft.input_files import require_regular
 
 # Held in memory at a time: this many rows with their pictures, and one page of each column.
 _BATCH = 16
 _PAGE_BUFFER = 1 << 20
+# A column of a row group that unpacks to more than this is refused where it is packed more tightly than texts can be:
+# a page, which is unpacked whole, may hold all of it.
+_MOST_UNPACKED = 1 << 30
+_TIGHTEST = 100
+#: Most bytes of a parquet file; rows are read a few at a time.
+MOST_PARQUET_BYTES = 1 << 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +50,29 @@ def open_parquet(path: Path) -> pq.ParquetFile:
     """Open a parquet file for reading in small pieces.
 
     Raises:
-        UserError: There is no such file, or it is not parquet.
+        UserError: There is no such file, it is not parquet, or it unpacks to a size that no rows have.
     """
     try:
-        return pq.ParquetFile(path, buffer_size=_PAGE_BUFFER)
+        require_regular(path, MOST_PARQUET_BYTES)
+        file = pq.ParquetFile(path, buffer_size=_PAGE_BUFFER)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; give a parquet file that a script of data_prep/ wrote") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{path} cannot be read as parquet: {error}") from error
+    _refuse_bomb(path, file.metadata)
+    return file
+
+
+def _refuse_bomb(path: Path, metadata: pq.FileMetaData) -> None:
+    for group in range(metadata.num_row_groups):
+        for number in range(metadata.num_columns):
+            column = metadata.row_group(group).column(number)
+            packed, unpacked = column.total_compressed_size, column.total_uncompressed_size
+            if unpacked > max(_MOST_UNPACKED, _TIGHTEST * packed):
+                raise UserError(
+                    f"{path}: row group {group}, column {column.path_in_schema!r}: {packed:,} bytes that unpack to "
+                    f"{unpacked:,}; pictures and texts are not packed so tightly: do not trust this file"
+                )
 
 
 def read_rows(path: Path, columns: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -109,12 +131,30 @@ def picture_bytes(row: Mapping[str, Any]) -> list[bytes]:
         UserError: A picture is not ``{"bytes": ...}`` with content.
     """
     pictures = row.get("images")
-    if not isinstance(pictures, Sequence):
+    if not isinstance(pictures, list):
         return []
     data = [picture.get("bytes") if isinstance(picture, Mapping) else None for picture in pictures]
     if not all(data):
         raise UserError("has an entry without 'bytes'")
+    if not all(isinstance(content, bytes) for content in data):
+        raise UserError("has an entry whose 'bytes' are something else")
     return [content for content in data if content]
+
+
+def pixel_limits(picture: object) -> tuple[int, int] | None:
+    """Return ``min_pixels`` and ``max_pixels`` of an entry of ``images``; None unless they ascend and can be decoded.
+
+    Example:
+        >>> pixel_limits({"min_pixels": 3136, "max_pixels": 401408})
+        (3136, 401408)
+        >>> pixel_limits({"min_pixels": 10**12, "max_pixels": 10**12})
+    """
+    if not isinstance(picture, Mapping):
+        return None
+    low, high = picture.get("min_pixels"), picture.get("max_pixels")
+    if not isinstance(low, int) or not isinstance(high, int):
+        return None
+    return (low, high) if 0 < low <= min(high, MOST_PIXELS) else None
 
 
 def extra(row: Mapping[str, Any], key: str) -> Any:
@@ -133,6 +173,28 @@ def _group_rows(path: Path, file: pq.ParquetFile, group: int, columns: Collectio
     present = [name for name in file.schema_arrow.names if name in columns]
     try:
         for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group], columns=present):
-            yield from batch.to_pylist()
-    except (OSError, pa.ArrowException) as error:
+            yield from plain_rows(batch, f"{path}: row group {group}")
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{path}: row group {group} is damaged: {error}; prepare the data again") from error
+
+
+def plain_rows(batch: pa.RecordBatch, where: str) -> list[dict[str, Any]]:
+    """Return the rows of a batch as Python's values.
+
+    Raises:
+        UserError: A text is not UTF-8, which parquet promises and Arrow does not check; the message names the column.
+    """
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+        return rows
+    except UnicodeDecodeError as error:
+        column = next(name for name in batch.schema.names if not _is_readable(batch.column(name)))
+        raise UserError(f"{where}: column {column!r} holds text that is not UTF-8 ({error}); write it again") from error
+
+
+def _is_readable(column: pa.Array) -> bool:
+    try:
+        column.to_pylist()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -116,8 +116,8 @@ def _check_rows(path: Path, max_prompt_tokens: int | None, pictures: _Pictures) 
 def _check_index(row: Mapping[str, Any], position: int, indexes: dict[int, int]) -> Iterator[Fault]:
     index = extra(row, "index")
     remedy = "number the rows; predictions are matched to rows by it"
-    if index is None:
-        yield Fault("extra_info.index", "is not given", remedy)
+    if not isinstance(index, int):
+        yield Fault("extra_info.index", "is not given" if index is None else f"is {index!r}, not an integer", remedy)
     elif indexes.setdefault(index, position) != position:
         yield Fault("extra_info.index", f"{index} is also that of row {indexes[index]}", remedy)
 

@@ -143,11 +143,15 @@ def make_card(position: int, row: Mapping[str, Any]) -> Card:
         height=size[1],
         boxes=tuple(_rectangles(truth, size)),
         facts=tuple((name, str(value)) for name, value in _facts(row, truth, stored) if value not in (None, "")),
-        chat=tuple(
-            (str(turn.get("role")), str(turn.get("content"))) for turn in row.get("messages") or row.get("prompt") or ()
-        ),
+        chat=tuple(_turns(row.get("messages") or row.get("prompt"))),
         problem=" ".join(problems),
     )
+
+
+def _turns(chat: object) -> Iterator[tuple[str, str]]:
+    for turn in chat if isinstance(chat, list) else ():
+        if isinstance(turn, Mapping):
+            yield str(turn.get("role")), str(turn.get("content"))
 
 
 def _facts(row: Mapping[str, Any], truth: Truth | None, stored: str) -> Iterator[tuple[str, Any]]:

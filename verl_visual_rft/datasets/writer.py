@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.locks import alone
 
 #: A reader that streams holds one row group: this many pictures at most, and about as many bytes of them. The limit
 #: in bytes is also that of parquet's dictionary, by which a picture of several rows of a group is stored once.
@@ -33,26 +34,35 @@ def staged_folder(out: Path, last: str) -> Iterator[Path]:
         last: Name of the file that is removed first and moved last: where it stands, the others are complete.
 
     Raises:
-        UserError: The folder cannot be written, or there is no space left. The scratch folder is gone in any case.
+        UserError: The folder cannot be written, another process writes it, or there is no space left. The scratch
+            folder is gone in any case.
     """
     staging, is_new = out / ".partial", not out.exists()
     try:
-        shutil.rmtree(staging, ignore_errors=True)  # what a killed run left behind
-        staging.mkdir(parents=True)
-        yield staging
-        (out / last).unlink(missing_ok=True)
-        written = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
-        for name in sorted(written, key=lambda name: name == Path(last)):
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            (staging / name).replace(out / name)
+        out.mkdir(parents=True, exist_ok=True)
+        with alone(out, out / ".lock"):
+            try:
+                shutil.rmtree(staging, ignore_errors=True)  # what a killed run left behind
+                staging.mkdir()
+                yield staging
+                _move_all(staging, out, last)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(f"no space left for {out}; free some or choose another --out") from error
         raise UserError(f"cannot write {out}: {error}") from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
         if is_new and out.is_dir() and not any(out.iterdir()):
             out.rmdir()
+
+
+def _move_all(staging: Path, out: Path, last: str) -> None:
+    (out / last).unlink(missing_ok=True)
+    written = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
+    for name in sorted(written, key=lambda name: name == Path(last)):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(out / name)
 
 
 class RowWriter:

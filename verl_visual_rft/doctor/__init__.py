@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from rich.console import Console
 from rich.text import Text
 
 from verl_visual_rft.doctor.finding import Finding, Status
@@ -31,6 +30,7 @@ from verl_visual_rft.doctor.plugins import (
 from verl_visual_rft.doctor.upstream import check_upstream
 from verl_visual_rft.doctor.versions import EXTRA, check_packages, check_python
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import make_console
 
 Check = Callable[[str], Finding]
 
@@ -70,7 +70,7 @@ def run(device: str, quick: bool = False) -> int:
     """
     if device not in ("auto", *EXTRA):
         raise UserError(f"no device {device!r}. Remedy: one of auto, {', '.join(EXTRA)}")
-    console = Console()
+    console = make_console()
     checks = [check for check in CHECKS if not (quick and check in SLOW_CHECKS)]
     with ThreadPoolExecutor() as pool:
         if device == "auto":

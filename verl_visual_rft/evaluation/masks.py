@@ -22,6 +22,7 @@ from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.readers.masks import IGNORE, TARGET
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
+from verl_visual_rft.input_files import read_json_lines
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -131,18 +132,11 @@ def read_predicted_masks(path: Path) -> dict[int, PredictedMask]:
         UserError: The file is missing, or a line is not one that ``visual-rft segment`` wrote.
     """
     masks: dict[int, PredictedMask] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot read the masks: {error.strerror}; make them with `visual-rft segment`"
-        ) from error
-    for number, line in enumerate(lines, start=1):
+    for number, record in read_json_lines(path, "make it with `visual-rft segment`"):
         try:
-            record = json.loads(line)
             box = record["box"]
             mask = PredictedMask(record["index"], None if box is None else tuple(box), record["segmentation"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise UserError(f"{path}: line {number}: no mask ({error!r}); run `visual-rft segment` again") from error
         if mask.index in masks:
             raise UserError(

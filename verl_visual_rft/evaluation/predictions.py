@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import numbered_lines, parse_json, read_json_object
 from verl_visual_rft.truths import TASKS
 
 
@@ -50,12 +51,6 @@ class Prediction:
         """Width and height of the original picture in pixels."""
         return self.width, self.height
 
-    @property
-    def truth_boxes(self) -> list[list[float]]:
-        """Boxes of the ground truth, in the answer's coordinates; empty where the category is not in the picture."""
-        boxes: list[list[float]] = json.loads(self.ground_truth)["boxes"]
-        return boxes
-
     def to_line(self) -> str:
         """The prediction as one line of JSON, newline included."""
         return json.dumps({key: getattr(self, key) for key in _TYPES}, ensure_ascii=False) + "\n"
@@ -95,14 +90,15 @@ def read_existence_stage(predictions: Path) -> ExistenceStage | None:
         UserError: The meta file is not one that `predict` wrote.
     """
     meta = meta_path(predictions)
+    if not meta.exists():
+        return None
+    content = read_json_object(meta, "run predict again")
     try:
-        stage = json.loads(meta.read_bytes()).get("existence", {"mode": "none"})
+        stage = content.get("existence", {"mode": "none"})
         if stage["mode"] == "none":
             return None
         return ExistenceStage(*(stage[key] for key in ("mode", "questions", "asked", "precision", "recall")))
-    except FileNotFoundError:
-        return None
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
+    except (TypeError, KeyError) as error:
         raise UserError(f"{meta}: not what predict writes ({error!r}); run predict again") from error
 
 
@@ -115,9 +111,8 @@ def read_predictions(path: Path) -> list[Prediction]:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such predictions file; make it with `visual-rft predict`")
-    # Not splitlines(): a response may hold U+2028 and its like, which are no line ends of JSON lines.
-    with path.open("rb") as file:
-        predictions = [_decode(line, path, number) for number, line in enumerate(file, start=1)]
+    lines = numbered_lines(path, "run `visual-rft predict` again")
+    predictions = [_decode(line, path, number) for number, line in lines]
     if not predictions:
         raise UserError(f"{path}: the file is empty; run `visual-rft predict` again")
     _refuse_duplicates(predictions, path)
@@ -139,13 +134,13 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def _decode(line: bytes, path: Path, number: int) -> Prediction:
+def _decode(line: str, path: Path, number: int) -> Prediction:
     where = f"{path}: line {number}"
     try:
-        record = json.loads(line)
-    except ValueError as error:
-        cut = "" if line.endswith(b"\n") else "the file ends in the middle of it, "
-        raise UserError(f"{where}: not JSON ({error}); {cut}copy the whole file or run predict again") from error
+        record = parse_json(line)
+    except UserError as error:
+        cut = "" if line.endswith("\n") else "the file ends in the middle of it, "
+        raise UserError(f"{where} {error}; {cut}copy the whole file or run predict again") from error
     if not isinstance(record, dict):
         raise UserError(f"{where}: a JSON object is expected; this is not a file that predict wrote")
     record.setdefault("task", "detection")

@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from verl_visual_rft.datasets.stored_rows import extra, picture_bytes, read_rows
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,12 @@ def read_pictures(parquet: Path, indexes: Collection[int]) -> dict[int, bytes]:
     if not parquet.is_file():
         raise UserError(f"{parquet}: no such file; prepare the data first")
     wanted, pictures = set(indexes), {}
-    for batch in pq.ParquetFile(parquet).iter_batches(batch_size=64, columns=["images", "extra_info"]):
-        for images, extra in zip(batch["images"], batch["extra_info"], strict=True):
-            index = extra["index"].as_py()
-            if index in wanted:
-                pictures[index] = images[0]["bytes"].as_py()
+    for row in read_rows(parquet, ("images", "extra_info")):
+        if (index := extra(row, "index")) in wanted:
+            try:
+                (pictures[index],) = picture_bytes(row)
+            except (UserError, ValueError) as error:
+                raise UserError(f"{parquet}: row with index {index}: no single picture ({error})") from error
     missing = sorted(wanted - pictures.keys())
     if missing:
         raise UserError(f"{parquet}: no rows with index {missing}; the predictions belong to other data")
@@ -97,12 +97,6 @@ def read_pictures(parquet: Path, indexes: Collection[int]) -> dict[int, bytes]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give the folder that data prep wrote") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON ({error}); prepare the data again") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: a JSON object is expected; prepare the data again")
-    return value
+    if not path.exists():
+        raise UserError(f"{path}: no such file; give the folder that data prep wrote")
+    return read_json_object(path, "prepare the data again")

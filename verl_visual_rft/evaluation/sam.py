@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
@@ -29,6 +30,7 @@ from verl_visual_rft.evaluation.masks import Mask, PredictedMask, encode_mask
 from verl_visual_rft.evaluation.predictions import read_predictions
 from verl_visual_rft.evaluation.results import score_answers
 from verl_visual_rft.image_files import open_picture
+from verl_visual_rft.locks import open_locked
 
 #: The paper's: ViT-H.
 PAPER_MODEL = "facebook/sam-vit-huge"
@@ -121,29 +123,42 @@ def segment_predictions(
     }
     identity = hashlib.sha256(model.encode() + predictions.read_bytes()).hexdigest()
     partial = out.with_name(f"{out.name}.{identity[:12]}.partial")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    resumed = _keep_whole_lines(partial)
-    sam = Sam(model, device)
+    with _partial_file(partial) as file:
+        resumed, sam = _keep_whole_lines(file), Sam(model, device)
+        _segment_rows(sam, parquet, boxes, file, resumed)
+        result = SegmentResult(out, len(boxes), resumed, sum(box is None for box in boxes.values()))
+        write_json(
+            out.with_suffix(".meta.json"),
+            {
+                "model": model,
+                "transformers": sam.version,
+                "predictions": str(predictions),
+                "data": str(parquet),
+                "n": result.n,
+                "without_box": result.without_box,
+            },
+        )
+        os.replace(partial, out)
+    return result
+
+
+@contextmanager
+def _partial_file(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open_locked(path) as file:
+            yield file
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; give another --out") from error
+
+
+def _segment_rows(sam: Sam, parquet: Path, boxes: Mapping[int, Box | None], file: IO[bytes], resumed: int) -> None:
     questions = (row for row in read_rows(parquet, ("ability", "images", "extra_info")) if extra(row, "index") in boxes)
-    with partial.open("a", encoding="utf-8") as file, RowProgress("segment", len(boxes) - resumed) as progress:
+    with RowProgress("segment", len(boxes) - resumed) as progress:
         for row in islice(questions, resumed, None):
-            file.write(_segment(sam, row, boxes[extra(row, "index")], parquet).to_line())
+            file.write(_segment(sam, row, boxes[extra(row, "index")], parquet).to_line().encode())
             file.flush()
             progress.advance(1)
-    result = SegmentResult(out, len(boxes), resumed, sum(box is None for box in boxes.values()))
-    write_json(
-        out.with_suffix(".meta.json"),
-        {
-            "model": model,
-            "transformers": sam.version,
-            "predictions": str(predictions),
-            "data": str(parquet),
-            "n": result.n,
-            "without_box": result.without_box,
-        },
-    )
-    os.replace(partial, out)
-    return result
 
 
 def _segment(sam: Sam, row: Mapping[str, Any], box: Box | None, parquet: Path) -> PredictedMask:
@@ -161,11 +176,9 @@ def _segment(sam: Sam, row: Mapping[str, Any], box: Box | None, parquet: Path) -
     return PredictedMask(index, box, encode_mask(sam.segment(picture, box)))
 
 
-def _keep_whole_lines(partial: Path) -> int:
+def _keep_whole_lines(file: IO[bytes]) -> int:
     """Cut a partial file behind its last whole line and return the number of lines left."""
-    if not partial.exists():
-        return 0
-    whole = [line for line in partial.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    with partial.open("r+b") as file:
-        file.truncate(sum(map(len, whole)))
+    file.seek(0)
+    whole = [line for line in file if line.endswith(b"\n")]
+    file.truncate(sum(map(len, whole)))
     return len(whole)

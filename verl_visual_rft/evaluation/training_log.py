@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import parse_json, read_bytes
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,10 @@ def read_training_log(paths: Sequence[Path]) -> TrainingLog:
     for path in paths:
         if not path.is_file():
             raise UserError(f"{path}: no such training log; train with the logger `file`")
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        try:
+            lines = read_bytes(path).decode("utf-8", errors="replace").split("\n")
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror or error}; give a training log") from error
         # Whole lines end in a newline, so what follows the last one is empty or was cut.
         cut_lines += bool(lines[-1])
         for step, metrics in _records(lines[:-1], path):
@@ -150,9 +153,9 @@ def read_training_log(paths: Sequence[Path]) -> TrainingLog:
 def _records(lines: Sequence[str], path: Path) -> Iterator[tuple[int, dict[str, float]]]:
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             yield int(record["step"]), {key: value for key, value in record["data"].items() if _is_finite(value)}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (UserError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"{path}: line {number} is not a line of veRL's file logger ({error}); remove the line or the file"
             ) from error

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
 
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.planning.gpus import visible_gpus
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.prompt_lengths import longest_prompt
@@ -131,7 +131,7 @@ def check_checkpoints(settings: Settings, model: Model) -> None:
     if adapter != bool(settings.engine.lora_rank):
         has, wants = ("an adapter", "LORA=0") if adapter else ("all weights", f"LORA={settings.engine.lora_rank}")
         raise UserError(f"{written}: this checkpoint holds {has}, and this run has {wants}; {remedy}")
-    ranks = json.loads((written / "fsdp_config.json").read_text(encoding="utf-8")).get("world_size")
+    ranks = read_json_object(written / "fsdp_config.json", remedy).get("world_size")
     if ranks not in (None, settings.ranks):
         raise UserError(
             f"{written}: this checkpoint was written by {ranks} ranks, which alone can read it, and this run has "

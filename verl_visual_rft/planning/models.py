@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.planning.published import PUBLISHED
 
 #: ``model_type`` of a config.json -> family, a key of `coordinates.FAMILIES`.
@@ -186,15 +186,9 @@ def _tower(vision: Mapping[str, Any], family: str) -> VisionTower:
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path.parent} holds no model: it has no config.json; {_REMEDY}") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}; download the model again") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is no model configuration; {_REMEDY}")
-    return content
+    if not path.exists():
+        raise UserError(f"{path.parent} holds no model: it has no config.json; {_REMEDY}")
+    return read_json_object(path, "download the model again")
 
 
 def _ask_hub(name: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_text
 from verl_visual_rft.rewards.reward import Reward, Scorer
 from verl_visual_rft.rewards.sample import Sample
 from verl_visual_rft.truths import TASKS
@@ -146,8 +147,8 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
     import yaml  # only who composes in a file pays for it
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = yaml.safe_load(read_text(path, _REMEDY))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"cannot read the reward file {path}: {error}; {_REMEDY}") from error
     if not isinstance(content, Mapping):
         raise UserError(f"the reward file {path} does not map names to weights; {_REMEDY}")

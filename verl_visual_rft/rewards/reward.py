@@ -113,16 +113,29 @@ def _scorer(function: Callable[..., Any], name: str, origin: str, trusted: bool)
         return result if isinstance(result, dict) else {"score": result}
 
     def guarded(sample: Sample) -> dict[str, float]:
+        # A plug-in may raise anything: SystemExit would end a training as if it were done.
         try:
             result = function(**{field: getattr(sample, field) for field in fields})
-        except Exception as error:  # a plug-in may raise anything
-            raise RewardError(f"{origin} raised {type(error).__name__} on a {sample.task} response: {error}") from error
+        except BaseException as error:
+            raise RewardError(
+                f"{origin} raised {type(error).__name__} on a {sample.task} response: {_shown(error, str)}"
+            ) from error
         try:
             return _checked(result)
-        except (TypeError, ValueError) as error:
-            raise RewardError(f"{origin} returned {result!r:.200} for a {sample.task} response: {error}") from error
+        except BaseException as error:
+            raise RewardError(
+                f"{origin} returned {_shown(result, repr)} for a {sample.task} response: {_shown(error, str)}"
+            ) from error
 
     return unguarded if trusted else guarded
+
+
+def _shown(value: object, show: Callable[[object], str]) -> str:
+    """Return the first characters of what a plug-in's object says of itself, if it says anything."""
+    try:
+        return show(value)[:200]
+    except BaseException as error:
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
 
 
 def _wanted_fields(function: Callable[..., Any], origin: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ veRL's own merger writes the model without its adapter, or, of a checkpoint that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 _META = "lora_train_meta.json"
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.default.weight", ".lora_B.default.weight"
@@ -38,7 +38,7 @@ def merge_adapter(shards: Path, model: str, out: Path) -> None:
     Raises:
         UserError: The checkpoint holds no adapter, or one of another model.
     """
-    meta = json.loads((shards / _META).read_text(encoding="utf-8"))
+    meta = read_json_object(shards / _META, "export another checkpoint")
     weights = _gather(shards)
     names = [key[len(_PREFIX) : -len(_DOWN)] for key in weights if key.endswith(_DOWN)]
     if not names or not meta.get("r") or not meta.get("lora_alpha"):
@@ -59,10 +59,25 @@ def merge_adapter(shards: Path, model: str, out: Path) -> None:
 
 
 def _gather(shards: Path) -> dict[str, torch.Tensor]:
-    """The whole weights from the ranks' parts of them."""
+    """The whole weights from the ranks' parts of them.
+
+    Raises:
+        UserError: A file is damaged, or holds more than weights: to load that would run whatever it names.
+    """
     files = sorted(shards.glob("model_world_size_*_rank_*.pt"), key=lambda path: int(path.stem.rpartition("_")[2]))
-    ranks = [torch.load(file, map_location="cpu", weights_only=False) for file in files]
+    ranks = [_load_weights(file) for file in files]
     return {key: _join([rank[key] for rank in ranks]) for key in ranks[0]}
+
+
+def _load_weights(file: Path) -> dict[str, Any]:
+    try:
+        weights: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types on damaged files; each becomes the same refusal
+        why = str(error)[:200].partition("\n")[0]
+        raise UserError(
+            f"{file} is damaged, or holds more than weights and would run code: {why}; export a checkpoint of your own"
+        ) from error
+    return weights
 
 
 def _join(parts: Sequence[Any]) -> torch.Tensor:

@@ -8,12 +8,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.locks import alone
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.adapter import is_adapter, merge_adapter
 from verl_visual_rft.training.checkpoints.best import best_checkpoint
 from verl_visual_rft.training.checkpoints.folders import latest
@@ -29,7 +32,7 @@ def main() -> int:
     try:
         export(args.run, args.model, best=args.best)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", error=True)
         return 2
     return 0
 
@@ -41,13 +44,14 @@ def export(run: Path, model: str, best: bool = False) -> Path:
         UserError: There is no such checkpoint, or it cannot be merged.
     """
     shards, staging, out = checkpoint_of(run, best), run / "hf.partial", run / "hf"
-    shutil.rmtree(staging, ignore_errors=True)
-    if is_adapter(shards):
-        merge_adapter(shards, model, staging)
-    else:
-        _merge_shards(shards, staging)
-    shutil.rmtree(out, ignore_errors=True)
-    staging.rename(out)
+    with alone(out, run / ".hf.lock"):
+        shutil.rmtree(staging, ignore_errors=True)
+        if is_adapter(shards):
+            merge_adapter(shards, model, staging)
+        else:
+            _merge_shards(shards, staging)
+        shutil.rmtree(out, ignore_errors=True)
+        staging.rename(out)
     return out
 
 
@@ -68,7 +72,10 @@ def checkpoint_of(run: Path, best: bool = False) -> Path:
 
 def _merge_shards(shards: Path, out: Path) -> None:
     merge = [sys.executable, "-m", "verl.model_merger", "merge", "--backend", "fsdp"]
-    done = subprocess.run([*merge, "--local_dir", str(shards), "--target_dir", str(out)], stdout=sys.stderr)
+    command = [*merge, "--local_dir", str(shards), "--target_dir", str(out)]
+    # veRL loads whatever pickle names; torch itself can refuse all but weights.
+    weights_only = os.environ | {"TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1"}
+    done = subprocess.run(command, stdout=sys.stderr, env=weights_only)
     if done.returncode != 0:
         raise UserError(f"{shards}: veRL could not merge this checkpoint (exit status {done.returncode})")
 

@@ -294,6 +294,6 @@ def test_class_names_that_cannot_be_used_are_refused(root: Path, name: str) -> N
     names = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**names, "2": name}))
     with pytest.raises(
-        UserError, match="cat_to_name.json: .*(placeholder|not UTF-8|same name|empty name|punctuation only)"
+        UserError, match="cat_to_name.json.* (placeholder|surrogate|same name|empty name|punctuation only)"
     ):
         read_flowers102(root, "official")

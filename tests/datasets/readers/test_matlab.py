@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import zlib
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
+from verl_visual_rft.datasets.readers import matlab
 from verl_visual_rft.datasets.readers.matlab import read_names, read_numbers, read_records
 from verl_visual_rft.errors import UserError
 
@@ -77,3 +82,72 @@ def test_a_download_that_broke_off_is_refused(mat: Path, share: float) -> None:
     mat.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(UserError, match="some.mat"):
         read_records(mat, "annotations", "class", "fname")
+
+
+def zipped(element: bytes) -> bytes:
+    """Return a MATLAB file of one compressed element."""
+    packed = zlib.compress(element, 9)
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    return header + struct.pack("<II", 15, len(packed)) + packed
+
+
+def matrix(name: bytes, count: int, content: bytes) -> bytes:
+    """Return a ``uint8`` matrix of one row, perhaps with less content than its size says."""
+    flags = struct.pack("<IIII", 6, 8, 9, 0)
+    size = struct.pack("<IIii", 5, 8, 1, count)
+    named = struct.pack("<II", 1, len(name)) + name.ljust((len(name) + 7) // 8 * 8, b"\0")
+    body = flags + size + named + struct.pack("<II", 2, count) + content
+    return struct.pack("<II", 14, len(body) % 2**32) + body
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "some.mat"
+    path.write_bytes(zipped(matrix(b"labels", 2**31 - 1, b"\0" * 1000)))
+    with pytest.raises(UserError, match="some.mat (is not a whole MATLAB file|unpacks to more than 2 GiB)"):
+        read_numbers(path, "labels")
+
+
+def test_a_reader_that_dies_takes_nobody_with_it(mat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SciPy's own faults differ between its versions: the child is ended as a segmentation fault ends it."""
+    broken = mat.with_name("scipy")
+    (broken / "io").mkdir(parents=True)
+    (broken / "__init__.py").touch()
+    (broken / "io/__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.syspath_prepend(str(mat.parent))
+    matlab._reading_process.cache_clear()  # a process that has not imported SciPy yet
+    with pytest.raises(UserError, match=r"some.mat is not a whole MATLAB file: its reader died on it"):
+        read_numbers(mat, "numbers")
+
+
+def test_a_reader_that_does_not_end_is_ended(mat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = mat.with_name("scipy")
+    (broken / "io").mkdir(parents=True)
+    (broken / "__init__.py").touch()
+    (broken / "io/__init__.py").write_text("import time\ntime.sleep(600)\n")
+    monkeypatch.syspath_prepend(str(mat.parent))
+    matlab._reading_process.cache_clear()  # a process that has not imported SciPy yet
+    monkeypatch.setattr(matlab, "SECONDS", 3)
+    with pytest.raises(UserError, match="some.mat is not a whole MATLAB file: reading it did not end within 3 s"):
+        read_numbers(mat, "numbers")
+
+
+def test_mutated_files_give_values_or_one_error(mat: Path, tmp_path: Path) -> None:
+    original, random = mat.read_bytes(), Random(0)
+    for _ in range(200):
+        data = bytearray(original)
+        for _ in range(random.randint(1, 8)):
+            data[random.randrange(100, len(data))] = random.randrange(256)
+        path = tmp_path / "mutated.mat"
+        path.write_bytes(bytes(data))
+        try:
+            assert all(isinstance(name, str) for name in read_names(path, "names"))
+        except UserError as error:
+            assert "mutated.mat" in str(error)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "zero"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "some.mat"
+    {"fifo": os.mkfifo, "directory": os.mkdir, "zero": lambda path: path.symlink_to("/dev/zero")}[kind](path)
+    with pytest.raises(UserError, match="cannot read .*some.mat"):
+        read_numbers(path, "labels")

@@ -232,3 +232,16 @@ def test_real_boxes_on_the_grid(real: ReasonSeg, boxes: str, expected: list[tupl
 def test_real_wordings_of_training(real: ReasonSeg) -> None:
     questions, _ = training_questions(real.items["train"], "first")
     assert len(questions) == len({question.instruction for question in questions}) == 3
+
+
+@pytest.mark.parametrize("point", [[2e9, 5], [5, -2e9], [1e308, 1], [-1e12, -1e12], [401, 5], [5, -101]])
+def test_a_corner_far_outside_the_picture_is_refused(root: Path, point: list[float]) -> None:
+    add(root, "val", "c", shapes=[("target", [*TARGET, point])])
+    with pytest.raises(UserError, match=r"c.json: shapes\[0\]: the point .* is far outside the picture, 200x100"):
+        read_reasonseg(root)
+
+
+def test_a_polygon_of_a_million_points_is_refused(root: Path) -> None:
+    add(root, "val", "c", shapes=[("target", [[1, 1]] * 1_000_000)])
+    with pytest.raises(UserError, match=r"c.json: shapes\[0\]: 1,000,000 points, more than the 100,000"):
+        read_reasonseg(root)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
+from verl_visual_rft.datasets.readers import virft_hub
 from verl_visual_rft.datasets.readers.virft_hub import BAD_BOX, read_virft
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import detection_prompt
@@ -318,9 +319,40 @@ def broken_description(root: Path) -> Path:
         (leading_out, "leads out of the folder"),
         (split_leading_out, "splits '../train'; known are"),
         (doubled_split, "two of which mean the same"),
-        (broken_description, "state.json cannot be read"),
+        (broken_description, "state.json is not JSON"),
     ],
 )
 def test_what_is_wrong_with_the_files_is_said(make: Callable[[Path], Path], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         read_virft(make(tmp_path / "set"))
+
+
+#: Texts for which a regular expression of ``start(.*?)end`` takes minutes: it looks for the end from every start.
+WITHOUT_END = {
+    "<answer>": "<answer>" * 130_000,
+    "category": "objects belonging to the category '" * 30_000,
+    "category, singular": "object belonging to the category '" * 30_000,
+    "instruction": "corresponding to the instruction: " * 30_000,
+    "mixed": ("<answer>objects belonging to the category 'corresponding to the instruction: ") * 13_000,
+}
+
+
+@pytest.mark.parametrize("text", WITHOUT_END.values(), ids=WITHOUT_END)
+def test_a_long_text_takes_no_longer_than_it_is(text: str) -> None:
+    for marks in (virft_hub._ANSWER, virft_hub._CATEGORY, virft_hub._INSTRUCTION):
+        assert virft_hub._between(text, *marks) is None
+    assert virft_hub._between(text + "</answer>", *virft_hub._ANSWER) is not None or "<answer>" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("objects belonging to the category 'cat' in the image", "cat"),
+        ("object belonging to the category 'it's' in the image", "it's"),
+        ("objects belonging to the category 'a' in the image, 'b' in the image", "a"),
+        ("objects belonging to the category 'cat'", None),
+        ("category 'cat' in the image", None),
+    ],
+)
+def test_what_stands_between_is_found_as_before(text: str, found: str | None) -> None:
+    assert virft_hub._between(text, *virft_hub._CATEGORY) == found

@@ -52,13 +52,24 @@ def test_a_second_writer_is_refused(tmp_path):
     with Journal(tmp_path / "journal"):
         other = subprocess.run([sys.executable, "-c", script, tmp_path / "journal"], capture_output=True, text=True)
     assert other.returncode != 0
-    assert "is being written by another predict" in other.stderr
+    assert "is being written by another process" in other.stderr
 
 
 def test_the_lock_ends_with_its_journal(tmp_path):
     first = Journal(tmp_path / "journal")
-    with pytest.raises(UserError, match="another predict"):
+    with pytest.raises(UserError, match="another process"):
         Journal(tmp_path / "journal")
     with first:
         pass
     _write(tmp_path / "journal", RECORDS)
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_was_written(tmp_path, monkeypatch):
+    _write(tmp_path / "journal", RECORDS[:2])
+    with Journal(tmp_path / "journal") as journal, open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr(journal, "_file", full)
+        with pytest.raises(UserError, match="cannot write .*journal: No space left on device; make room for it"):
+            journal.append(RECORDS[2:3])
+        monkeypatch.undo()
+    with Journal(tmp_path / "journal") as journal:
+        assert sorted(journal.records) == [0, 1]

@@ -23,6 +23,7 @@ from verl_visual_rft.evaluation.predict.engines.replay import ReplayEngine, Repl
 from verl_visual_rft.evaluation.predict.engines.vllm_offline import VllmSettings
 from verl_visual_rft.evaluation.predict.rows import pixel_budgets
 from verl_visual_rft.evaluation.predictions import read_predictions
+from verl_visual_rft.truths import read_truth
 
 SLOW_REPLAY = """
 import sys
@@ -60,7 +61,8 @@ def test_answers_come_in_the_order_of_the_rows(replayed, tmp_path):
     assert [prediction.response for prediction in predictions] == [f"résumé {index}" for index in range(60)]
     assert (result.n, result.resumed) == (60, 0)
     assert (predictions[4].image_id, predictions[4].category, predictions[4].category_id) == ("2", "hot dog", 58)
-    assert (predictions[4].task, predictions[4].size, predictions[4].truth_boxes) == ("detection", (90, 60), [])
+    assert (predictions[4].task, predictions[4].size) == ("detection", (90, 60))
+    assert read_truth("detection", predictions[4].ground_truth).boxes == ()
     assert predictions[5].response_tokens is None
 
 
@@ -316,7 +318,7 @@ def test_a_question_without_a_saved_response(replayed, tmp_path):
     [
         ('{"image_id": 1, "category": "cat", "response": "other"}', "line 61: image 1, 'cat' has another response"),
         ('{"image_id": 1, "category": "cat"}', "line 61: not a JSON object with image_id.*'response'"),
-        ('{"image_id": 1, "cat', "line 61: not a JSON object"),
+        ('{"image_id": 1, "cat', "line 61 is not JSON"),
         ("[]", "line 61: not a JSON object"),
     ],
 )

@@ -21,6 +21,7 @@ from verl_visual_rft.datasets.fake.pets37 import write_pets37
 from verl_visual_rft.datasets.fake.reasonseg import write_reasonseg
 from verl_visual_rft.datasets.fake.virft_hub import write_virft_hub
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.locks import alone
 
 #: By name, what writes a data set: (folder, seed).
 FAKES: Mapping[str, Callable[[Path, int], None]] = {
@@ -53,11 +54,14 @@ def write_fake(name: str, out: Path, seed: int = 0) -> None:
         raise UserError(f"{out} holds something already; give a folder that is new or empty")
     staging = out.with_name(f"{out.name}.partial")
     try:
-        shutil.rmtree(staging, ignore_errors=True)  # what a killed run left behind
-        staging.mkdir(parents=True)
-        FAKES[name](staging, seed)
-        staging.replace(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with alone(out, out.with_name(f".{out.name}.lock")):
+            try:
+                shutil.rmtree(staging, ignore_errors=True)  # what a killed run left behind
+                staging.mkdir()
+                FAKES[name](staging, seed)
+                staging.replace(out)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise UserError(f"cannot write {out}: {error}") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)

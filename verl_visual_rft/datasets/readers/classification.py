@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from verl_visual_rft.datasets.questions import ClassificationQuestion, ClassSet, Picture, Skip
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import numbered_lines
 from verl_visual_rft.labels import match_closed_set
 from verl_visual_rft.prompts import PLACEHOLDER
 
@@ -103,7 +105,7 @@ def class_set(
         if PLACEHOLDER.search(name):
             raise UserError(f"{source}: class {name!r} contains a placeholder that veRL would replace; rename it")
     if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+        (double, _), *_ = Counter(names).most_common(1)
         raise UserError(f"{source}: two classes are named {double!r}; names must be unique")
     try:
         match_closed_set(names[0], names, aliases or {})
@@ -154,17 +156,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     Raises:
         UserError: The file cannot be read or is not UTF-8.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}; convert it") from error
-    # Not splitlines: it would also break names at characters such as U+2028.
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.rstrip("\r")
-        if line.strip() and not line.startswith("#"):
-            yield number, line
+    for number, line in numbered_lines(path, "take the original file"):
+        if not line.startswith("#"):
+            yield number, line.rstrip("\r\n")
 
 
 def _check_files(folder: Path, entries: Sequence[Entry]) -> None:

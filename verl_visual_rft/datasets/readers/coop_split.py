@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from verl_visual_rft.datasets.readers.classification import Entry
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 SPLITS = ("train", "val", "test")
 
@@ -78,14 +78,7 @@ def find_split_file(root: Path, name: str, given: Path | None) -> Path:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"cannot read the split file {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is no CoOp split file: the top level is {type(content).__name__}, not object")
+    content = read_json_object(path, "give a CoOp split file")
     missing = [split for split in SPLITS if not isinstance(content.get(split), list)]
     if missing:
         raise UserError(f"{path} is no CoOp split file: no list under {', '.join(map(repr, missing))}")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from verl_visual_rft.datasets.readers.classification import (
 from verl_visual_rft.datasets.readers.coop_split import find_split_file, read_coop_split
 from verl_visual_rft.datasets.readers.matlab import read_numbers
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 SPLIT_FILE = "split_zhou_OxfordFlowers.json"
 LAYOUT = f"""\
@@ -106,11 +106,8 @@ def _official(setid: Path, key: str, labels: Sequence[int]) -> list[Entry]:
 
 
 def _read_names(path: Path) -> tuple[str, ...]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {error}") from error
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content.values()):
+    content = read_json_object(path, "take the original file")
+    if not all(isinstance(name, str) for name in content.values()):
         raise UserError(f'{path} is not {{"1": "pink primrose", ...}}')
     keys = [str(number) for number in range(1, len(content) + 1)]
     if set(content) != set(keys):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from verl_visual_rft.datasets.questions import Picture
+from verl_visual_rft.datasets.stored_rows import MOST_PARQUET_BYTES, open_parquet, plain_rows
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object, require_regular
 
 # train-00000-of-00007.parquet; older uploads have a hash before the suffix.
 _SHARD = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<total>\d{5})(-[0-9a-f]{16})?")
@@ -97,14 +98,14 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
                 _require_columns(path, stream.schema, columns)
                 for batch in stream:
                     for start in range(0, batch.num_rows, _BATCH_ROWS):
-                        yield from batch.select(columns).slice(start, _BATCH_ROWS).to_pylist()
+                        yield from plain_rows(batch.select(columns).slice(start, _BATCH_ROWS), str(path))
         else:
-            with pq.ParquetFile(path) as file:
+            with open_parquet(path) as file:
                 _require_columns(path, file.schema_arrow, columns)
                 for group in range(file.num_row_groups):  # all at once would keep groups that were read in memory
                     for batch in file.iter_batches(_BATCH_ROWS, [group], columns, use_threads=False):
-                        yield from batch.to_pylist()
-    except (pa.ArrowException, OSError) as error:
+                        yield from plain_rows(batch, str(path))
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}; download or save it again") from error
 
 
@@ -144,13 +145,7 @@ def _names(path: Path, key: str) -> list[str]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {error}; save the set again") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: the top level is {type(content).__name__}, not object; save the set again")
-    return content
+    return read_json_object(path, "save the set again")
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -161,6 +156,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 def _refuse_pointer(path: Path) -> None:
     try:
+        require_regular(path, MOST_PARQUET_BYTES)
         with path.open("rb") as file:
             head = file.read(len(_LFS_POINTER))
     except OSError as error:

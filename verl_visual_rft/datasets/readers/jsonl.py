@@ -12,10 +12,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -35,6 +34,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
+from verl_visual_rft.input_files import numbered_lines, parse_json
 
 #: The keys of each task beside ``image`` and ``task``.
 KEYS = {"detection": ("category", "boxes"), "classification": ("label",), "grounding": ("instruction", "box")}
@@ -89,7 +89,10 @@ def read_jsonl(files: Mapping[str, Path], container: str, asked: str) -> JsonLin
     classes = class_set(labels, container, asked, source) if labels else ClassSet((), container, asked)
     categories = tuple(sorted({line.text for line in every if line.task == "detection"}))
     ids = {name: number for number, name in enumerate(categories, start=1)}
-    splits = {split: tuple(_question(line, classes, ids) for line in listed) for split, listed in lines.items()}
+    numbers = {name: number for number, name in enumerate(classes.names)}
+    splits = {
+        split: tuple(_question(line, classes, numbers, ids) for line in listed) for split, listed in lines.items()
+    }
     return JsonLines(splits, classes, categories)
 
 
@@ -97,7 +100,7 @@ def _read_file(path: Path, base: Path) -> list[_Line]:
     lines: list[_Line] = []
     asked: dict[tuple[str, ...], int] = {}
     problems: list[str] = []
-    for number, text in _numbered(path):
+    for number, text in numbered_lines(path, "give a file of JSON lines"):
         try:
             line = _read_line(text, path.parent, base)
             key = _asked(line)
@@ -116,21 +119,8 @@ def _read_file(path: Path, base: Path) -> list[_Line]:
     return lines
 
 
-def _numbered(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="\n") as file:
-            yield from ((number, text) for number, text in enumerate(file, start=1) if text.strip())
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}; convert it") from error
-
-
 def _read_line(text: str, folder: Path, base: Path) -> _Line:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"is not JSON: {error}") from error
+    content = parse_json(text)
     if not isinstance(content, dict):
         raise UserError(f"is {type(content).__name__}, not an object")
     task = content.get("task")
@@ -220,9 +210,9 @@ def _asked(line: _Line) -> tuple[str, ...]:
     return (line.picture.id, line.task) + (() if line.task == "classification" else (line.text,))
 
 
-def _question(line: _Line, classes: ClassSet, category_ids: Mapping[str, int]) -> Question:
+def _question(line: _Line, classes: ClassSet, numbers: Mapping[str, int], category_ids: Mapping[str, int]) -> Question:
     if line.task == "detection":
         return DetectionQuestion(line.picture, line.text, category_ids[line.text], line.boxes, reward=line.reward)
     if line.task == "classification":
-        return ClassificationQuestion(line.picture, classes.names.index(line.text), classes, reward=line.reward)
+        return ClassificationQuestion(line.picture, numbers[line.text], classes, reward=line.reward)
     return GroundingQuestion(line.picture, line.text, line.boxes[0], reward=line.reward)

@@ -1,13 +1,31 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Values of MATLAB files as plain Python: Flowers102 and Stanford Cars are annotated in them."""
+"""Values of MATLAB files as plain Python: Flowers102 and Stanford Cars are annotated in them.
+
+SciPy's reader trusts its file: a damaged one can end it by a segmentation fault, or unpack to any size. So it runs in a
+process of its own, with limits on time and memory.
+"""
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import require_regular
+
+#: Limits on reading one variable; the originals take a second, and a few hundred megabytes, nearly all SciPy itself.
+SECONDS, MEMORY_BYTES = 60.0, 2 << 30
+_MOST_FILE_BYTES = 1 << 30
+
+_Value = TypeVar("_Value")
 
 
 def read_numbers(path: Path, key: str) -> tuple[int, ...]:
@@ -16,10 +34,7 @@ def read_numbers(path: Path, key: str) -> tuple[int, ...]:
     Raises:
         UserError: The file cannot be read, lacks the variable, or it is not a vector of integers.
     """
-    values = _read(path, key)
-    if values.dtype.kind not in "iu" or values.size != max(values.shape, default=0):
-        raise UserError(f"{path}: {key!r} is not a vector of integers")
-    return tuple(int(value) for value in values.ravel())
+    return _apart(_numbers, path, key)
 
 
 def read_names(path: Path, key: str) -> tuple[str, ...]:
@@ -28,7 +43,7 @@ def read_names(path: Path, key: str) -> tuple[str, ...]:
     Raises:
         UserError: The file cannot be read, lacks the variable, or it is not a cell array of texts.
     """
-    return tuple(_scalar(path, f"{key}[{i}]", cell, str) for i, cell in enumerate(_read(path, key).ravel()))
+    return _apart(_names, path, key)
 
 
 def read_records(path: Path, key: str, number: str, text: str) -> tuple[tuple[int, str], ...]:
@@ -43,7 +58,53 @@ def read_records(path: Path, key: str, number: str, text: str) -> tuple[tuple[in
     Raises:
         UserError: The file cannot be read, lacks the variable or a field, or a field holds something else.
     """
-    records = _read(path, key)
+    return _apart(_records, path, key, number, text)
+
+
+def _apart(read: Callable[..., _Value], path: Path, *arguments: str) -> _Value:
+    """Call ``read`` in the reading process, which is replaced when the file ends it or keeps it."""
+    try:
+        require_regular(path, _MOST_FILE_BYTES)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    pool = _reading_process()
+    try:
+        return pool.submit(read, path, *arguments).result(SECONDS)
+    except BrokenProcessPool:
+        problem = "its reader died on it"
+    except TookTooLong:
+        problem = f"reading it did not end within {SECONDS:g} s"
+        for process in list(pool._processes.values()):
+            process.kill()
+    _reading_process.cache_clear()
+    raise UserError(f"{path} is not a whole MATLAB file: {problem}; download it again")
+
+
+@lru_cache(maxsize=1)  # importing SciPy takes a second
+def _reading_process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_limit_memory)
+
+
+def _limit_memory() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _numbers(path: Path, key: str) -> tuple[int, ...]:
+    values = _load(path, key)
+    if values.dtype.kind not in "iu" or values.size != max(values.shape, default=0):
+        raise UserError(f"{path}: {key!r} is not a vector of integers")
+    return tuple(int(value) for value in values.ravel())
+
+
+def _names(path: Path, key: str) -> tuple[str, ...]:
+    return tuple(_scalar(path, f"{key}[{i}]", cell, str) for i, cell in enumerate(_load(path, key).ravel()))
+
+
+def _records(path: Path, key: str, number: str, text: str) -> tuple[tuple[int, str], ...]:
+    records = _load(path, key)
     missing = [field for field in (number, text) if field not in (records.dtype.names or ())]
     if missing:
         raise UserError(f"{path}: {key!r} has no field {' and no field '.join(map(repr, missing))}")
@@ -56,7 +117,7 @@ def read_records(path: Path, key: str, number: str, text: str) -> tuple[tuple[in
     )
 
 
-def _read(path: Path, key: str) -> Any:
+def _load(path: Path, key: str) -> Any:
     try:
         from scipy.io import loadmat
     except ImportError as error:
@@ -65,6 +126,8 @@ def _read(path: Path, key: str) -> Any:
         content = loadmat(str(path), variable_names=[key])
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError:
+        raise UserError(f"{path} unpacks to more than {MEMORY_BYTES >> 30} GiB; download it again") from None
     except Exception as error:  # scipy raises many types on damaged files; each becomes the same refusal
         raise UserError(f"{path} is not a whole MATLAB file: {error}; download it again") from error
     if key not in content:
@@ -77,4 +140,4 @@ def _scalar(path: Path, where: str, cell: Any, kind: type[Any]) -> Any:
     value = cell.item() if getattr(cell, "size", 0) == 1 else cell
     if isinstance(value, kind) and not isinstance(value, bool):
         return value
-    raise UserError(f"{path}: {where} is {value!r}, not one {'text' if kind is str else 'integer'}")
+    raise UserError(f"{path}: {where} is {value!r:.200}, not one {'text' if kind is str else 'integer'}")

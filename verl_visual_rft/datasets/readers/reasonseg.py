@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,10 @@ from verl_visual_rft.datasets.questions import GroundingQuestion, Picture, Skip
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
+from verl_visual_rft.input_files import decode_text, parse_json, read_bytes
 
 SPLITS = ("train", "val", "test")
+_MOST_POINTS = 100_000  # of a polygon; the largest published one has a few thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +169,29 @@ def _read_item(path: Path, annotation: Path, split: str) -> ReasonSegItem:
         raise UserError(f"{annotation}: 'text' is {texts!r}, not a list of instructions")
     if not isinstance(shapes, list) or not shapes:
         raise UserError(f"{annotation}: 'shapes' is not a list of polygons")
-    picture = Picture(path.stem, path, f"{split}/{path.name}", _upright_size(path), folder=path.parent)
-    polygons = (_polygon(f"{annotation}: shapes[{position}]", shape) for position, shape in enumerate(shapes))
+    size = _upright_size(path)
+    picture = Picture(path.stem, path, f"{split}/{path.name}", size, folder=path.parent)
+    polygons = (_polygon(f"{annotation}: shapes[{position}]", shape, size) for position, shape in enumerate(shapes))
     return ReasonSegItem(picture, annotation, tuple(texts), tuple(polygons))
 
 
-def _polygon(where: str, shape: Any) -> Polygon:
+def _polygon(where: str, shape: Any, size: Size | None) -> Polygon:
     label, points = (shape.get("label"), shape.get("points")) if isinstance(shape, dict) else (None, None)
     if not isinstance(label, str):
         raise UserError(f"{where}: 'label' is {label!r}, not a text")
     if not isinstance(points, list) or not points or not all(_is_point(point) for point in points):
         raise UserError(f"{where}: 'points' is not a list of [x, y] pairs of finite numbers")
+    if len(points) > _MOST_POINTS:
+        raise UserError(f"{where}: {len(points):,} points, more than the {_MOST_POINTS:,} that are drawn")
+    if size is not None and (far := [point for point in points if not _is_near(point, size)]):
+        x, y = far[0]
+        raise UserError(f"{where}: the point ({x:g}, {y:g}) is far outside the picture, {size[0]}x{size[1]}")
     return Polygon(label, tuple((float(x), float(y)) for x, y in points))
+
+
+def _is_near(point: Sequence[float], size: Size) -> bool:
+    """Whether a hand may have drawn it; what is far away is another picture's, and takes for ever to draw."""
+    return all(-side <= value <= 2 * side for value, side in zip(point, size, strict=True))
 
 
 def _is_point(point: Any) -> bool:
@@ -191,15 +203,18 @@ def _is_point(point: Any) -> bool:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    data = path.read_bytes()
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
+        data = read_bytes(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; download it again") from error
+    try:
+        text = decode_text(data)
+    except UserError:
         text = data.decode("cp1252", errors="replace")  # a few files were written on Windows
     try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"{path} is not JSON: {error}") from error
+        content = parse_json(text)
+    except UserError as error:
+        raise UserError(f"{path} {error}; download it again") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a ReasonSeg annotation: the top level is {type(content).__name__}, not object")
     return content

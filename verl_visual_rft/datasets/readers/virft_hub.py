@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,11 @@ COLUMNS = ("image", "problem", "solution")
 #: Rule of the rows left out: ``int(px / size * 1000)`` made a box of a few pixels one without width or height.
 BAD_BOX = "published box without area or outside 0-1000"
 
-_ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _POSITION = re.compile(r"'Position': \[-?\d+, -?\d+, -?\d+, -?\d+\]")
 _PAIR = re.compile(r"\(\d+, ?\d+\), ?\(\d+, ?\d+\)")
-_CATEGORY = re.compile(r"objects? belonging to the category '(.+?)' in the image")
-_INSTRUCTION = re.compile(r"corresponding to the instruction: (.+?) Output the thinking process", re.DOTALL)
+_CATEGORY = re.compile("objects? belonging to the category '"), "' in the image"
+_INSTRUCTION = re.compile("corresponding to the instruction: "), " Output the thinking process"
+_ANSWER = re.compile("<answer>"), "</answer>"
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,10 @@ def read_virft(root: Path, task: str | None = None) -> PublishedSplits:
     labels = sorted({row.truth.label for row in every if isinstance(row.truth, ClassificationTruth)})
     # The prompts are there already, so no words for the container and the question are needed.
     classes = class_set(labels, "", "", root) if labels else ClassSet((), "", "")
-    categories = sorted({row.category for row in every if row.category})
+    numbers = {label: number for number, label in enumerate(classes.names)}
+    categories = {name: i for i, name in enumerate(sorted({row.category for row in every if row.category}), start=1)}
     return PublishedSplits(
-        {split: tuple(_question(row, classes, categories) for row in rows[split]) for split in rows},
+        {split: tuple(_question(row, numbers, classes, categories) for row in rows[split]) for split in rows},
         tuple(skips),
         tuple(sources),
     )
@@ -150,10 +151,10 @@ def _image(where: str, cell: Any) -> tuple[bytes, Size]:
 
 def _task_of(where: str, solution: str) -> str:
     """Tell the task by the form of a solution: a list of boxes or "No Objects", a pair of corners, or a name."""
-    answer = _ANSWER.search(solution)
+    answer = _between(solution, *_ANSWER)
     if answer is None:
         raise UserError(f"{where}, column 'solution': {solution[:100]!r} has no <answer>...</answer>")
-    text = answer[1].strip()
+    text = answer.strip()
     if text.startswith(("[", "{")) or text == "No Objects":
         return "detection"
     return "grounding" if re.match(r"\(\s*\d", text) else "classification"
@@ -187,21 +188,30 @@ def _boxes(truth: Truth) -> tuple[Box, ...]:
 
 
 def _category(where: str, prompt: str) -> str:
-    found = _CATEGORY.search(prompt)
-    if found is None:
+    found = _between(prompt, *_CATEGORY)
+    if not found or "\n" in found:
         raise UserError(
             f"{where}, column 'problem': does not ask for \"objects belonging to the category '...' in the image\", as "
             f"the published detection prompts do, but {prompt[:100]!r}"
         )
-    return found[1]
+    return found
 
 
-def _question(row: _Row, classes: ClassSet, categories: Sequence[str]) -> Question:
+def _between(text: str, start: re.Pattern[str], end: str) -> str | None:
+    """Return what stands between the first ``start`` and the ``end`` behind it, in linear time; None without both.
+
+    As a regular expression, ``start(.*?)end`` would look for the end anew from every start.
+    """
+    begin = start.search(text)
+    stop = -1 if begin is None else text.find(end, begin.end())
+    return None if begin is None or stop < 0 else text[begin.end() : stop]
+
+
+def _question(row: _Row, classes: Mapping[str, int], closed: ClassSet, categories: Mapping[str, int]) -> Question:
     words = {"prompt": row.prompt, "answer": row.solution}
     boxes = tuple(from_thousandths(box, row.size) for box in _boxes(row.truth))
     if isinstance(row.truth, DetectionTruth):
-        return DetectionQuestion(row.picture, row.category, categories.index(row.category) + 1, boxes, **words)
+        return DetectionQuestion(row.picture, row.category, categories[row.category], boxes, **words)
     if isinstance(row.truth, ClassificationTruth):
-        return ClassificationQuestion(row.picture, classes.names.index(row.truth.label), classes, **words)
-    instruction = _INSTRUCTION.search(row.prompt)
-    return GroundingQuestion(row.picture, instruction[1] if instruction else row.prompt, boxes[0], **words)
+        return ClassificationQuestion(row.picture, classes[row.truth.label], closed, **words)
+    return GroundingQuestion(row.picture, _between(row.prompt, *_INSTRUCTION) or row.prompt, boxes[0], **words)

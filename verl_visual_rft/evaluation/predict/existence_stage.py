@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from verl_visual_rft.evaluation.existence import Pair, StageQuality, says_presen
 from verl_visual_rft.evaluation.predict.engines.engine import Row
 from verl_visual_rft.evaluation.predict.rows import sha256
 from verl_visual_rft.prompts import existence_prompt
+from verl_visual_rft.truths import DetectionTruth, read_truth
 
 #: Asks a rewording of all questions; gives the responses by index.
 Ask = Callable[[Callable[[Row], Row]], Mapping[int, str]]
@@ -68,7 +68,7 @@ def gate(questions: list[Row], mode: str, ask: Ask) -> Gated:
     other = sorted({question["ability"] for question in questions} - {"detection"})
     if other:
         raise UserError(f"--existence {mode}: the data hold questions of {', '.join(other)}; use --existence none")
-    truth = {_pair(question): bool(_boxes(question)) for question in questions}
+    truth = {_pair(question): _shows_it(question) for question in questions}
     if mode == "self":
         responses = ask(_reworded)
         stage, details = _own_map(questions, responses), {"unreadable": _count_unreadable(responses)}
@@ -99,9 +99,9 @@ def _pair(question: Row) -> Pair:
     return question["extra_info"]["image_id"], question["extra_info"]["category"]
 
 
-def _boxes(question: Row) -> list[Any]:
-    boxes: list[Any] = json.loads(question["reward_model"]["ground_truth"])["boxes"]
-    return boxes
+def _shows_it(question: Row) -> bool:
+    truth = read_truth("detection", question["reward_model"]["ground_truth"])
+    return isinstance(truth, DetectionTruth) and bool(truth.boxes)
 
 
 def _reworded(row: Row) -> Row:

@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import parse_json
+from verl_visual_rft.locks import open_locked
 
 
 class Journal:
@@ -25,32 +27,39 @@ class Journal:
         path: File to go on with, or to begin.
 
     Raises:
-        UserError: Another process has it open.
+        UserError: Another process has it open, or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         """Open the file and read its whole lines."""
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
-            raise UserError(f"{path} is being written by another predict; wait for it, or give another --out") from None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open_locked(path)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror or error}; give another --out") from error
         self.records = self._read()
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take is said where it was written
+            self._file.close()
 
     def append(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Write records and wait until they are on the disk."""
-        self._file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Write records and wait until they are on the disk.
+
+        Raises:
+            UserError: They cannot be written; what was written before is kept.
+        """
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        try:
+            self._file.write(lines.encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise UserError(f"cannot write {self._path}: {error.strerror or error}; make room for it") from error
         self.records.update({record["index"]: dict(record) for record in records})
 
     def delete(self) -> None:
@@ -75,7 +84,7 @@ def _decode(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
+        record: dict[str, Any] = parse_json(line)
+    except UserError:
         return None
     return record

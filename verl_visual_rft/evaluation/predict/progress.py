@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from verl_visual_rft.terminal import make_console
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -23,10 +24,16 @@ class AnswerProgress:
 
     def __init__(self, label: str, total: int, done: int) -> None:
         """Begin to measure."""
-        self._console = Console(highlight=False)
+        self._console = make_console(highlight=False)
         self._label, self._total, self._done, self._before = label, total, done, done
         self._started, self._printed = time.monotonic(), float("-inf")
-        columns = (label, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+        columns = (
+            TextColumn(label, markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
         self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
         self._task = self._bar.add_task(label, total=total, completed=done, rate="")
 

@@ -8,16 +8,28 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from reprlib import repr as shortened
+from types import NoneType
 from typing import Any
 
 import pyarrow.compute as pc
 
-from verl_visual_rft.datasets.stored_rows import open_parquet, read_rows
+from verl_visual_rft.datasets.stored_rows import extra, ground_truth, open_parquet, read_rows
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predict.engines.engine import Row
+from verl_visual_rft.evaluation.predict.engines.engine import Row, where
+from verl_visual_rft.truths import TASKS
 
 _LIGHT = ("ability", "reward_model", "extra_info")
 _ASKED = ("prompt", "images", "extra_info")
+#: What a prediction says of its question, and so a row must.
+_INFO: dict[str, type | tuple[type, ...]] = {
+    "index": int,
+    "image_id": str,
+    "category": str,
+    "category_id": (int, NoneType),
+    "width": int,
+    "height": int,
+}
 
 
 def read_questions(data: Path) -> list[Row]:
@@ -30,12 +42,38 @@ def read_questions(data: Path) -> list[Row]:
     missing = sorted({*_LIGHT, *_ASKED} - {*file.schema_arrow.names})
     if missing:
         raise UserError(f"{data}: columns {missing} are missing; prepare the data again")
-    questions = list(read_rows(data, _LIGHT))
+    questions = [_checked(row, data, position) for position, row in enumerate(read_rows(data, _LIGHT))]
     if not questions:
         raise UserError(f"{data}: no rows; prepare the data again")
     if len({question["extra_info"]["index"] for question in questions}) < len(questions):
         raise UserError(f"{data}: two rows have the same extra_info.index; prepare the data again")
     return questions
+
+
+def _checked(row: Row, data: Path, position: int) -> Row:
+    faults = [key for key, kind in _INFO.items() if not isinstance(extra(row, key), kind)]
+    wrong = [f"extra_info.{key} is {shortened(extra(row, key))}" for key in faults]
+    if row["ability"] not in TASKS:
+        wrong.append(f"ability is {shortened(row['ability'])}")
+    if not isinstance(ground_truth(row), str):
+        wrong.append(f"reward_model.ground_truth is {shortened(ground_truth(row))}")
+    if wrong:
+        raise UserError(f"{data}: row {position}: {', '.join(wrong)}; `visual-rft data validate` names all such rows")
+    return row
+
+
+def _askable(row: Row, data: Path) -> Row:
+    chat = row["prompt"]
+    if not isinstance(chat, list) or not chat or not all(map(_is_turn, chat)):
+        raise UserError(
+            f"{data}: {where(row)}: prompt is {shortened(chat)}, not a chat of {{role, content}} texts; "
+            "prepare the data again"
+        )
+    return row
+
+
+def _is_turn(turn: object) -> bool:
+    return isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str)
 
 
 def row_batches(data: Path, batches: Sequence[Sequence[int]], reword: Callable[[Row], Row]) -> Iterator[list[Row]]:
@@ -47,7 +85,7 @@ def row_batches(data: Path, batches: Sequence[Sequence[int]], reword: Callable[[
         reword: Applied to each row, to ask something else about the same picture.
     """
     wanted = {index for batch in batches for index in batch}
-    rows = (reword(row) for row in read_rows(data, _ASKED) if row["extra_info"]["index"] in wanted)
+    rows = (reword(_askable(row, data)) for row in read_rows(data, _ASKED) if extra(row, "index") in wanted)
     for batch in batches:
         yield list(islice(rows, len(batch)))
 
@@ -60,8 +98,8 @@ def pixel_budgets(data: Path) -> list[dict[str, int]]:
     budgets: set[tuple[int, int]] = set()
     for part in file.iter_batches(columns=columns):
         images = pc.list_flatten(part["images"])
-        low, high = (pc.struct_field(images, name).to_pylist() for name in ("min_pixels", "max_pixels"))
-        budgets.update(zip(low, high, strict=True))
+        limits = zip(*(pc.struct_field(images, name).to_pylist() for name in ("min_pixels", "max_pixels")), strict=True)
+        budgets.update((low, high) for low, high in limits if low is not None and high is not None)
     return [{"min_pixels": low, "max_pixels": high} for low, high in sorted(budgets)]
 
 

@@ -28,6 +28,9 @@ from verl_visual_rft.evaluation.predict.rows import (
     sha256,
 )
 from verl_visual_rft.evaluation.predictions import Prediction, meta_path
+from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.locks import alone
+from verl_visual_rft.terminal import say
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,14 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
             until then are kept.
     """
     started = time.monotonic()
+    if out.is_dir():
+        raise UserError(f"--out {out} is a folder; give the file to write, {out / 'predictions.jsonl'} say")
     questions = read_questions(data)
     identity = settings.identity() | {"data_sha256": sha256(data), "existence": existence_identity(existence)}
     fingerprint = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:12]
     finished = _answers_of(out, fingerprint)
     if finished is not None:
-        print(f"predict: {out} is complete, made with the same settings; kept")
+        say(f"predict: {out} is complete, made with the same settings; kept")
         return PredictResult(out, finished, finished, time.monotonic() - started)
 
     journal = out.with_name(f"{out.name}.{fingerprint}.partial")
@@ -80,7 +85,7 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
 
         gated = gate(questions, existence, ask_existence)
         if gated.summary:
-            print(gated.summary)
+            say(gated.summary)
         resumed = asking.ask("predict", gated.asked, answers)
         seconds = time.monotonic() - started
         description = {
@@ -145,10 +150,10 @@ def _record(row: Row, answer: Answer) -> dict[str, Any]:
 def _answers_of(out: Path, fingerprint: str) -> int | None:
     """Return how many answers a finished file of the same settings holds; None when there is none."""
     try:
-        meta = json.loads(meta_path(out).read_bytes())
+        meta = read_json_object(meta_path(out), "run predict again")
         same = meta["fingerprint"] == fingerprint and meta["predictions_sha256"] == sha256(out)
         return int(meta["n"]) if same else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, UserError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -156,19 +161,28 @@ def _mention_others(out: Path, fingerprint: str) -> None:
     """Say which unfinished answers lie beside ``out`` and do not belong to this run."""
     for journal in sorted(out.parent.glob(f"{out.name}.*.partial")):
         if not journal.name.startswith(f"{out.name}.{fingerprint}."):
-            print(f"predict: {journal} holds answers of another model, server, data or settings; left as it is")
+            say(f"predict: {journal} holds answers of another model, server, data or settings; left as it is")
 
 
 def _finish(out: Path, gated: Gated, records: Mapping[int, dict[str, Any]], description: Mapping[str, Any]) -> None:
     """Write the files beside ``out``, then ``out`` itself, whole."""
+    lines = (
+        Prediction(**describe_question(question) | records[question["extra_info"]["index"]]).to_line()
+        for question in gated.asked
+    )
     temporary = out.with_name(f"{out.name}.{description['fingerprint']}.tmp")
-    with temporary.open("wb") as file:
-        for question in gated.asked:
-            prediction = Prediction(**describe_question(question) | records[question["extra_info"]["index"]])
-            file.write(prediction.to_line().encode())
-        file.flush()
-        os.fsync(file.fileno())
-    if gated.own_map is not None:
-        write_json(existence_path(out), gated.own_map.to_json())
-    write_json(meta_path(out), {**description, "predictions_sha256": sha256(temporary)})
-    os.replace(temporary, out)
+    try:
+        with alone(out, out.with_name(f".{out.name}.lock")):
+            with temporary.open("wb") as file:
+                file.writelines(line.encode() for line in lines)
+                file.flush()
+                os.fsync(file.fileno())
+            if gated.own_map is not None:
+                write_json(existence_path(out), gated.own_map.to_json())
+            write_json(meta_path(out), {**description, "predictions_sha256": sha256(temporary)})
+            os.replace(temporary, out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"cannot write {out}: {error.strerror or error}; the answers are kept, run the same command again"
+        ) from error

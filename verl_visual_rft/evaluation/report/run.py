@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.report.curves import draw_curves
 from verl_visual_rft.evaluation.report.page import build_report
 from verl_visual_rft.evaluation.report.summary import summarise, terminal_table, write_summary
 from verl_visual_rft.evaluation.tables.measured import Measurement, read_measurements
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog, read_training_log, training_log_files
+from verl_visual_rft.terminal import make_console
 
 
 def write_run_report(run: Path, *, reward: str, seed: int, pictures: int = 24) -> None:
@@ -60,7 +59,7 @@ def write_run_report(run: Path, *, reward: str, seed: int, pictures: int = 24) -
             pictures=pictures,
             title=f"Visual-RFT: {name}" if name else "Visual-RFT",
         )
-        Console().print(terminal_table(summary, name))
+        make_console().print(terminal_table(summary, name))
 
 
 def stage_seconds(run: Path) -> dict[str, float]:

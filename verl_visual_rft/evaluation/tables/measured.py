@@ -9,7 +9,6 @@ same files, SET being any name. ``eval/METHOD/run.json``, where it exists, says 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.tables.paper import METHODS
+from verl_visual_rft.input_files import read_json_object
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,4 @@ def _metrics_files(folder: Path) -> list[Path]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); run the stage that writes it again") from error
-    if not isinstance(record, dict):
-        raise UserError(f"{path}: a JSON object is expected; run the stage that writes it again")
-    return record
+    return read_json_object(path, "run the stage that writes it again")

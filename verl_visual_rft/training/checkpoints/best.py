@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.training.checkpoints.folders import Checkpoint, complete_checkpoints
 
 _FILE = "best.json"
@@ -37,7 +37,11 @@ def read_best(root: Path) -> Best | None:
     """Return what is known of the best checkpoint in ``root``; None where none was chosen."""
     if not (root / _FILE).is_file():
         return None
-    return Best(**json.loads((root / _FILE).read_text(encoding="utf-8")))
+    content = read_json_object(root / _FILE, "remove it, and the best checkpoint is forgotten")
+    try:
+        return Best(**content)
+    except TypeError as error:
+        raise UserError(f"{root / _FILE} says something else than a best checkpoint ({error}); remove it") from error
 
 
 def best_checkpoint(root: Path) -> Checkpoint:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.terminal import say
 
 _FILE = "conditions.json"
 _LOADERS = "data.dataloader_num_workers"
@@ -47,7 +49,7 @@ def note_changes(folder: Path, config: Any) -> None:
     file = folder / _FILE
     if not file.is_file():  # plain veRL's
         return
-    written, now = json.loads(file.read_text(encoding="utf-8")), _conditions(config)
+    written, now = read_json_object(file, "remove it to resume without the comparison"), _conditions(config)
     changed = [key for key in now if key in written and written[key] != now[key]]
     if _LOADERS in changed:
         raise UserError(
@@ -55,7 +57,7 @@ def note_changes(folder: Path, config: Any) -> None:
             f"read, and this run has {now[_LOADERS]}; set it so again"
         )
     for key in changed:
-        print(f"visual-rft: {folder.name} was written with {key}={written[key]}, and the run goes on with {now[key]}")
+        say(f"visual-rft: {folder.name} was written with {key}={written[key]}, and the run goes on with {now[key]}")
 
 
 def _conditions(config: Any) -> dict[str, Any]:

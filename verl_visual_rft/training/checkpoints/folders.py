@@ -9,11 +9,13 @@ write but do not need.
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import read_json_object
 
 #: Folder of what is not, or no longer, a checkpoint.
 PARTIAL = "partial"
@@ -73,8 +75,8 @@ def _is_complete(folder: Path) -> bool:
     shards = _shards_of(folder)
     loader = folder / ("data.pt" if shards != folder else "data_0.pt")
     try:
-        ranks = int(json.loads((shards / "fsdp_config.json").read_text(encoding="utf-8"))["world_size"])
-    except (OSError, ValueError, KeyError, TypeError):
+        ranks = int(read_json_object(shards / "fsdp_config.json", "")["world_size"])
+    except (UserError, ValueError, KeyError, TypeError):
         return False
     return _is_whole(loader) and all(_has_all_or_none(shards, kind, ranks) for kind in _SHARDS)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.checkpoints.folders import TRACKER, Checkpoint, latest
 
 
@@ -24,7 +25,7 @@ def find_last(root: Path, *, says: bool = True) -> Checkpoint | None:
     tracker = root / TRACKER
     named = tracker.read_text(encoding="utf-8", errors="replace").strip() if tracker.is_file() else ""
     if last and named != str(last.step):
-        print(
+        say(
             f"visual-rft: {tracker} says {named or 'nothing'!r}; going on from {last.folder}, the last complete "
             "checkpoint (another one: trainer.resume_mode=resume_path trainer.resume_from_path=...)"
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import wrapt
 
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.checkpoints.resuming import find_last, loading, refuse_later_ones
 from verl_visual_rft.training.checkpoints.saving import writing
 
@@ -86,5 +87,5 @@ def _stop_if_trained(handler: Any, step: int) -> None:
     total = handler.engine.optimizer_config.total_training_steps
     if 0 < total <= step:
         if handler.rank == 0:
-            print(f"visual-rft: step {step} of {total} is saved: nothing is left to train")
+            say(f"visual-rft: step {step} of {total} is saved: nothing is left to train")
         raise SystemExit(0)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.monitoring.samples import Rollout
 
 _TRUTH, _ANSWER = "#1fd18e", "#ff9f1c"
@@ -26,7 +27,7 @@ def show_samples(loggers: Mapping[str, Any], step: int, page: Path, rollouts: Se
         rollouts: What it shows.
     """
     if "console" in loggers:
-        print(f"visual-rft: step {step}: {len(rollouts)} responses in {page}", flush=True)
+        say(f"visual-rft: step {step}: {len(rollouts)} responses in {page}")
     if "wandb" in loggers:
         import wandb
 

@@ -13,6 +13,7 @@ from typing import Any
 from verl_visual_rft.atomic import write_text
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log, training_log_files
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.guards.rows import run_folder
 from verl_visual_rft.training.monitoring.collapse import Watch
 from verl_visual_rft.training.monitoring.loggers import show_samples
@@ -76,7 +77,7 @@ class Monitor:
         self._watch.add(step, metrics)
         begun, warnings = self._watch.check(step)
         for sign in begun:
-            print(f"visual-rft: step {step}: {sign}", flush=True)
+            say(f"visual-rft: step {step}: {sign}")
         metrics.update(warnings)
         if self._samples.count and (step == 1 or step % self._samples.every == 0):
             metrics.update(self._show_samples(kept, batch.partition_id))
@@ -96,7 +97,7 @@ class Monitor:
         try:
             write_text(page, render_page(step, rollouts))
         except UserError as error:  # a page is not worth a run
-            print(f"visual-rft: step {step}: no sample rollouts: {error}", flush=True)
+            say(f"visual-rft: step {step}: no sample rollouts: {error}")
             return {"warning/no_samples": 1.0}
         show_samples(trainer.logger.logger, step, page, rollouts)
         return {}
@@ -139,6 +140,6 @@ def earlier_steps(folder: Path, before: int) -> TrainingLog:
     try:
         log = read_training_log(training_log_files(folder))
     except UserError as error:
-        print(f"visual-rft: earlier steps are left out of the warnings: {error}", flush=True)
+        say(f"visual-rft: earlier steps are left out of the warnings: {error}")
         return TrainingLog({}, 0)
     return TrainingLog({step: metrics for step, metrics in log.by_step.items() if step < before}, 0)

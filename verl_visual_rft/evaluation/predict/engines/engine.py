@@ -60,7 +60,7 @@ class EngineSettings(Protocol):
 def where(row: Row) -> str:
     """Name a row in a message."""
     extra = row["extra_info"]
-    return f"row {extra['index']} ({extra['file_name']}, {extra['category']!r})"
+    return f"row {extra['index']} ({extra.get('file_name')}, {extra.get('category')!r})"
 
 
 def answer_in_parallel(

@@ -17,18 +17,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, answer_in_parallel, where
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
+from verl_visual_rft.input_files import read_text
+
+_MOST_REASON = 100  # characters of a finish reason
 
 
 @dataclass(frozen=True)
 class OpenAISettings:
     """Which server and how to ask it.
 
-    The key is the environment's ``OPENAI_API_KEY``; servers of one's own need none.
+    The key is the environment's ``OPENAI_API_KEY``, or the content of the file ``OPENAI_API_KEY_FILE``; servers of
+    one's own need none. It is never part of the address, which is written down with the answers.
 
     Attributes:
         url: Base address, "http://localhost:8000/v1".
@@ -37,9 +43,12 @@ class OpenAISettings:
         temperature: 0 is greedy.
         seed: A question is sent this plus its row's index.
         concurrency: Questions under way at a time.
-        timeout: Seconds that one request may take.
+        timeout: Seconds that one request may take, to the last byte of its answer.
         retries: How often a request is sent again after a time-out, a lost connection or a status of 408, 409, 429 or
             5xx, after 0.5, 1, 2, ... 8 seconds, or as the server asks.
+
+    Raises:
+        UserError: The address is none, or holds a password or a key.
     """
 
     url: str
@@ -51,6 +60,25 @@ class OpenAISettings:
     timeout: float = 600.0
     retries: int = 8
     batch: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if any(character <= " " or character == "\x7f" for character in self.url):
+            raise UserError(
+                "--url holds a blank or a control character; give an address such as http://localhost:8000/v1"
+            )
+        try:
+            parts = urlsplit(self.url)
+            secret = parts.username is not None or bool(parts.query)
+            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError as error:
+            raise UserError(f"--url is no address ({error}); give one such as http://localhost:8000/v1") from error
+        if secret:
+            raise UserError(
+                "--url holds a user, a password or a query, and is written down with the answers; leave them out, and "
+                "set OPENAI_API_KEY, or OPENAI_API_KEY_FILE to a file with the key"
+            )
+        if not whole:
+            raise UserError(f"--url {self.url} is no address; give one such as http://localhost:8000/v1")
 
     def identity(self) -> dict[str, Any]:
         """Return all that decides the answers, as far as one knows of a server."""
@@ -69,14 +97,17 @@ class OpenAIEngine:
         """Make the client."""
         try:
             import openai
+
+            from verl_visual_rft.evaluation.predict.engines.bounded_client import BoundedClient
         except ImportError as error:
             raise UserError("the package openai is missing; install it: pip install openai") from error
-        self._settings, self._openai = settings, openai
+        self._settings, self._openai, self._key = settings, openai, _read_key()
         self._client = openai.AsyncOpenAI(
             base_url=settings.url,
-            api_key=os.environ.get("OPENAI_API_KEY") or "none",
+            api_key=self._key or "none",
             timeout=settings.timeout,
             max_retries=settings.retries,
+            http_client=BoundedClient(settings.timeout),
         )
         # In a thread that the end of the program does not wait for: a server may hang.
         self._loop = asyncio.new_event_loop()
@@ -116,23 +147,54 @@ class OpenAIEngine:
                 temperature=settings.temperature,
                 seed=settings.seed + row["extra_info"]["index"],
             )
-            choice, usage = completion.choices[0], completion.usage
-            text = (choice.message.content or "").encode("utf-8", "replace").decode()
-            return Answer(text, usage.completion_tokens if usage else None, choice.finish_reason or "stop")
+            return self._checked(completion)
         except self._openai.APIStatusError as error:
-            raise self._failure(row, f"status {error.status_code}, {_first_line(error.message)}") from error
+            moved = " (redirects are not followed, give the final address)" if error.response.is_redirect else ""
+            raise self._failure(row, f"status {error.status_code}{moved}, {error.message}") from error
         except self._openai.APITimeoutError as error:
             raise self._failure(row, f"no answer within {settings.timeout:g} s") from error
         except self._openai.APIConnectionError as error:
             raise self._failure(row, f"no connection ({error.__cause__ or error})") from error
-        except (self._openai.OpenAIError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except Exception as error:  # whatever the client makes of an answer
             raise self._failure(row, f"an answer outside the protocol ({type(error).__name__}: {error})") from error
 
+    def _checked(self, completion: Any) -> Answer:
+        """Return an answer as the predictions file takes it: the client passes on values of any type."""
+        choice, usage = completion.choices[0], completion.usage
+        text, reason = choice.message.content or "", choice.finish_reason or "stop"
+        tokens = usage.completion_tokens if usage else None
+        if not isinstance(text, str):
+            raise ValueError(f"content is {self._without_key(repr(text))[:60]}")
+        if not isinstance(reason, str) or len(reason) > _MOST_REASON:
+            raise ValueError(f"finish_reason is {self._without_key(repr(reason))[:60]}")
+        if tokens is not None and (type(tokens) is not int or not 0 <= tokens < 2**31):
+            raise ValueError(f"usage.completion_tokens is {self._without_key(repr(tokens))[:60]}")
+        return Answer(self._without_key(text).encode("utf-8", "replace").decode(), tokens, reason)
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[the key]") if self._key else text
+
     def _failure(self, row: Row, what: str) -> UserError:
+        what = _first_line(self._without_key(what))
         return UserError(
             f"{self._settings.url}: {what}, at {where(row)}, after up to {self._settings.retries} retries; mend the "
             "server or the settings and run the same command again, it goes on with the questions that are left"
         )
+
+
+def _read_key() -> str:
+    """Return the key; empty where there is none.
+
+    Raises:
+        UserError: The file cannot be read, or the key is none that a header can carry.
+    """
+    file = os.environ.get("OPENAI_API_KEY_FILE")
+    key = read_text(Path(file), "mend OPENAI_API_KEY_FILE").strip() if file else os.environ.get("OPENAI_API_KEY", "")
+    if not all("!" <= character <= "~" for character in key):
+        raise UserError(
+            f"{'OPENAI_API_KEY_FILE' if file else 'OPENAI_API_KEY'} holds a character that no key has; mend it"
+        )
+    return key
 
 
 def _messages(row: Row) -> Any:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from PIL import Image
 
 from verl_visual_rft.coordinates import FAMILIES, smart_resize
+from verl_visual_rft.datasets.stored_rows import picture_bytes, pixel_limits
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Row, where
 from verl_visual_rft.image_files import open_picture
@@ -23,14 +24,18 @@ def load_image(row: Row) -> Image.Image:
     Raises:
         UserError: The row has not exactly one picture, or it cannot be decoded or resized.
     """
-    images = row["images"]
-    if len(images) != 1:
-        raise UserError(f"{where(row)}: {len(images)} pictures, one is expected; prepare the data again")
-    family = FAMILIES[row["extra_info"].get("model_family") or "qwen2-vl"]
-    budget = (images[0]["min_pixels"], images[0]["max_pixels"])
     try:
-        return _resized(images[0]["bytes"], family.factor, *budget)
-    except (OSError, ValueError, UserError) as error:
+        pictures = picture_bytes(row)
+        if len(pictures) != 1:
+            raise UserError(f"{len(pictures)} pictures, one is expected")
+        family = row["extra_info"].get("model_family") or "qwen2-vl"
+        if family not in FAMILIES:
+            raise UserError(f"of the unknown model family {family!r}")
+        limits = pixel_limits(row["images"][0])
+        if limits is None:
+            raise UserError("'min_pixels' and 'max_pixels' are not two ascending pixel counts")
+        return _resized(pictures[0], FAMILIES[family].factor, *limits)
+    except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same refusal
         raise UserError(f"{where(row)}: the picture cannot be used ({error}); prepare the data again") from error
 
 

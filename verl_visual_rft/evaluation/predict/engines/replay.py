@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
+from verl_visual_rft.input_files import read_bytes, read_json_lines
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ReplaySettings:
     def identity(self) -> dict[str, Any]:
         """Return the hash of the file."""
         try:
-            return {"engine": "replay", "responses_sha256": hashlib.sha256(self.responses.read_bytes()).hexdigest()}
+            return {"engine": "replay", "responses_sha256": hashlib.sha256(read_bytes(self.responses)).hexdigest()}
         except OSError as error:
             raise UserError(f"cannot read the responses {self.responses}: {error.strerror}") from error
 
@@ -46,8 +46,8 @@ class ReplayEngine:
         """Read and check the file."""
         self._settings = settings
         self._answers: dict[tuple[str, str], Answer] = {}
-        for number, line in enumerate(settings.responses.read_bytes().splitlines(), start=1):
-            question, answer = _decode(line, f"{settings.responses}: line {number}")
+        for number, record in read_json_lines(settings.responses, "correct the line"):
+            question, answer = _decode(record, f"{settings.responses}: line {number}")
             if self._answers.setdefault(question, answer) != answer:
                 raise UserError(
                     f"{settings.responses}: line {number}: image {question[0]}, {question[1]!r} has another response "
@@ -80,12 +80,11 @@ class ReplayEngine:
         return self._answers[question]
 
 
-def _decode(line: bytes, position: str) -> tuple[tuple[str, str], Answer]:
+def _decode(record: Any, position: str) -> tuple[tuple[str, str], Answer]:
     try:
-        record = json.loads(line)
         question = (str(record["image_id"]), record["category"])
         answer = Answer(record["response"], record.get("response_tokens"), record.get("finish_reason", "stop"))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{position}: not a JSON object with image_id, category and response ({type(error).__name__}: {error})"
         ) from error
