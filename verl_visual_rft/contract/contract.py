@@ -56,7 +56,7 @@ class Difference:
 
     Attributes:
         symbol: The symbol.
-        installed: Distribution and version.
+        installed: Its package and version.
         gone: Whether there is no such symbol any more.
     """
 
@@ -93,9 +93,10 @@ def compare(symbols: list[Symbol]) -> list[Difference]:
         version = installed(symbol.package)
         if version is None:
             continue
-        digest = fingerprint(symbol.name) or ABSENT
-        if digest not in symbol.seen:
-            found.append(Difference(symbol, version, digest == ABSENT))
+        digest = fingerprint(symbol.name)
+        known = version in symbol.seen.get(ABSENT, ()) if digest is None else digest in symbol.seen
+        if not known:
+            found.append(Difference(symbol, version, digest is None))
     return found
 
 

@@ -19,7 +19,9 @@ _DIGITS = 12
 
 
 def installed(package: str) -> str | None:
-    """Return the distribution and version that bring a package: "verl 0.9.1"; ``None`` where none does.
+    """Return a package and its version, "verl 0.9.1"; ``None`` where it is not installed.
+
+    vLLM's builds for CPU and GPU are one source: both are "vllm".
 
     Example:
         >>> installed("multiprocessing").startswith("python 3.")
@@ -29,7 +31,7 @@ def installed(package: str) -> str | None:
         return f"python {sys.version_info.major}.{sys.version_info.minor}"
     for name in _DISTRIBUTIONS.get(package, (package,)):
         try:
-            return f"{name} {version(name).partition('+')[0]}"  # torch 2.13.0+cpu
+            return f"{package} {version(name).partition('+')[0]}"  # torch 2.13.0+cpu
         except PackageNotFoundError:
             continue
     return None
