@@ -101,29 +101,6 @@ def test_a_command_is_known_by_its_configuration_and_marks_its_environment(argum
     assert done.stdout.split() == [str(expected)] * 2, done.stderr
 
 
-IN_A_RAY_WORKER = """
-import ray, sys, verl
-
-ray.init(address="local", num_cpus=1, include_dashboard=False, object_store_memory=100 * 2**20, log_to_driver=False)
-
-@ray.remote
-def registered():
-    import sys, verl
-    return sys.modules["verl_visual_rft.plugin"].REGISTERED
-
-here, there = sys.modules["verl_visual_rft.plugin"].REGISTERED, ray.get(registered.remote())
-print(here == there, len(there))
-ray.shutdown()
-"""
-
-
-@pytest.mark.parametrize("arguments", [[], CONFIGURATION], ids=["another", "ours"])
-def test_rays_workers_know_whose_they_are(arguments):
-    done = run(IN_A_RAY_WORKER, *arguments, VERL_PLATFORM="nvidia")
-    same, count = done.stdout.split()[-2:]
-    assert same == "True" and (int(count) > 0) == bool(arguments), done.stdout + done.stderr
-
-
 def test_vllms_entry_point_costs_another_program_nothing():
     """TRL and others that have vLLM load it: neither it nor torch is imported, and nothing of ours is run."""
     code = (
@@ -132,15 +109,6 @@ def test_vllms_entry_point_costs_another_program_nothing():
         "print(sorted({'torch', 'vllm', 'verl', 'ray', 'transformers', 'numpy'} & set(sys.modules)))"
     )
     assert run(code).stdout.strip() == "[]"
-
-
-def test_a_training_of_ours_finds_its_trainer_and_the_cpu_platform():
-    code = (
-        "from verl.plugin.platform import get_platform; from verl.trainer.ppo.v1 import get_trainer_cls;"
-        "print(type(get_platform()).__name__, get_trainer_cls('visual_rft').__name__)"
-    )
-    done = run(code, VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"})
-    assert done.stdout.strip().endswith("PlatformCPU VisualRFTTrainer"), done.stderr
 
 
 def test_loading_imports_nothing_heavy_beyond_verl_itself():
