@@ -96,6 +96,7 @@ instrument.record("step", step=1, data={"timing_s/gen": 1.0})
 """
 
 
+@pytest.mark.long
 def test_calls_and_bytes_are_counted_in_the_step_they_belong_to(tmp_path):
     from turn import read_steps
 

@@ -8,6 +8,7 @@ in a fork of one that has made them.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import socket
@@ -95,4 +96,5 @@ def _call(environment: dict[str, str], log: Path, function: Callable[..., Any], 
     missing = [name for name in PRELOADED if name not in sys.modules]
     assert not missing, f"the server could not import {missing}"  # it swallows ImportErrors
     os.environ.update(environment)
+    gc.freeze()  # looked at by the collector, what is imported would be copied
     function(*arguments)

@@ -12,6 +12,7 @@ import argparse
 import sys
 
 from verl_visual_rft.contract.contract import compare, known_versions, load, record
+from verl_visual_rft.terminal import say
 
 
 def main() -> int:
@@ -25,13 +26,13 @@ def main() -> int:
     symbols = load()
     differences = compare(symbols)
     for difference in differences:
-        print(difference)
+        say(difference)
     if options.record:
         record(symbols)
         gone = sum(difference.gone for difference in differences)
-        print(f"recorded; {gone} symbols are gone and stay as they were" if gone else "recorded")
+        say(f"recorded; {gone} symbols are gone and stay as they were" if gone else "recorded")
         return 0
-    print(f"{len(differences)} of {len(symbols)} symbols differ; known are {', '.join(known_versions(symbols))}")
+    say(f"{len(differences)} of {len(symbols)} symbols differ; known are {', '.join(known_versions(symbols))}")
     return 1 if differences else 0
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import json
 import os
 import re
 import shutil
@@ -35,6 +34,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
@@ -254,7 +254,7 @@ class _Follower:
                 if not line.endswith(b"\n"):
                     return  # still being written
                 self._offset += len(line)
-                entry = json.loads(line)
+                entry = parse_json(line)
                 yield entry["step"], _figures(entry["data"])
 
 

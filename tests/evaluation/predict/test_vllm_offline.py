@@ -38,8 +38,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
-@pytest.mark.e2e
+@pytest.mark.long
 def test_real_engine_answers_every_row_and_goes_on_after_a_kill(prepared, tmp_path):
     pytest.importorskip("vllm")
     from verl_visual_rft.training.tiny_model import build_tiny_model

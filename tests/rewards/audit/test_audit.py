@@ -27,7 +27,7 @@ def contest_of(reward: str, task: str, names: set[str], size: int = 300) -> Cont
     return hold_contest(load_reward(reward), built_in(task, size, seed=0), HONEST[task], cheats, seed=0)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize("task", TASKS)
 def test_no_cheat_beats_honesty_under_robust(task: str, seed: int) -> None:
     (contest,) = audit("robust", [task], seed=seed).contests
@@ -35,7 +35,7 @@ def test_no_cheat_beats_honesty_under_robust(task: str, seed: int) -> None:
     assert not winners(contest)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("task", TASKS)
 def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for(task: str, seed: int) -> None:
     (contest,) = audit("robust", [task], seed=seed, think=False).contests
@@ -48,7 +48,7 @@ def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for
 
 
 def test_under_paper_the_same_cheats_win_whether_thinking_is_asked_for_or_not() -> None:
-    with_thinking, without = (audit("paper", think=think).contests for think in (True, False))
+    with_thinking, without = (audit("paper", size=100, think=think).contests for think in (True, False))
     assert [winners(contest) for contest in without] == [winners(contest) for contest in with_thinking]
 
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_names
 from verl_visual_rft.truths import TASKS
 
@@ -77,9 +77,9 @@ def _lines(path: Path) -> list[str]:
 
 def _json_row(path: Path, number: int, line: str) -> tuple[Any, Any]:
     try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise UserError(f"{path}: row {number} is not JSON ({error})") from error
+        row = parse_json(line)
+    except UserError as error:
+        raise UserError(f"{path}: row {number} {error}") from error
     if not isinstance(row, dict) or not {"task", "ground_truth"} <= row.keys():
         raise UserError(f'{path}: row {number} is not {{"task": ..., "ground_truth": ...}}')
     return row["task"], row["ground_truth"]

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from verl_visual_rft import atomic
+from verl_visual_rft.input_files import read_json_object
 
 _FILE = "first_step.json"
 
@@ -38,4 +38,4 @@ def write_first_step(run: Path, first: FirstStep) -> None:
 def read_first_step(run: Path) -> FirstStep | None:
     """Return what the launcher has kept, if it has."""
     file = run / _FILE
-    return FirstStep(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    return FirstStep(**read_json_object(file, "remove it: a start writes it again")) if file.is_file() else None

@@ -78,13 +78,9 @@ def whole_image(question: Question, confidence: float) -> Guess:
     return Guess(whole((0, 0, x, y), (x, y)), confidence)
 
 
-def grid(question: Question, columns: int, rows: int, confidence: float) -> list[Guess]:
-    """Return the cells that divide the picture evenly."""
-    return [Guess(cell, confidence) for cell in _cells(detection_truth(question).extent, columns, rows)]
-
-
 @lru_cache
-def _cells(extent: Extent, columns: int, rows: int) -> list[Box]:
+def written_grid(extent: Extent, columns: int, rows: int, confidence: float) -> str:
+    """Write the cells that divide a picture evenly, as `written` does."""
     width, height = extent[0] / columns, extent[1] / rows
     corners = [(column * width, row * height) for row in range(rows) for column in range(columns)]
-    return [whole((x, y, x + width, y + height), extent) for x, y in corners]
+    return written(Guess(whole((x, y, x + width, y + height), extent), confidence) for x, y in corners)

@@ -12,9 +12,9 @@ from verl_visual_rft.rewards.audit.policies.detection_answers import (
     Guess,
     answer,
     detection_truth,
-    grid,
     random_guesses,
     whole_image,
+    written_grid,
 )
 from verl_visual_rft.rewards.audit.policies.policy import policies, response
 from verl_visual_rft.rewards.audit.random_boxes import random_box, scaled
@@ -59,12 +59,12 @@ def centre_box(question: Question, rng: Random) -> str:
 
 def quarters(question: Question, rng: Random) -> str:
     """The four quarters of the picture, half sure."""
-    return answer(grid(question, 2, 2, 0.5), rng)
+    return response(written_grid(detection_truth(question).extent, 2, 2, 0.5), rng)
 
 
 def grid_of_1000_boxes(question: Question, rng: Random) -> str:
     """Every place at once at confidence 0.5: no object can be missed."""
-    return answer(grid(question, 40, 25, 0.5), rng)
+    return response(written_grid(detection_truth(question).extent, 40, 25, 0.5), rng)
 
 
 def random_box_at_confidence_0(question: Question, rng: Random) -> str:
