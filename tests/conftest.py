@@ -6,8 +6,10 @@ import gc
 import os
 from importlib.util import find_spec
 
+import pytest
 from hypothesis import settings
 
+from verl_visual_rft.rewards import registry
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 # veRL, imported by tests and what they start, is to be as in a training of this package.
@@ -35,3 +37,14 @@ def pytest_collection_finish():
 
 def pytest_unconfigure():
     gc.unfreeze()
+
+
+@pytest.fixture
+def fresh_registry():
+    """For tests that lay packages on the path: rewards are looked for once a process."""
+    cached = (registry._discover, registry._load, registry._compose)
+    for function in cached:
+        function.cache_clear()
+    yield
+    for function in cached:
+        function.cache_clear()

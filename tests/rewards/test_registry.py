@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,7 @@ lacking = object()
 """
 
 
-@pytest.fixture(autouse=True)
-def fresh_registry() -> Iterator[None]:
-    for cached in (registry._discover, registry._load, registry._compose):
-        cached.cache_clear()
-    yield
-    for cached in (registry._discover, registry._load, registry._compose):
-        cached.cache_clear()
+pytestmark = pytest.mark.usefixtures("fresh_registry")
 
 
 def install(folder: Path, package: str, entry_points: dict[str, str]) -> None:

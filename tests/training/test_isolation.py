@@ -82,7 +82,7 @@ CALL = {"task": "detection", "ground_truth": {"boxes": []}}
 
 
 @pytest.fixture(autouse=True)
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def installed(fresh_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bad_rewards.py").write_text(REWARDS, encoding="utf-8")
     metadata = tmp_path / "bad_rewards-1.0.dist-info"
     metadata.mkdir()

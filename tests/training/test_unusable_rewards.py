@@ -22,7 +22,7 @@ PROMPTS = 2
 
 
 @pytest.fixture(autouse=True)
-def installed(tmp_path, monkeypatch):
+def installed(fresh_registry, tmp_path, monkeypatch):
     folder = write_package(tmp_path / "installed", "failing_rewards", FAILING, "raises", "backtracks")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", str(folder))
