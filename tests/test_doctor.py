@@ -187,8 +187,8 @@ def test_ray_starts_and_leaves_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @needs_verl
-def test_verl_plugin_is_proven_in_a_fresh_process(monkeypatch):
-    assert plugins.check_verl_plugin("cpu").status is Status.OK
+def test_a_verl_plugin_that_is_not_loaded_is_found_in_a_fresh_process(monkeypatch):
+    """That one that is loaded is `ok` every set-up shows: doctor is its last step."""
     monkeypatch.setenv("VERL_USE_EXTERNAL_PLUGINS", "none")
     finding = plugins.check_verl_plugin("cpu")
     assert finding.status is Status.FAIL
@@ -198,8 +198,7 @@ def test_verl_plugin_is_proven_in_a_fresh_process(monkeypatch):
 @pytest.mark.slow
 @needs_verl
 @needs_vllm
-def test_vllm_plugin_is_proven_in_a_fresh_process(monkeypatch):
-    assert plugins.check_vllm_plugin("cpu").status is Status.OK
+def test_a_vllm_plugin_that_is_not_loaded_is_found_in_a_fresh_process(monkeypatch):
     monkeypatch.setenv("VLLM_PLUGINS", "")
     finding = plugins.check_vllm_plugin("cpu")
     assert finding.status is Status.FAIL

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import pytest
+import upstream_symbols
 
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
@@ -66,14 +68,18 @@ def test_a_process_of_another_run_has_nothing_of_ours():
     assert symbols_of_ours() == set()
 
 
+@pytest.mark.long  # between the other two: nothing, and all
 def test_where_the_cpu_is_asked_for_it_has_what_a_cpu_needs():
     pytest.importorskip("vllm")
     assert symbols_of_ours(VERL_PLATFORM="cpu") == CPU
 
 
 def test_a_process_of_a_training_of_ours_has_all():
+    """The server of `forks` is one: it imported veRL with the mark and the platform in its environment."""
     pytest.importorskip("vllm")
-    assert symbols_of_ours(VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"}) >= CPU | OURS
+    (done,) = forks.run_ranks(1, upstream_symbols.print_all)
+    assert done.status == 0, done.output
+    assert set(json.loads(done.output.splitlines()[-1])) >= CPU | OURS
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def _write() -> None:
     file.write_text(json.dumps({"command": sys.argv, "looked_at": looked_at, "ours": ours()}))
 
 
-if __name__ == "__main__":
+def print_all() -> None:
+    """Print what is ours in a process that imports all of `MODULES` and in which vLLM loads its plug-ins."""
     for name in MODULES:
         try:
             importlib.import_module(name)
@@ -94,5 +95,9 @@ if __name__ == "__main__":
 
     load_general_plugins()
     print(json.dumps(ours()))
+
+
+if __name__ == "__main__":
+    print_all()
 elif "UPSTREAM_SYMBOLS" in os.environ:
     atexit.register(_write)

@@ -27,14 +27,18 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def leave(run):
-    environment = os.environ | {RUN_MARK: str(run)}
-    done = subprocess.run([sys.executable, "-c", LEAVE], env=environment, stdout=subprocess.PIPE, text=True)
-    return Path("/dev/shm") / done.stdout.strip()
+def leave(*runs):
+    """What a process of each run left, all at a time."""
+    command = [sys.executable, "-c", LEAVE]
+    processes = [
+        subprocess.Popen(command, env=os.environ | {RUN_MARK: str(run)}, stdout=subprocess.PIPE, text=True)
+        for run in runs
+    ]
+    return [Path("/dev/shm") / process.communicate(timeout=60)[0].strip() for process in processes]
 
 
 def test_what_a_killed_process_leaves_is_removed_and_nothing_of_other_runs(tmp_path):
-    ours, more, others = leave(tmp_path / "a"), leave(tmp_path / "a"), leave(tmp_path / "b")
+    ours, more, others = leave(tmp_path / "a", tmp_path / "a", tmp_path / "b")
     assert ours.is_file() and more.is_file() and others.is_file() and ours != more
     assert remove_all_of(tmp_path / "a") == 4  # with each a semaphore
     assert not ours.exists() and not more.exists() and others.exists()
@@ -47,7 +51,7 @@ def test_the_launcher_removes_what_its_command_left(tmp_path):
     assert left.name.startswith("v") and not left.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_vllm_names_its_memory_by_the_run(tmp_path):
     """Fails without the fix: the two queues of vLLM's processes are called psm_..."""
     pytest.importorskip("vllm", reason="vllm is not installed")

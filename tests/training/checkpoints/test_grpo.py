@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """veRL's own `_save_checkpoint` and `_load_checkpoint` behind ours; the workers write files with little in them."""
 
+import gc
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,15 @@ from verl_visual_rft.training.checkpoints.best import best_checkpoint  # noqa: E
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints  # noqa: E402
 
 ROWS = list(range(6))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaders_end_at_once():
+    """torch waits 5 s for each process of a loader that nothing refers to any more; these have nothing to finish."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+        yield
+        gc.collect()
 
 
 class Workers:
@@ -117,8 +127,7 @@ def steps_in(root):
     return [checkpoint.step for checkpoint in complete_checkpoints(root)]
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize("killed_after", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize(("killed_after", "workers"), [(1, 0), (2, 0), (3, 0), (4, 0), (6, 0), (2, 1), (3, 1)])
 def test_a_resumed_run_sees_the_rows_of_the_uninterrupted_one(tmp_path, killed_after, workers):
     """Also where an epoch ends: after steps 3 and 6."""
     whole = take_steps(load(make_trainer(tmp_path / "whole", workers)), 7)

@@ -58,7 +58,7 @@ def queue():
     ray.shutdown()
 
 
-@pytest.mark.e2e
+@pytest.mark.long  # Ray and a queue of its own; every end-to-end run puts and reads such rows
 @pytest.mark.parametrize("lengths", [(5, 5), (5, 2, 7)])
 def test_what_is_stored_together_is_read_row_by_row(queue, lengths):
     rows = [row(session, tokens) for session, tokens in enumerate(lengths)]
