@@ -37,7 +37,11 @@ def text_model(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("qwen2")
     tokenizer = AutoTokenizer.from_pretrained(TINY_MODEL)
     set_seed(0)
-    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
+    sizes = {
+        "hidden_size": 128,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+    }  # vLLM attends with 32 a head, not 16
     heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True}
     model = Qwen2ForCausalLM(Qwen2Config(vocab_size=len(tokenizer), **sizes, **heads))
     model.save_pretrained(folder)
