@@ -41,6 +41,8 @@ GRPO = [
     "trainer.total_epochs=100",
     "trainer.val_before_train=false",
 ]
+#: Sessions fail that a variable numbers.
+FLAKY = "actor_rollout_ref.rollout.agent.agent_loop_manager_class=flaky_sessions.FlakyManager"
 #: Two steps and nothing else.
 TWO_STEPS = ["trainer.total_training_steps=2", "trainer.save_freq=-1", "trainer.test_freq=-1"]
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resumed runs: the losses of the uninterrupted one, and a few kills of `scripts/chaos.sh`."""
 
-import shutil
 import subprocess
 import sys
 
@@ -21,21 +20,13 @@ pytestmark = pytest.mark.e2e
 COMPARED = ("reward/score/mean", "actor/pg_loss", "actor/kl_loss", "actor/grad_norm", "actor/lr")
 
 
-def test_a_run_goes_on_from_its_last_checkpoint_and_ends_within_a_minute_of_a_worker(grpo, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(grpo.folder, folder)
-    assert (folder / "checkpoints" / "latest_checkpointed_iteration.txt").read_text().strip() == "2"
-    settings = [override for override in grpo.overrides if not override.startswith("trainer.")]
-    run = Run(folder, training(folder, grpo.data, *settings), **grpo.environment)
-    try:
-        start_again(run)
-        outcome = carry_out(run, Kill("training worker", "checkpoint", 0.3))
-        assert outcome.wrong == ""
-        assert not outcome.went_on
-    finally:
-        run.end()
-    steps = read_training_log(training_log_files(folder)).series("reward/score/mean").steps
+def test_a_run_goes_on_from_its_last_checkpoint_and_ends_within_a_minute_of_a_worker(resumed):
+    assert resumed.outcome.wrong == ""
+    assert not resumed.outcome.went_on
+    steps = resumed.log.series("reward/score/mean").steps
     assert steps == tuple(range(1, len(steps) + 1)) and len(steps) > 2
+    said = "was written with visual_rft.reward=robust=1,counting=0.5, and the run goes on with raises"
+    assert said in " ".join((resumed.folder / "log.txt").read_text().split())
 
 
 @pytest.mark.long

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pipeline import ROOT, TWO_STEPS, Trained, failing, python_path, train
+from pipeline import FLAKY, ROOT, TWO_STEPS, failing, python_path, train
 from seeing_things import make_model
 
 from verl_visual_rft.training.guards.lost_workers import WorkerWatch
@@ -19,7 +19,6 @@ from verl_visual_rft.training.guards.lost_workers import WorkerWatch
 pytestmark = pytest.mark.e2e
 
 E2E = ROOT / "tests" / "e2e"
-FLAKY = "actor_rollout_ref.rollout.agent.agent_loop_manager_class=flaky_sessions.FlakyManager"
 
 
 def wait_until(condition, seconds: float) -> None:
@@ -29,33 +28,11 @@ def wait_until(condition, seconds: float) -> None:
         time.sleep(0.5)
 
 
-@pytest.fixture(scope="module")
-def shared_memory_before() -> set[Path]:
-    return set(Path("/dev/shm").iterdir())
-
-
-@pytest.fixture(scope="module")
-def survivor(tmp_path_factory, data, failing_rewards, shared_memory_before) -> Trained:
-    """Two ranks. In every group one session of four fails; the reward fails on a third of the rest, which count 0."""
-    folder = tmp_path_factory.mktemp("survivor")
-    overrides = (
-        *("trainer.n_gpus_per_node=2", "trainer.total_training_steps=2", "trainer.save_freq=2", "trainer.test_freq=-1"),
-        *(FLAKY, "visual_rft.reward=raises", "visual_rft.on_reward_error=zero"),
-        # So that some hold nothing but the rows without pictures that fill the batch up.
-        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=2",
-    )
-    environment = {
-        "VISUAL_RFT_TEST_FAILING": "0",
-        "PYTHONPATH": python_path(E2E, failing_rewards),
-        "OMP_NUM_THREADS": "1",
-    }
-    return Trained(folder, data, overrides, environment, train(folder, data, *overrides, **environment))
-
-
-def test_two_ranks_train_in_shards(survivor):
-    assert survivor.log.series("reward/score/mean").steps == (1, 2)
-    assert all(math.isfinite(value) for value in survivor.log.series("actor/grad_norm").values)
-    actor = survivor.folder / "checkpoints" / "global_step_2" / "actor"
+@pytest.mark.smoke
+def test_two_ranks_train_in_shards(grpo):
+    assert grpo.log.series("reward/score/mean").steps == (1, 2)
+    assert all(math.isfinite(value) for value in grpo.log.series("actor/grad_norm").values)
+    actor = grpo.folder / "checkpoints" / "global_step_2" / "actor"
     assert {path.name for path in actor.glob("model_*.pt")} == {f"model_world_size_2_rank_{r}.pt" for r in (0, 1)}
 
 
@@ -70,7 +47,7 @@ def inodes_in_use() -> set[int]:
     return {int(inode) for inode in re.findall(r" (\d+) +/dev/shm/", "".join(maps))}
 
 
-def test_a_run_leaves_no_shared_memory(survivor, shared_memory_before):
+def test_a_killed_run_leaves_no_shared_memory(resumed, shared_memory_before):
     """No process of the run lives: what stays there and is in nobody's use is its own."""
     left = set(Path("/dev/shm").iterdir()) - shared_memory_before
 
@@ -82,19 +59,21 @@ def test_a_run_leaves_no_shared_memory(survivor, shared_memory_before):
     wait_until(is_clear, 30)  # others remove theirs a little after they have ended
 
 
-def test_a_failed_session_costs_only_its_own_response(survivor):
-    for step in (1, 2):
-        assert survivor.log.by_step[step]["rollout/missing_sessions"] == 4
-        assert survivor.log.by_step[step]["warning/failed_sessions"] == 1
-        assert survivor.log.by_step[step]["actor/grad_norm"] > 0
-    assert "visual-rft: sessions of 4 of 4 prompts failed" in (survivor.folder / "log.txt").read_text()
+def test_a_failed_session_costs_only_its_own_response(resumed):
+    assert resumed.log.by_step[3]["rollout/missing_sessions"] == 4
+    assert resumed.log.by_step[3]["warning/failed_sessions"] == 1
+    assert resumed.log.by_step[3]["actor/grad_norm"] > 0
+    assert "visual-rft: sessions of 4 of 4 prompts failed" in (resumed.folder / "log.txt").read_text()
 
 
-def test_a_failing_reward_is_a_counted_zero_where_the_user_chose_so(survivor):
-    assert "scored 0: row of coco" in (survivor.folder / "log.txt").read_text()
-    failed, score = (survivor.log.series(f"reward/{name}/mean").values for name in ("failed", "score"))
-    assert len(failed) == 2 and all(0 < share < 1 for share in failed)
-    assert score == pytest.approx([0.25 * (1 - share) for share in failed])
+def test_a_failing_reward_is_a_counted_zero_where_the_user_chose_so(resumed):
+    assert "scored 0: row of " in (resumed.folder / "log.txt").read_text()
+    lines = (resumed.folder / "rollouts" / "3.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    failed = [row for row in rows if row["failed"]]
+    assert 0 < len(failed) < len(rows) == 12
+    assert {row["score"] for row in failed} == {0}
+    assert resumed.log.by_step[3]["reward/failed/mean"] == pytest.approx(len(failed) / len(rows))
 
 
 @pytest.mark.long
