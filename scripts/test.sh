@@ -11,8 +11,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# A process for each core, four at most: each imports torch and veRL. One that has run out of tests takes over another's.
-beside() { OMP_NUM_THREADS=1 python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal "$@"; }
+# One process more than cores, for many tests wait; four at most, for each imports torch and veRL. One that has run out
+# of tests takes over another's.
+beside() {
+    local processes=$(($(nproc) + 1))
+    OMP_NUM_THREADS=1 python -m pytest --numprocesses "$((processes < 4 ? processes : 4))" --dist worksteal "$@"
+}
 
 lint() {
     ruff check .

@@ -174,7 +174,7 @@ def test_ray_needs_a_short_temporary_folder(tmp_path, monkeypatch):
     assert list(long.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long  # every set-up starts Ray so: doctor is its last step
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 def test_ray_starts_and_leaves_nothing(tmp_path, monkeypatch):
     with tempfile.TemporaryDirectory(prefix="vv") as short:
@@ -185,7 +185,7 @@ def test_ray_starts_and_leaves_nothing(tmp_path, monkeypatch):
         assert short not in processes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_verl
 def test_a_verl_plugin_that_is_not_loaded_is_found_in_a_fresh_process(monkeypatch):
     """That one that is loaded is `ok` every set-up shows: doctor is its last step."""
@@ -241,7 +241,7 @@ def test_schemas_mend_a_torchvision_built_for_another_torch(pytestconfig):
     assert mended.returncode == 0, mended.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long  # every set-up asks it so
 @pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
 def test_repair_leaves_a_working_torchvision_alone_and_removes_a_stale_hook(tmp_path):
     (tmp_path / f"{HOOK_NAME}.py").write_text("")

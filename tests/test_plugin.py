@@ -62,6 +62,7 @@ def symbols_of_ours(*arguments: str, **environment: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.long  # tests/e2e/test_inert.py sees it in an SFT of veRL and in a vLLM that run
 def test_a_process_of_another_run_has_nothing_of_ours():
     """Whatever veRL or vLLM it runs: an SFT, a reward model, `vllm serve`, TRL's trainer with vLLM."""
     pytest.importorskip("vllm")
@@ -117,6 +118,7 @@ def test_vllms_entry_point_costs_another_program_nothing():
     assert run(code).stdout.strip() == "[]"
 
 
+@pytest.mark.long  # a change of speed; the next test is of what programs of others import
 def test_loading_imports_nothing_heavy_beyond_verl_itself():
     code = (
         "import os, sys; os.environ['VERL_USE_EXTERNAL_PLUGINS'] = 'none'; import verl;"
@@ -146,7 +148,7 @@ def test_a_piece_that_fails_ends_a_process_of_ours_with_the_error(upstream):
     assert done.stderr.splitlines()[-1].startswith("verl_visual_rft: registering its extensions failed")
 
 
-@pytest.mark.parametrize("upstream", BROKEN)
+@pytest.mark.parametrize("upstream", ["vLLM", pytest.param("veRL", marks=pytest.mark.long)])  # by one function
 def test_a_piece_that_fails_ends_no_other_process(upstream):
     done = run(BROKEN[upstream] + "; print('went on')", VERL_PLATFORM="cpu")
     assert done.returncode == 0 and done.stdout.strip().endswith("went on"), done.stderr

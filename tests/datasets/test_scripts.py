@@ -159,7 +159,7 @@ def test_help_of_a_script_in_a_process_of_its_own(script):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.long] * (case == "shapes")) for case in CASES])
 def test_another_run_with_two_workers_writes_the_same_bytes(case, prepared, run, tmp_path):
     """Those whose workers are processes of their own run in a process of their own as well."""
     run(case, tmp_path, "--workers", "2", process=case in ("shapes", "lisa"))
