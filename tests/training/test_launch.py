@@ -177,6 +177,19 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
         ("\x1b[36m(TaskRunner pid=7)\x1b[0m torch.cuda.OutOfMemoryError: full\n", "torch.cuda.OutOfMemoryError: full"),
         ("ValueError: the cause\nray.exceptions.RayTaskError: wrapped\n", "ValueError: the cause"),
         (
+            "(vLLMHttpServer pid=3) (EngineCore pid=9) RuntimeError: Insufficient space in /dev/shm\n"
+            "(a pid=3) RuntimeError: Engine core initialization failed. See root cause above. Failed: {}\n",
+            "RuntimeError: Insufficient space in /dev/shm",
+        ),
+        (
+            "(a pid=3) (EngineCore_DP0 pid=9) ERROR 11-28 23:11:26 [core.py:12] torch.OutOfMemoryError: CUDA full\n"
+            "(a pid=3) vllm.v1.engine.exceptions.EngineDeadError: EngineCore had an issue. See stack trace above\n",
+            "torch.OutOfMemoryError: CUDA full",
+        ),
+        ("(a pid=1) (b pid=2) (c pid=3) ValueError: three\n", "ValueError: three"),
+        ("ERROR 11-28 23:11:26 [utils.py:1] OSError: no prefix\n", "OSError: no prefix"),
+        ("EngineDeadError: nothing else is known\n", "EngineDeadError: nothing else is known"),
+        (
             "x.ActorDiedError: It died.\n\tclass_name: Trainer\n\tpid: 7\n",
             "x.ActorDiedError: It died. class_name: Trainer",
         ),

@@ -55,6 +55,8 @@ _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
 #: Metrics worth a place in the one line of progress, and how they are called there.
 _SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
+#: Errors that say that there was another (vLLM's engine, as its server saw it).
+_ELSEWHERE = re.compile(r"(?:root cause|stack trace) (?:above|for the root cause)|EngineDeadError", re.I)
 _LOG_TAIL, _LOG_WIDTH = 15, 160  # lines, and characters of each, shown when no error is found in the log
 
 
@@ -157,18 +159,22 @@ def end_processes_of(run: Path) -> int:
 
 
 def last_error(text: str) -> str | None:
-    r"""Return the error that ended a run: the last "SomeError: message" line of its log, without Ray's decoration.
+    r"""Return the error that ended a run: the last "SomeError: message" line of its log that does not point to another.
+
+    What Ray and vLLM put before their processes' lines is left out.
 
     Example:
         >>> last_error("step 1\nray.exceptions.RayTaskError(ValueError): x\nValueError: bad row 3\n")
         'ValueError: bad row 3'
     """
     errors = re.findall(
-        # Of an actor's death the next line says whose.
-        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+(?:\n\tclass_name: \w+)?)$",
+        # Ray names processes, vLLM's own within them; of an actor's death the next line says whose.
+        r"^(?:\([^)\n]*pid=[^)\n]*\) )*(?:[A-Z]+ [\d-]+ [\d:]+ \[[^\]\n]*\] )?"
+        r"((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+(?:\n\tclass_name: \w+)?)$",
         _plain(text),
         re.M,
     )
+    errors = [error for error in errors if not _ELSEWHERE.search(error)] or errors
     own = [error for error in errors if not error.startswith("ray.exceptions")]
     found: list[str] = own or errors
     return found[-1].replace("\n\t", " ") if found else None

@@ -28,6 +28,13 @@ def test_what_we_ship_passes(algo):
         (["algorithm.filter_groups.enable=true"], "set algorithm.filter_groups.max_num_gen_batches"),
         (["algo=dapo", "algorithm.filter_groups.max_num_gen_batches=0"], "needs a bound"),
         (["algo=gdpo", "algorithm.use_kl_in_reward=true"], "use actor_rollout_ref.actor.use_kl_loss=true"),
+        (["actor_rollout_ref.rollout.name=sglang"], "rollout.name cannot be so: use vllm"),
+        (["actor_rollout_ref.rollout.multi_turn.enable=true"], "a prompt is asked once"),
+        (["reward.reward_model.enable=true"], "rewards are rules"),
+        (["reward_model.enable=true"], "rewards are rules"),
+        (["algorithm.adv_estimator=gae"], "gae needs a critic"),
+        (["critic.enable=true"], "gae needs a critic"),
+        (["actor_rollout_ref.rollout.n=1"], "advantages of a group of one are 0"),
         (["algo=gdpo", "visual_rft.reward=iou"], "reward 'iou' does not say"),
     ],
 )

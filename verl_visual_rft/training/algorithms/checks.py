@@ -30,6 +30,7 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
             "actor_rollout_ref.actor.freeze_vision_tower=true does nothing in veRL 0.9.1; "
             "use visual_rft.freeze_vision=true"
         )
+    _check_parts(config)
     filter_groups = algorithm.get("filter_groups") or {}
     if filter_groups.get("enable") and not filter_groups.get("max_num_gen_batches", 0) > 0:
         raise UserError(
@@ -38,6 +39,25 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
         )
     if algorithm["adv_estimator"] == "visual_rft_gdpo":
         _check_gdpo(config)
+
+
+def _check_parts(config: Mapping[str, Any]) -> None:
+    """Refuse parts of veRL that our trainer and agent loop do not have."""
+    rollout = config["actor_rollout_ref"]["rollout"]
+    models = (config["reward"]["reward_model"], config.get("reward_model") or {})  # the second is veRL's old name
+    refused = {
+        "actor_rollout_ref.rollout.name": rollout["name"] != "vllm" and "use vllm, the one engine that pictures go to",
+        "actor_rollout_ref.rollout.multi_turn.enable": (rollout.get("multi_turn") or {}).get("enable")
+        and "a prompt is asked once; leave it out",
+        "reward.reward_model.enable": any(model.get("enable") for model in models)
+        and "rewards are rules (visual_rft.reward); leave it out",
+        "algorithm.adv_estimator": (config["algorithm"]["adv_estimator"] == "gae" or config["critic"]["enable"])
+        and "gae needs a critic, which there is none of; use algo=paper, dapo, gdpo or dr_grpo",
+        "actor_rollout_ref.rollout.n": rollout["n"] < 2 and "advantages of a group of one are 0; set it to 2 or more",
+    }
+    for key, why in refused.items():
+        if why:
+            raise UserError(f"{key} cannot be so: {why}")
 
 
 def _check_gdpo(config: Mapping[str, Any]) -> None:
