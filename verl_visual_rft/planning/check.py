@@ -21,6 +21,7 @@ from verl_visual_rft.planning.command import compose, parse_command
 from verl_visual_rft.planning.data_roots import DATA_SETS, check_data_root
 from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared
 from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.outputs import check_outputs
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 
@@ -45,6 +46,7 @@ def main() -> None:
         check_data_root(options.data_set, options.data_root)
     if options.command:
         check_training(options.command, None if options.think is None else options.think == "on")
+        check_outputs(options.command, compose(parse_command(options.command)))
     else:
         load_model(options.model)
         check_devices(options.device, options.ngpus)

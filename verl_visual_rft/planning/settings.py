@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.speed.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
@@ -151,7 +152,13 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
 
     Args:
         config: Resolved configuration, as a mapping or OmegaConf's.
+
+    Raises:
+        UserError: Something else than FSDP is to train.
     """
+    engine = config["actor_rollout_ref"]["actor"] if "actor_rollout_ref" in config else config
+    if "fsdp_size" not in engine.get("fsdp_config", engine.get("engine", {})):
+        raise UserError("model_engine, engine: only FSDP trains here (model_engine=dp, engine=fsdp); leave it out")
     return _grpo(config) if "actor_rollout_ref" in config else _sft(config)
 
 
