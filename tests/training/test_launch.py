@@ -112,6 +112,19 @@ def test_ray_remembers_few_tasks_and_starts_no_idle_workers_unless_the_user_want
     assert (tmp_path / "log.txt").read_text().strip() == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"), [("TENSORBOARD_DIR", "tensorboard"), ("WANDB_DIR", ""), ("SWANLAB_LOG_DIR", "swanlab")]
+)
+@pytest.mark.parametrize("own", [None, "/of/the/user"])
+def test_loggers_write_into_the_runs_folder_unless_the_user_says_where(tmp_path, monkeypatch, name, folder, own):
+    monkeypatch.delenv(name, raising=False)
+    if own:
+        monkeypatch.setenv(name, own)
+    launch(tmp_path, "x", None, [PYTHON, "-c", f"import os; print(os.environ[{name!r}])"])
+    expected = own or str(tmp_path / folder)
+    assert (tmp_path / "log.txt").read_text().strip() == expected
+
+
 def test_a_failure_shows_the_error_and_where_the_log_is(tmp_path, capfd):
     status = launch(tmp_path, "GRPO", None, [PYTHON, "-c", "raise ValueError('no such row 7')"])
     shown = capfd.readouterr().err

@@ -36,7 +36,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.training import shared_memory
-from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
+from verl_visual_rft.training.cluster import LOG_FOLDERS, NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
@@ -91,6 +91,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     lost = ""
     with _interruptible(), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
         environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
+        environment = {name: str(run / folder) for name, folder in LOG_FOLDERS.items()} | environment
         environment["SPT_NOENV"] = "1"  # else vLLM's processes write their titles over their environment with the mark
         watch = None
         try:
