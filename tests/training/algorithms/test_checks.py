@@ -34,13 +34,17 @@ def test_what_we_ship_passes(algo):
         (["reward_model.enable=true"], "rewards are rules"),
         (["algorithm.adv_estimator=gae"], "gae needs a critic"),
         (["critic.enable=true"], "gae needs a critic"),
-        (["actor_rollout_ref.rollout.n=1"], "advantages of a group of one are 0"),
+        (["actor_rollout_ref.rollout.n=1"], "compared with others of its group"),
         (["algo=gdpo", "visual_rft.reward=iou"], "reward 'iou' does not say"),
     ],
 )
 def test_what_would_do_nothing_or_contradicts_itself_is_refused(overrides, message):
     with pytest.raises(UserError, match=message):
         check_algorithm(composed(*overrides))
+
+
+def test_estimators_without_groups_need_none():
+    check_algorithm(composed("algorithm.adv_estimator=reinforce_plus_plus", "actor_rollout_ref.rollout.n=1"))
 
 
 def test_gdpo_takes_a_composed_reward():

@@ -12,6 +12,9 @@ from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.checkpoints.best import check_keep_best
 from verl_visual_rft.training.modes import check_trainer_mode
 
+#: Estimators of veRL that compare an answer with those of the batch, or with a greedy one.
+_WITHOUT_GROUPS = ("reinforce_plus_plus", "remax")
+
 
 def check_algorithm(config: Mapping[str, Any]) -> None:
     """Check the trainer and the algorithm of a resolved GRPO configuration.
@@ -53,7 +56,9 @@ def _check_parts(config: Mapping[str, Any]) -> None:
         and "rewards are rules (visual_rft.reward); leave it out",
         "algorithm.adv_estimator": (config["algorithm"]["adv_estimator"] == "gae" or config["critic"]["enable"])
         and "gae needs a critic, which there is none of; use algo=paper, dapo, gdpo or dr_grpo",
-        "actor_rollout_ref.rollout.n": rollout["n"] < 2 and "advantages of a group of one are 0; set it to 2 or more",
+        "actor_rollout_ref.rollout.n": rollout["n"] < 2
+        and config["algorithm"]["adv_estimator"] not in _WITHOUT_GROUPS
+        and "an answer is compared with others of its group, which here has one; set it to 2 or more",
     }
     for key, why in refused.items():
         if why:
