@@ -36,6 +36,11 @@ def test_what_we_ship_passes(algo):
         (["critic.enable=true"], "gae needs a critic"),
         (["actor_rollout_ref.rollout.n=1"], "compared with others of its group"),
         (["algo=gdpo", "visual_rft.reward=iou"], "reward 'iou' does not say"),
+        (
+            ["algo=gdpo", f"reward.custom_reward_function.path={__file__}"],
+            "compute_score does not say which components",
+        ),
+        (["reward.custom_reward_function.path=/no/mine.py"], "path=/no/mine.py: no such file"),
     ],
 )
 def test_what_would_do_nothing_or_contradicts_itself_is_refused(overrides, message):

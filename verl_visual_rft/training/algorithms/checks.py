@@ -10,6 +10,7 @@ from typing import Any
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.checkpoints.best import check_keep_best
+from verl_visual_rft.training.custom_function import custom_function
 from verl_visual_rft.training.modes import check_trainer_mode
 
 #: Estimators of veRL that compare an answer with those of the batch, or with a greedy one.
@@ -34,6 +35,7 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
             "use visual_rft.freeze_vision=true"
         )
     _check_parts(config)
+    function = custom_function(config)
     filter_groups = algorithm.get("filter_groups") or {}
     if filter_groups.get("enable") and not filter_groups.get("max_num_gen_batches", 0) > 0:
         raise UserError(
@@ -41,6 +43,8 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
             "ever; set algorithm.filter_groups.max_num_gen_batches, 10 say"
         )
     if algorithm["adv_estimator"] == "visual_rft_gdpo":
+        if function:
+            raise UserError(f"algo=gdpo: {function} does not say which components it sums with which weights")
         _check_gdpo(config)
 
 

@@ -28,6 +28,7 @@ _KEYS = (
     "actor_rollout_ref.actor.optim.total_training_steps",
     "algorithm.adv_estimator",
     "visual_rft.reward",
+    "reward.custom_reward_function",
 )
 
 
