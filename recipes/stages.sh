@@ -120,10 +120,29 @@ run_logged() { # TITLE COMMAND...
     exec 3>&1 4>&2
     [[ -z ${STAGE_OUTPUT:-} ]] || exec 3> "$STAGE_OUTPUT"
     [[ -z ${STAGE_LOG:-} ]] || exec 4> "$STAGE_LOG"
-    "$@" >&3 2>&4 3>&- 4>&- || status=$?
+    run_passing_signals "$@" >&3 2>&4 3>&- 4>&- || status=$?
     exec 3>&- 4>&-
     [[ $status != 0 ]] || return 0
     [[ -n ${STAGE_LOG:-} ]] || exit "$status"
     tail -n 3 "$STAGE_LOG" >&2
     die "$title failed; the whole log: $STAGE_LOG"
+}
+
+# Run a command as a job of its own: else bash would sit out a signal that comes while it waits. Batch systems send SIGTERM
+# to a recipe, and its training then saves the step at hand.
+run_passing_signals() { # COMMAND...
+    local job status=0
+    set -m
+    "$@" &
+    job=$!
+    set +m
+    trap 'kill -TERM "$job" 2> /dev/null' TERM
+    trap 'kill -INT "$job" 2> /dev/null' INT
+    while true; do
+        status=0
+        wait "$job" || status=$?
+        kill -0 "$job" 2> /dev/null || break
+    done
+    trap - TERM INT
+    return "$status"
 }

@@ -182,6 +182,41 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
         bystander.wait()
 
 
+#: A training as the launcher sees it: it logs a step, and ends after another one if it is asked to.
+STEPS = """
+import os, pathlib, sys, time
+run = pathlib.Path(os.environ["VISUAL_RFT_RUN"])
+open(os.environ["VERL_FILE_LOGGER_PATH"], "w").write('{"step": 1, "data": {}}\\n')
+while not (sys.argv[2] == "heeds" and (run / "stop").exists()):
+    time.sleep(0.1)
+print("saved")
+"""
+
+
+@pytest.mark.parametrize(
+    ("heeds", "module", "signals", "status"),
+    [
+        ("heeds", "verl.trainer.main_ppo", [signal.SIGTERM], 143),
+        ("ignores", "verl.trainer.main_ppo", [signal.SIGTERM, signal.SIGTERM], 130),
+        ("ignores", "verl.trainer.main_ppo", [signal.SIGTERM, signal.SIGINT], 130),
+        ("heeds", "verl.trainer.sft_trainer", [signal.SIGTERM], 130),
+        ("heeds", "verl.trainer.main_ppo", [signal.SIGINT], 130),
+    ],
+)
+def test_sigterm_lets_grpo_save_its_step_and_a_second_one_does_not_wait(tmp_path, heeds, module, signals, status):
+    (tmp_path / "stop").touch()  # of an earlier run
+    command = [PYTHON, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "GRPO", "--"]
+    launcher = subprocess.Popen([*command, PYTHON, "-c", STEPS, module, heeds], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (tmp_path / "metrics.1.jsonl").exists())
+    for number in signals:
+        launcher.send_signal(number)
+        time.sleep(0.5)
+    _, said = launcher.communicate(timeout=60)
+    assert launcher.returncode == status
+    assert ("saved" in (tmp_path / "log.txt").read_text()) == (status == 143)
+    assert ("GRPO: stopped, its last step is saved; the same command goes on from here" in said) == (status == 143)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -69,7 +69,7 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
     model = load_model(settings.model)
     refusals.check(settings, model)
     check_devices(settings.device, settings.ranks_per_node, settings.nodes)
-    for folder in dict.fromkeys(file.parent for file in settings.train_files):
+    for folder in settings.data_folders:
         check_prepared(folder, model, think)
     check_checkpoints(settings, model)
 

@@ -35,7 +35,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
-from verl_visual_rft.training import shared_memory
+from verl_visual_rft.training import shared_memory, stopping
 from verl_visual_rft.training.cluster import LOG_FOLDERS, NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
@@ -81,15 +81,20 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """Run ``command`` as the run in folder ``run``; see the module's text.
 
     Returns:
-        The command's exit status; 130 when interrupted.
+        The command's exit status; 130 when interrupted, 143 when stopped by SIGTERM with its last step saved.
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
     end_processes_of(run)
+    stopping.forget(run)
     metrics = _next_metrics_file(run)
     _end_with_parent()
     lost = ""
-    with _interruptible(), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
+
+    def asks_to_stop() -> bool:
+        return stopping.can_stop(command) and metrics.exists() and stopping.ask_to_stop(run)
+
+    with _interruptible(asks_to_stop), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
         environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
         environment = {name: str(run / folder) for name, folder in LOG_FOLDERS.items()} | environment
         environment["SPT_NOENV"] = "1"  # else vLLM's processes write their titles over their environment with the mark
@@ -127,6 +132,9 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
         return 1
     if process.returncode != 0:
         _explain(run / "log.txt", start, title, process.returncode)
+    elif stopping.is_asked_to_stop(run):
+        _say(f"{title}: stopped, its last step is saved; the same command goes on from here")
+        return stopping.STOPPED
     return process.returncode
 
 
@@ -287,10 +295,16 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the run like Ctrl-C, and SIGINT also where the shell made a background job ignore it."""
+def _interruptible(asks_to_stop: Callable[[], bool]) -> Iterator[None]:
+    """Let SIGTERM end the run like Ctrl-C, and SIGINT also where the shell made a background job ignore it.
+
+    A SIGTERM on which ``asks_to_stop`` is true is not the end: the run goes on to the end of its step.
+    """
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
+        if signum == signal.SIGTERM and asks_to_stop():
+            os.write(2, b"SIGTERM: finishing the step at hand, then a checkpoint; once more ends the run at once\n")
+            return
         raise KeyboardInterrupt
 
     numbers = (signal.SIGINT, signal.SIGTERM)
