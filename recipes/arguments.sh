@@ -60,9 +60,16 @@ check_maps() {
     done
 }
 
+find_paths() {
+    MODEL=$(model_from_caller "$MODEL")
+    [[ -z ${DATA_ROOT:-} ]] || DATA_ROOT=$(from_caller "$DATA_ROOT")
+    [[ -z ${EXIST_MAPS:-} ]] || EXIST_MAPS=$(from_caller "$EXIST_MAPS")
+}
+
 check_arguments() {
     local kind asked
     utf8 "${OUTPUT_DIR:-}" "${MODEL:-}" "${DATA_ROOT:-}" "${REWARD:-}" "${EXIST_MAPS:-}" "$@"
+    no_reference OUTPUT_DIR MODEL REWARD
     one_of METHOD rft sft base
     one_of ALGO paper dapo gdpo dr_grpo
     one_of THINK on off
@@ -176,8 +183,7 @@ name_output() {
     [[ -z ${EXIST_MAPS:-} ]] || name+=_maps
     [[ $SEED == 0 ]] || name+=_seed$SEED
     [[ $SMOKE == 0 ]] || name=smoke/$name
-    OUTPUT_DIR=$(realpath --canonicalize-missing "${OUTPUT_DIR:-outputs/$name}") # workers may run in another folder
-    [[ ! -d $MODEL ]] || MODEL=$(realpath "$MODEL")
+    OUTPUT_DIR=$(output_folder "outputs/$name")
 }
 
 # How the run is called in tables.
@@ -213,6 +219,7 @@ case ${1:-} in
     -h | --help) usage && exit 0 ;;
     -*) die "$1 is no veRL override; bash recipes/$RECIPE.sh --help shows the variables" ;;
 esac
+find_paths
 check_arguments "$@"
 find_device
 name_output

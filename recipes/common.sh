@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # What all recipes share: the environment, stages, and the command of each kind of stage. Sourced, from the repository
-# root, after a recipe has set OUTPUT_DIR.
+# root, after a recipe has set OUTPUT_DIR, an absolute path.
+
+CALLER=${OLDPWD:-$PWD} # from where the script was called, before it went to the root
 
 die() {
     echo "error: $*" >&2
@@ -65,6 +67,37 @@ utf8() { # STRING...
     done
 }
 
+# veRL resolves references twice, so no quoting would keep a name with ${ as it is.
+no_reference() { # VARIABLE...
+    local name
+    for name in "$@"; do
+        [[ ${!name:-} != *\$\{* ]] || die "$name=${!name}: veRL takes \${ for a reference; give it another name"
+    done
+}
+
+# A path of the user's: where it is relative, it is seen from where the script was called.
+from_caller() { # PATH
+    (cd "$CALLER" && realpath --canonicalize-missing -- "$1")
+}
+
+# The folder of a run: the user's OUTPUT_DIR, or DEFAULT in the repository.
+output_folder() { # DEFAULT
+    if [[ -n ${OUTPUT_DIR:-} ]]; then from_caller "$OUTPUT_DIR"; else realpath --canonicalize-missing "$1"; fi
+}
+
+# A model that is a folder, seen so too; else a name on the Hugging Face hub.
+model_from_caller() { # MODEL
+    if [[ -d $CALLER/$1 || $1 == /* ]]; then from_caller "$1"; elif [[ -d $1 ]]; then realpath -- "$1"; else echo "$1"; fi
+}
+
+# A value of an override as Hydra reads it, whatever is in it: between quotes, those within escaped, backslashes before them
+# and at the end doubled.
+hydra_value() { # VALUE
+    local text
+    text=$(printf '%s' "$1" | sed -zE "s/(\\\\*)('|\$)/\\1\\1\\2/g")
+    printf "'%s'" "${text//"'"/"\\'"}"
+}
+
 # Strings as a JSON list.
 json_list() { # STRING...
     local text code character list=''
@@ -89,107 +122,29 @@ json_string() { # STRING
     printf '%s' "${list:1:-1}"
 }
 
-# stage NAME TITLE COMMAND...: run a command once. It is reused while it and all before it stay the same; one that was
-# interrupted goes on, one that was begun with other settings starts anew, without the folder of its name.
-#   STAGES=KIND,...   only stages of these kinds (STAGE_KIND); what they build on must be done
-#   DRY_RUN=1         print the command as a line of JSON instead
-#   STAGE_LOG=FILE    keep the command's standard error there; STAGE_OUTPUT=FILE likewise its output
-STAGE_NUMBER=0
-STAGE_KEY=
-STAGE_LEFT_OUT=
-stage() {
-    local name=$1 title=$2 stamp=$OUTPUT_DIR/.stages/$1
-    shift 2
-    STAGE_NUMBER=$((STAGE_NUMBER + 1))
-    STAGE_KEY=$(printf '%s\n' "$STAGE_KEY" "$@" | sha256sum | cut -d ' ' -f 1)
-    local label="[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $title" known=no
-    [[ -f $stamp.done && $(head -n 1 "$stamp.done") == "$STAGE_KEY" ]] && known=yes
-    if ! selected; then
-        [[ $known == yes ]] || STAGE_LEFT_OUT=${STAGE_LEFT_OUT:-$name}
-        return 0
-    fi
-    if [[ ${DRY_RUN:-0} == 1 ]]; then
-        print_stage "$name" "$title" "$@"
-        return 0
-    fi
-    need_what_is_left_out
-    if [[ $known == yes ]]; then
-        echo "$label: done before, reused"
-        return 0
-    fi
-    if [[ -f $stamp.begun && $(< "$stamp.begun") != "$STAGE_KEY" ]]; then
-        echo "$label: its settings changed, starting anew"
-        rm -rf "${OUTPUT_DIR:?}/$name"
-    fi
-    rm -f "$stamp.done"
-    echo "$STAGE_KEY" > "$stamp.begun"
-    echo "$label"
-    local begin=$SECONDS
-    run_logged "$title" "$@"
-    printf '%s\n%s\n' "$STAGE_KEY" "$((SECONDS - begin))" > "$stamp.done.partial"
-    mv "$stamp.done.partial" "$stamp.done"
-}
-
-# A stage that is made anew each time.
-always() { # NAME TITLE COMMAND...
-    selected || return 0
-    if [[ ${DRY_RUN:-0} == 1 ]]; then
-        print_stage "$@"
-        return 0
-    fi
-    need_what_is_left_out
-    STAGE_NUMBER=$((STAGE_NUMBER + 1))
-    echo "[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $2"
-    "${@:3}"
-}
-
-need_what_is_left_out() {
-    [[ -z $STAGE_LEFT_OUT ]] || die "STAGES=$STAGES builds on the stage '$STAGE_LEFT_OUT', which is not done with these settings; add its kind to STAGES"
-}
-
-# Whether STAGES asks for this stage.
-selected() { [[ -z ${STAGES:-} || -z ${STAGE_KIND:-} || ",$STAGES," == *",$STAGE_KIND,"* ]]; }
-
-print_stage() { # NAME TITLE COMMAND...
-    printf '{"stage": %s, "title": %s, "command": %s}\n' "$(json_string "$1")" "$(json_string "$2")" "$(json_list "${@:3}")"
-}
-
-run_logged() { # TITLE COMMAND...
-    local title=$1 status=0
-    shift
-    [[ -z ${STAGE_LOG:-} ]] || mkdir -p "$(dirname "$STAGE_LOG")"
-    exec 3>&1 4>&2
-    [[ -z ${STAGE_OUTPUT:-} ]] || exec 3> "$STAGE_OUTPUT"
-    [[ -z ${STAGE_LOG:-} ]] || exec 4> "$STAGE_LOG"
-    "$@" >&3 2>&4 3>&- 4>&- || status=$?
-    exec 3>&- 4>&-
-    [[ $status != 0 ]] || return 0
-    [[ -n ${STAGE_LOG:-} ]] || exit "$status"
-    tail -n 3 "$STAGE_LOG" >&2
-    die "$title failed; the whole log: $STAGE_LOG"
-}
+source recipes/stages.sh
 
 # The command of a training into FOLDER (checkpoints/, log.txt, metrics), which goes on from the last checkpoint: COMMAND.
 
 # shellcheck disable=SC2034 # used by the recipes
 sft_command() { # FOLDER STEPS RANKS OVERRIDES...
     COMMAND=(
-        python -m verl_visual_rft.training.launch --run "$1" --title "  SFT" --steps "$2" --
+        python -m verl_visual_rft.training.launch --run "$1" --title "  SFT" --steps="$2" --
         torchrun --standalone --nproc_per_node="$3" -m verl.trainer.sft_trainer
         --config-path pkg://verl_visual_rft.training.config --config-name visual_sft
-        trainer.default_local_dir="$(realpath --canonicalize-missing "$1")/checkpoints"
+        trainer.default_local_dir="$(hydra_value "$1/checkpoints")"
         trainer.total_epochs="$2" trainer.total_training_steps="$2" "${@:4}"
     )
 }
 
-# REWARD is a name, or a composition, whose = and , Hydra must not read: hence the quotes within quotes.
+# REWARD is a name or a composition.
 # shellcheck disable=SC2034 # used by the recipes
 rft_command() { # FOLDER STEPS REWARD OVERRIDES...
     COMMAND=(
-        python -m verl_visual_rft.training.launch --run "$1" --title "  GRPO" --steps "$2" --
+        python -m verl_visual_rft.training.launch --run "$1" --title "  GRPO" --steps="$2" --
         python -m verl.trainer.main_ppo --config-path pkg://verl_visual_rft.training.config --config-name visual_rft
-        trainer.default_local_dir="$(realpath --canonicalize-missing "$1")/checkpoints"
-        trainer.total_epochs="$2" trainer.total_training_steps="$2" visual_rft.reward="'$3'" "${@:4}"
+        trainer.default_local_dir="$(hydra_value "$1/checkpoints")"
+        trainer.total_epochs="$2" trainer.total_training_steps="$2" visual_rft.reward="$(hydra_value "$3")" "${@:4}"
     )
 }
 
@@ -201,7 +156,7 @@ export_checkpoint() { # NAME TITLE FOLDER MODEL
 
 # Answers of MODEL to the questions of DATA/SPLIT.parquet, and their metrics, in eval/METHOD or eval/METHOD/SET.
 evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD OPTIONS-OF-EVAL...
-    local out=$OUTPUT_DIR/eval/$1 name=${1//\//_}
+    local out=$OUTPUT_DIR/eval/$1 name=${1//\//_} STAGE_KEY=$STAGE_KEY # nothing builds on an evaluation
     local STAGE_LOG=$out/log.txt
     stage "predict_$name" "$2: answers" visual-rft predict --model "$3" --data "$4/$5.parquet" --out "$out/predictions.jsonl" "${PREDICT[@]}"
     local masks=()

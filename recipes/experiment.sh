@@ -35,7 +35,7 @@ RFT=(data.val_max_samples=256)
 SFT=()
 PREDICT=()
 [[ $SMOKE == 0 ]] || source recipes/smoke.sh
-[[ $DEVICE == cpu ]] || PREDICT+=(--workers "$NGPUS")
+[[ $DEVICE == cpu ]] || PREDICT+=(--workers="$NGPUS")
 [[ $THINK == on ]] || DATA_OPTIONS+=(--no-think)
 [[ $SFT_TARGET == answer ]] || DATA_OPTIONS+=(--sft-target "$SFT_TARGET")
 if [[ $FREEZE_VISION == 1 ]]; then
@@ -59,8 +59,9 @@ micro_batch() { # SEQUENCES MOST
 
 # A file of training rows as Hydra takes it; TRAIN_COPIES times, where the rows alone would fill no batch.
 train_files() { # FILE
-    local list=$1 copy
-    for ((copy = 1; copy < ${TRAIN_COPIES:-1}; copy++)); do list+=,$1; done
+    local list copy
+    list=$(hydra_value "$1")
+    for ((copy = 1; copy < ${TRAIN_COPIES:-1}; copy++)); do list+=,$(hydra_value "$1"); done
     echo "[$list]"
 }
 
@@ -70,14 +71,14 @@ training_command() {
     case $METHOD in
         base) COMMAND=() ;;
         sft)
-            sft_command "$OUTPUT_DIR/sft" "$STEPS" "$NGPUS" sft_device="$DEVICE" model.path="$MODEL" \
+            sft_command "$OUTPUT_DIR/sft" "$STEPS" "$NGPUS" sft_device="$DEVICE" model.path="$(hydra_value "$MODEL")" \
                 data.train_files="$(train_files "$data/sft_train.parquet")" data.train_batch_size="$PROMPTS" \
                 data.micro_batch_size_per_gpu="$(micro_batch "$PROMPTS" 4)" trainer.seed="$SEED" trainer.save_freq="$EVERY" \
                 trainer.n_gpus_per_node="$NGPUS" "${SFT[@]}" "${OVERRIDES[@]}"
             ;;
         rft)
-            rft_command "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" device="$DEVICE" algo="$ALGO" actor_rollout_ref.model.path="$MODEL" \
-                data.train_files="$(train_files "$data/train.parquet")" data.val_files="$data/val.parquet" \
+            rft_command "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" device="$DEVICE" algo="$ALGO" actor_rollout_ref.model.path="$(hydra_value "$MODEL")" \
+                data.train_files="$(train_files "$data/train.parquet")" data.val_files="$(hydra_value "$data/val.parquet")" \
                 data.train_batch_size="$PROMPTS" data.max_prompt_length="$PROMPT_TOKENS" data.seed="$SEED" \
                 actor_rollout_ref.rollout.seed="$SEED" actor_rollout_ref.rollout.n="$ROLLOUTS" \
                 actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu="$(micro_batch "$sequences" 4)" \

@@ -7,7 +7,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-OUTPUT_DIR=${OUTPUT_DIR:-outputs/pretrain_tiny}
 SEED=${SEED:-0}
 INSTALL=${INSTALL:-0}
 SIMPLE_STEPS=${SIMPLE_STEPS:-300}
@@ -16,6 +15,9 @@ BATCH=32
 STAGE_COUNT=5
 
 source recipes/common.sh
+utf8 "${OUTPUT_DIR:-}"
+no_reference OUTPUT_DIR
+OUTPUT_DIR=$(output_folder outputs/pretrain_tiny)
 number SEED 0
 number SIMPLE_STEPS 1
 number NOISY_STEPS 1
@@ -37,7 +39,8 @@ stage corpus "corpora and untrained model" python -m verl_visual_rft.training.pr
 pretrain() { # PHASE TITLE MODEL STEPS OVERRIDES...
     local phase=$1 title=$2 model=$3 steps=$4
     shift 4
-    sft_command "$OUTPUT_DIR/$phase" "$steps" 1 "${SFT[@]}" model.path="$model" data.train_files="$corpus/$phase.parquet" "$@"
+    sft_command "$OUTPUT_DIR/$phase" "$steps" 1 "${SFT[@]}" model.path="$(hydra_value "$model")" \
+        data.train_files="$(hydra_value "$corpus/$phase.parquet")" "$@"
     stage "$phase" "$title" "${COMMAND[@]}"
     export_checkpoint "${phase}_export" "export" "$OUTPUT_DIR/$phase" "$model"
 }

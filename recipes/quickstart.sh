@@ -26,14 +26,16 @@ SEED=${SEED:-0}
 REWARD=${REWARD:-robust}
 STEPS=${STEPS:-60}
 NGPUS=${NGPUS:-1}
-MODEL=${MODEL:-verl_visual_rft/training/tiny_qwen2vl}
+
+source recipes/common.sh
 suffix=
 [[ $REWARD == robust ]] || suffix+=_${REWARD//[^A-Za-z0-9.]/_}
 [[ $SEED == 0 ]] || suffix+=_seed$SEED
-OUTPUT_DIR=${OUTPUT_DIR:-outputs/quickstart$suffix}
+utf8 "${OUTPUT_DIR:-}" "${MODEL:-}" "$REWARD"
+no_reference OUTPUT_DIR MODEL REWARD
+MODEL=$(model_from_caller "${MODEL:-verl_visual_rft/training/tiny_qwen2vl}")
+OUTPUT_DIR=$(output_folder "outputs/quickstart$suffix")
 STAGE_COUNT=12
-
-source recipes/common.sh
 number SEED 0
 number STEPS 1
 number NGPUS 1
@@ -51,12 +53,12 @@ ANSWER_TOKENS=96
 TOKENS=$((PROMPT_TOKENS + ANSWER_TOKENS))
 
 DATA=(
-    data.train_files="$OUTPUT_DIR/data/train.parquet" data.val_files="$OUTPUT_DIR/data/val.parquet"
+    data.train_files="$(hydra_value "$OUTPUT_DIR/data/train.parquet")" data.val_files="$(hydra_value "$OUTPUT_DIR/data/val.parquet")"
     data.max_prompt_length="$PROMPT_TOKENS" data.max_response_length="$ANSWER_TOKENS"
     data.train_batch_size="$PROMPTS" data.seed="$SEED"
 )
 ACTOR=(
-    actor_rollout_ref.model.path="$MODEL"
+    actor_rollout_ref.model.path="$(hydra_value "$MODEL")"
     actor_rollout_ref.actor.optim.lr=3e-4
     actor_rollout_ref.actor.optim.lr_scheduler_type=cosine
     actor_rollout_ref.actor.optim.min_lr_ratio=0.1
@@ -72,24 +74,31 @@ ROLLOUT=(
 TRAINER=(trainer.n_gpus_per_node="$NGPUS" trainer.save_freq=10 trainer.test_freq=10 data.val_max_samples=128)
 SFT=(
     sft_device=cpu
-    model.path="$MODEL" data.train_files="$OUTPUT_DIR/data/sft_train.parquet"
+    model.path="$(hydra_value "$MODEL")" data.train_files="$(hydra_value "$OUTPUT_DIR/data/sft_train.parquet")"
     data.train_batch_size="$PROMPTS" data.micro_batch_size_per_gpu="$PROMPTS" data.max_length="$TOKENS"
     optim.lr=3e-4 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.1 trainer.seed="$SEED" trainer.save_freq=-1
 )
 PREDICT=(--max-tokens "$ANSWER_TOKENS" --max-model-len "$TOKENS" --dtype float32)
 NOVEL="white triangle,black circle,blue square,magenta triangle"
 
+sft_command "$OUTPUT_DIR/sft" "$STEPS" 1 "${SFT[@]}"
+SFT_TRAINING=("${COMMAND[@]}")
+rft_command "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" device=cpu "${DATA[@]}" "${ACTOR[@]}" "${ROLLOUT[@]}" "${TRAINER[@]}" "$@"
+RFT_TRAINING=("${COMMAND[@]}")
+python -m verl_visual_rft.planning.check -- "${SFT_TRAINING[@]}"
+python -m verl_visual_rft.planning.check -- "${RFT_TRAINING[@]}"
+
 stage raw "the dataset, in COCO layout" python data_prep/shapes.py --out "$OUTPUT_DIR/raw" --val $VAL_PICTURES --seed "$SEED"
 stage data "data preparation" python data_prep/coco.py --root "$OUTPUT_DIR/raw" --out "$OUTPUT_DIR/data" \
     --novel-categories "$NOVEL" --rows $TRAIN_ROWS --negatives 0.1 --val-negatives 0.2 --seed "$SEED" \
     --tokenizer "$MODEL" --max-prompt-tokens $PROMPT_TOKENS
+DATA_KEY=$STAGE_KEY
 evaluate_model base "base model" "$MODEL" "$OUTPUT_DIR/data" val "$REWARD"
-sft_command "$OUTPUT_DIR/sft" "$STEPS" 1 "${SFT[@]}"
-stage sft "+ SFT: training" "${COMMAND[@]}"
+stage sft "+ SFT: training" "${SFT_TRAINING[@]}"
 export_checkpoint sft_export "+ SFT: export" "$OUTPUT_DIR/sft" "$MODEL"
 evaluate_model sft "+ SFT" "$OUTPUT_DIR/sft/hf" "$OUTPUT_DIR/data" val "$REWARD"
-rft_command "$OUTPUT_DIR/rft" "$STEPS" "$REWARD" device=cpu "${DATA[@]}" "${ACTOR[@]}" "${ROLLOUT[@]}" "${TRAINER[@]}" "$@"
-stage rft "+ Visual-RFT: training (GRPO)" "${COMMAND[@]}"
+STAGE_KEY=$DATA_KEY # GRPO builds on the data, not on + SFT
+stage rft "+ Visual-RFT: training (GRPO)" "${RFT_TRAINING[@]}"
 export_checkpoint rft_export "+ Visual-RFT: export" "$OUTPUT_DIR/rft" "$MODEL"
 evaluate_model rft "+ Visual-RFT" "$OUTPUT_DIR/rft/hf" "$OUTPUT_DIR/data" val "$REWARD"
 visual-rft report "$OUTPUT_DIR" --reward "$REWARD" --seed "$SEED"

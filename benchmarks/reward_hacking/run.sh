@@ -13,26 +13,28 @@ STRENGTH=${STRENGTH:-weak}
 REWARD=${REWARD:-robust}
 SEED=${SEED:-0}
 STEPS=${STEPS:-40}
-OUTPUT_DIR=${OUTPUT_DIR:-outputs/reward_hacking/${STRENGTH}_seed$SEED}
 STAGE_COUNT=6
 BASE_MODEL=verl_visual_rft/training/tiny_qwen2vl
 
 source recipes/common.sh
+no_reference OUTPUT_DIR
+OUTPUT_DIR=$(output_folder "outputs/reward_hacking/${STRENGTH}_seed$SEED")
 lock_output
 use_environment cpu
 use_device cpu 1
 
 SFT=(
-    sft_device=cpu model.path="$BASE_MODEL" data.train_files="$OUTPUT_DIR/corpus.parquet"
+    sft_device=cpu model.path="$BASE_MODEL" data.train_files="$(hydra_value "$OUTPUT_DIR/corpus.parquet")"
     data.train_batch_size=32 data.micro_batch_size_per_gpu=32 data.max_length=160
     optim.lr=5e-4 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.05
     trainer.seed="$SEED" trainer.save_freq=-1
 )
 GRPO=(
     device=cpu
-    data.train_files="$OUTPUT_DIR/data/train.parquet" data.val_files="$OUTPUT_DIR/data/val.parquet"
+    data.train_files="$(hydra_value "$OUTPUT_DIR/data/train.parquet")"
+    data.val_files="$(hydra_value "$OUTPUT_DIR/data/val.parquet")"
     data.max_prompt_length=64 data.max_response_length=96 data.train_batch_size=16 data.seed="$SEED" data.val_max_samples=128
-    actor_rollout_ref.model.path="$OUTPUT_DIR/warm_up/hf"
+    actor_rollout_ref.model.path="$(hydra_value "$OUTPUT_DIR/warm_up/hf")"
     actor_rollout_ref.actor.optim.lr=3e-4
     actor_rollout_ref.actor.optim.lr_scheduler_type=cosine
     actor_rollout_ref.actor.optim.min_lr_ratio=0.1

@@ -43,4 +43,4 @@ for host in "${hosts[@]:1}"; do
 done
 export RAY_ADDRESS=$head_ip:$PORT
 wait_for_nodes "$NNODES"
-bash "$@"
+exec bash "$@" # which gets the signals that SLURM sends to this script

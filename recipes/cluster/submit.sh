@@ -21,6 +21,10 @@ need_ray
 use_token find
 answers "${DASHBOARD%:*}" "${DASHBOARD##*:}" || die "no Ray dashboard answers at $DASHBOARD; start the head on this host: bash recipes/cluster/head.sh"
 
+for name in OUTPUT_DIR DATA_ROOT; do
+    [[ -z ${!name:-} ]] || printf -v "$name" '%s' "$(from_caller "${!name}")"
+done
+[[ -z ${MODEL:-} ]] || MODEL=$(model_from_caller "$MODEL")
 settings=()
 for name in "${VARIABLES[@]}"; do
     [[ -z ${!name+set} ]] || settings+=("$name=${!name}")

@@ -4,12 +4,13 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 from faults.cases import broken_row, full_disk
 from faults.kills import Kill, carry_out, start_again
 from faults.supervised import Run, training
-from pipeline import ROOT, TINY_MODEL, run, train
+from pipeline import CPU, ROOT, TIMEOUT, TINY_MODEL, grpo, run, train, unmarked
 
 from verl_visual_rft.evaluation.training_log import read_training_log, training_log_files
 from verl_visual_rft.training.checkpoints.best import best_checkpoint, read_best
@@ -27,6 +28,33 @@ def test_a_run_goes_on_from_its_last_checkpoint_and_ends_within_a_minute_of_a_wo
     assert steps == tuple(range(1, len(steps) + 1)) and len(steps) > 2
     said = "was written with visual_rft.reward=robust=1,counting=0.5, and the run goes on with raises"
     assert said in " ".join((resumed.folder / "log.txt").read_text().split())
+
+
+@pytest.mark.long
+def test_a_stopped_run_saves_its_step_and_the_next_start_the_last_that_the_data_have(tmp_path, data):
+    """Without validation, and scored by a function as veRL has it."""
+    (tmp_path / "seven.py").write_text("def score(**kwargs):\n    return 7.0\n")
+    command = grpo(
+        *[tmp_path, data, "data.train_max_samples=12", "trainer.total_epochs=4", "trainer.total_training_steps=50"],
+        *["trainer.save_freq=100", "data.val_files=null"],
+        *[f"reward.custom_reward_function.path={tmp_path}/seven.py", "reward.custom_reward_function.name=score"],
+    )
+    launcher = subprocess.Popen(command, cwd=ROOT, env=unmarked() | CPU, stderr=subprocess.PIPE, text=True)
+    try:
+        while not training_log_files(tmp_path) and launcher.poll() is None:
+            time.sleep(0.1)
+        launcher.terminate()
+        _, said = launcher.communicate(timeout=TIMEOUT)
+    finally:
+        launcher.kill()
+    assert launcher.returncode == 143
+    assert "stopped, its last step is saved" in said
+    steps = read_training_log(training_log_files(tmp_path)).series("reward/score/mean").steps
+    assert [checkpoint.step for checkpoint in complete_checkpoints(tmp_path / "checkpoints")] == [steps[-1]]
+    run(*command)
+    scores = read_training_log(training_log_files(tmp_path)).series("reward/score/mean")
+    assert scores.steps == tuple(range(1, 13)) and set(scores.values) == {7.0}
+    assert complete_checkpoints(tmp_path / "checkpoints")[-1].step == 12
 
 
 @pytest.mark.long

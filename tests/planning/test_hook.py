@@ -5,6 +5,8 @@
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from verl_visual_rft.training.pretraining import TINY_MODEL
@@ -23,10 +25,13 @@ def start(tmp_path, monkeypatch):
     import hydra
 
     monkeypatch.chdir(tmp_path)
+    rows = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"prompt": [None] * 256}), rows)
 
     def call(name, *overrides, path=f"pkg://{CONFIG}"):
         got = []
-        arguments = ["main", f"--config-path={path}", f"--config-name={name}", *overrides]
+        arguments = ["main", f"--config-path={path}", f"--config-name={name}"]
+        arguments += [f"data.train_files={rows}", f"data.val_files={rows}", *overrides]
         monkeypatch.setattr(sys, "argv", arguments)
         hydra.main(config_path=None, version_base=None)(lambda config: got.append(config))()
         return got[0]
@@ -46,6 +51,8 @@ def test_a_run_of_ours_that_can_work_starts(run, start):
         (GRPO, "trainer.n_gpus_per_node=3", "cannot be divided among 3 ranks"),
         (GRPO, "actor_rollout_ref.model.path=/nowhere", "model /nowhere: no such folder"),
         (GRPO, "actor_rollout_ref.actor.freeze_vision_tower=true", "use visual_rft.freeze_vision=true"),
+        (GRPO, "data.train_max_samples=2", "2 of 256 rows (data.train_max_samples) are less than one step"),
+        (GRPO, "data.val_files=/nowhere.parquet", "/nowhere.parquet: no such file"),
         (GRPO, "trainer.v1.trainer_mode=colocate_async", "set trainer.v1.trainer_mode=visual_rft"),
         (SFT, "model.path=/nowhere", "model /nowhere: no such folder"),
         (SFT, "data.max_length=9000", "more than the 4096 positions"),
@@ -58,6 +65,14 @@ def test_a_run_of_ours_that_cannot_work_is_refused_before_main(run, override, me
     assert ended.value.code == 1
     assert line.startswith("verl_visual_rft.errors.UserError: ")
     assert message in line
+
+
+@pytest.mark.parametrize("none", ["null", "[]"])
+def test_grpo_without_validation_data_is_not_validated(none, start, capsys):
+    config = start(*GRPO, f"data.val_files={none}")
+    assert config.data.val_files == config.data.train_files  # veRL opens a validation set whether it is used or not
+    assert (config.trainer.test_freq, config.trainer.val_before_train) == (-1, False)
+    assert "no data.val_files: the run is not validated" in capsys.readouterr().out
 
 
 def test_a_run_without_the_plug_in_is_refused(start, monkeypatch, capsys):

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from zipfile import ZipFile
 
 import pyarrow as pa
@@ -65,19 +66,53 @@ def test_what_has_no_manifest_is_not_judged_and_either_prompt_will_do_for_who_do
     check_prepared(tmp_path, TINY)
 
 
-def test_too_few_rows_and_too_long_prompts_are_refused(tmp_path, grpo):
-    file = tmp_path / "train.parquet"
-    once, twice = grpo(f"data.train_files={file}"), grpo(f"data.train_files=[{file},{file}]")
-    check_rows(once)  # nothing is known of them
-    write_manifest(tmp_path, rows=16)
-    check_rows(once)
-    write_manifest(tmp_path, rows=8)
-    with pytest.raises(UserError, match="8 rows are less than one step of data.train_batch_size=16; prepare more"):
-        check_rows(once)
-    check_rows(twice)
+@pytest.fixture
+def rows_of(tmp_path):
+    """Return a function that writes a file of so many rows."""
+
+    def write(number: int, name: str = "train") -> Path:
+        pq.write_table(pa.table({"prompt": [None] * number}), tmp_path / f"{name}.parquet")
+        return tmp_path / f"{name}.parquet"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("rows", "overrides", "message"),
+    [
+        (16, [], None),
+        (8, [], "8 rows are less than one step of data.train_batch_size=16; prepare more"),
+        (0, [], "0 rows are less than one step"),
+        (8, ["data.train_files=[{0},{0}]"], None),
+        (40, ["data.train_max_samples=2"], r"2 of 40 rows \(data.train_max_samples\) are less than one step"),
+        (40, ["data.train_max_samples=16"], None),
+        (8, ["data.train_batch_size=8"], None),
+    ],
+)
+def test_too_few_rows_are_refused_whoever_wrote_them(rows, overrides, message, rows_of, grpo):
+    file = rows_of(rows)
+    settings = grpo(f"data.train_files={file}", "data.val_files=[]", *(text.format(file) for text in overrides))
+    if message is None:
+        check_rows(settings)
+    else:
+        with pytest.raises(UserError, match=message):
+            check_rows(settings)
+
+
+def test_validation_data_without_rows_are_refused_and_other_formats_not_counted(rows_of, grpo, tmp_path):
+    train = rows_of(16)
+    with pytest.raises(UserError, match="val.parquet: it has no rows to validate on; data.val_files=null trains"):
+        check_rows(grpo(f"data.train_files={train}", f"data.val_files={rows_of(0, 'val')}"))
+    with pytest.raises(UserError, match="no_such.parquet: no such file"):
+        check_rows(grpo(f"data.train_files={train}", f"data.val_files={tmp_path}/no_such.parquet"))
+    check_rows(grpo(f"data.train_files={tmp_path}/a.json", f"data.val_files={tmp_path}/b.jsonl"))
+
+
+def test_too_long_prompts_are_refused(tmp_path, rows_of, grpo):
+    settings = grpo(f"data.train_files={rows_of(16)}", "data.val_files=[]")
     write_manifest(tmp_path, longest=1100)
     with pytest.raises(UserError, match="longest prompt has 1100 tokens, more than data.max_prompt_length=1024"):
-        check_rows(once)
+        check_rows(settings)
 
 
 @pytest.mark.parametrize("prepared", [True, False])
@@ -87,7 +122,10 @@ def test_prompts_that_nobody_has_counted_are_counted_before_training(prepared, t
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
     if prepared:
         write_manifest(tmp_path, longest=None)
-    settings = grpo(f"data.train_files={tmp_path}/train.parquet", f"actor_rollout_ref.model.path={TINY_MODEL}")
+    settings = grpo(
+        *[f"data.train_files={tmp_path}/train.parquet", "data.val_files=[]", "data.train_batch_size=2"],
+        f"actor_rollout_ref.model.path={TINY_MODEL}",
+    )
     with pytest.raises(UserError, match=r"train.parquet, row 1: the longest prompt has (\d+) tokens") as caught:
         check_rows(settings)
     longest = int(re.search(r"has (\d+) tokens", str(caught.value)).group(1))
@@ -100,7 +138,12 @@ def test_other_peoples_rows_without_lengths_are_not_judged(tmp_path, grpo):
     pq.write_table(
         pa.Table.from_pylist([{"prompt": [{"role": "user", "content": "x" * 9999}]}]), tmp_path / "a.parquet"
     )
-    check_rows(grpo(f"data.train_files={tmp_path}/a.parquet", f"actor_rollout_ref.model.path={TINY_MODEL}"))
+    check_rows(
+        grpo(
+            *[f"data.train_files={tmp_path}/a.parquet", "data.val_files=[]", "data.train_batch_size=1"],
+            f"actor_rollout_ref.model.path={TINY_MODEL}",
+        )
+    )
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ FIXED = f"{ACTOR}.use_dynamic_bsz=false"
             [f"{ROLLOUT}.tensor_model_parallel_size=4", "trainer.n_gpus_per_node=2"],
             "=4 does not divide 2 GPUs; set it to 1 or 2",
         ),
+        (["lora=on", "actor_rollout_ref.model.lora_rank=600"], "vLLM takes adapters of rank 512 at most"),
+        (["model_engine=megatron"], "only FSDP trains here"),
         ([f"{ROLLOUT}.gpu_memory_utilization=1.5"], "gpu_memory_utilization=1.5 is no share"),
         (
             [f"{ACTOR}.fsdp_config.ulysses_sequence_parallel_size=8"],
@@ -68,8 +70,8 @@ FIXED = f"{ACTOR}.use_dynamic_bsz=false"
     ],
 )
 def test_settings_that_cannot_work_are_refused_in_one_line_with_the_remedy(overrides, message, grpo):
-    settings = grpo(*overrides)
     with pytest.raises(UserError, match=message) as error:
+        settings = grpo(*overrides)
         check(settings, load_model(settings.model))
     assert "\n" not in str(error.value)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""`stage` and `lock_output` of recipes/common.sh: what is reused, what goes on, what starts anew, what is left out."""
+"""`stage` and `lock_output` of the recipes: what is reused, what goes on, what is refused, what is left out."""
 
 import json
 import os
@@ -50,11 +50,100 @@ def test_a_stage_that_failed_goes_on_with_what_it_had(tmp_path):
     assert (tmp_path / "work" / "log").read_text() == "x\nx\n"
 
 
-def test_a_stage_that_was_begun_with_other_settings_starts_anew(tmp_path):
+TRAIN = """
+train() {{ mkdir -p "$OUTPUT_DIR/rft"; echo "$*" >> "$OUTPUT_DIR/rft/log"; }}
+stage data data echo {data}
+stage rft training train --steps={steps} lr=1 trainer.total_training_steps={steps} {override}
+stage rft_export export echo "$OUTPUT_DIR/rft/hf"
+"""
+
+
+def training(output: Path, override: str = "", steps: int = 60, data: str = "seed=0"):
+    return recipe(output, TRAIN.format(data=data, steps=steps, override=override))
+
+
+def starts(output: Path) -> int:
+    return len((output / "rft" / "log").read_text().splitlines())
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "trainer.logger=[console]",
+        "trainer.experiment_name=a",
+        "trainer.save_freq=5",
+        "trainer.n_gpus_per_node=2",
+        "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=2",
+        "actor_rollout_ref.actor.fsdp_config.param_offload=true",
+        "actor_rollout_ref.rollout.gpu_memory_utilization=0.4",
+        "+ray_kwargs.ray_init.num_cpus=4",
+    ],
+)
+def test_a_setting_without_effect_on_the_result_changes_nothing_that_is_done(tmp_path, override):
+    training(tmp_path)
+    done = training(tmp_path, override)
+    assert done.returncode == 0 and starts(tmp_path) == 1
+    shown = override.replace("[", "\\[").replace("]", "\\]")
+    assert f"training: done before, reused; without effect on it: {shown} instead of nothing" in done.stdout
+    assert "export: done before, reused" in done.stdout
+
+
+@pytest.mark.parametrize("override", ["trainer.logger=[console]", "trainer.test_freq=5"])
+def test_an_interrupted_training_goes_on_with_a_setting_without_effect_and_says_so(tmp_path, override):
+    training(tmp_path)
+    (tmp_path / ".stages" / "rft.done").unlink()
+    done = training(tmp_path, override)
+    assert starts(tmp_path) == 2
+    assert "training: goes on, with trainer." in done.stdout and "instead of nothing" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"override": "lr=2"}, "lr=2 instead of nothing"),
+        ({"override": "data.seed=1"}, "data.seed=1 instead of nothing"),
+        ({"override": "data.train_files=a"}, "data.train_files=a instead of nothing"),
+        ({"steps": 40}, "--steps=40 trainer.total_training_steps=40 instead of --steps=60 trainer.total"),
+        ({"steps": "null"}, "trainer.total_training_steps=null instead of"),
+        ({"data": "seed=1"}, "what it is made from was another"),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_was_made_with_other_settings_is_kept_and_both_ways_are_named(tmp_path, change, named, finished):
+    training(tmp_path)
+    (tmp_path / "rft" / "checkpoint").touch()
+    if not finished:
+        (tmp_path / ".stages" / "rft.done").unlink()
+    refused = training(tmp_path, **change)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert named in line and "set OUTPUT_DIR to another folder, or remove" in line
+    assert (tmp_path / "rft" / "checkpoint").exists() and starts(tmp_path) == 1
+    again = training(tmp_path)  # the earlier settings
+    assert again.returncode == 0 and starts(tmp_path) == (1 if finished else 2)
+
+
+def test_a_training_goes_on_to_more_steps_and_what_follows_is_made_again(tmp_path):
+    training(tmp_path)
+    done = training(tmp_path, steps=80)
+    assert starts(tmp_path) == 2 and "goes on, with --steps=80" in done.stdout
+    assert "export: done before" not in done.stdout
+    assert training(tmp_path, steps=80).stdout.count("done before, reused") == 3
+
+
+def test_what_is_removed_by_hand_is_made_anew(tmp_path):
     recipe(tmp_path, WORK.format(end="false", argument="x"))
-    done = recipe(tmp_path, WORK.format(end="true", argument="y"))
-    assert "starting anew" in done.stdout
+    assert recipe(tmp_path, WORK.format(end="true", argument="y")).returncode == 1
+    (tmp_path / "work" / "log").unlink()
+    (tmp_path / "work").rmdir()
+    assert recipe(tmp_path, WORK.format(end="true", argument="y")).returncode == 0
     assert (tmp_path / "work" / "log").read_text() == "y\n"
+
+
+def test_a_folder_that_was_moved_is_still_what_it_was(tmp_path):
+    training(tmp_path / "a")
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert training(tmp_path / "b").stdout.count("done before, reused") == 3
 
 
 def test_the_seconds_of_a_stage_are_written_beside_its_key(tmp_path):

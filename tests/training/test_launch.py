@@ -112,6 +112,19 @@ def test_ray_remembers_few_tasks_and_starts_no_idle_workers_unless_the_user_want
     assert (tmp_path / "log.txt").read_text().strip() == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "folder"), [("TENSORBOARD_DIR", "tensorboard"), ("WANDB_DIR", ""), ("SWANLAB_LOG_DIR", "swanlab")]
+)
+@pytest.mark.parametrize("own", [None, "/of/the/user"])
+def test_loggers_write_into_the_runs_folder_unless_the_user_says_where(tmp_path, monkeypatch, name, folder, own):
+    monkeypatch.delenv(name, raising=False)
+    if own:
+        monkeypatch.setenv(name, own)
+    launch(tmp_path, "x", None, [PYTHON, "-c", f"import os; print(os.environ[{name!r}])"])
+    expected = own or str(tmp_path / folder)
+    assert (tmp_path / "log.txt").read_text().strip() == expected
+
+
 def test_a_failure_shows_the_error_and_where_the_log_is(tmp_path, capfd):
     status = launch(tmp_path, "GRPO", None, [PYTHON, "-c", "raise ValueError('no such row 7')"])
     shown = capfd.readouterr().err
@@ -169,6 +182,41 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
         bystander.wait()
 
 
+#: A training as the launcher sees it: it logs a step, and ends after another one if it is asked to.
+STEPS = """
+import os, pathlib, sys, time
+run = pathlib.Path(os.environ["VISUAL_RFT_RUN"])
+open(os.environ["VERL_FILE_LOGGER_PATH"], "w").write('{"step": 1, "data": {}}\\n')
+while not (sys.argv[2] == "heeds" and (run / "stop").exists()):
+    time.sleep(0.1)
+print("saved")
+"""
+
+
+@pytest.mark.parametrize(
+    ("heeds", "module", "signals", "status"),
+    [
+        ("heeds", "verl.trainer.main_ppo", [signal.SIGTERM], 143),
+        ("ignores", "verl.trainer.main_ppo", [signal.SIGTERM, signal.SIGTERM], 130),
+        ("ignores", "verl.trainer.main_ppo", [signal.SIGTERM, signal.SIGINT], 130),
+        ("heeds", "verl.trainer.sft_trainer", [signal.SIGTERM], 130),
+        ("heeds", "verl.trainer.main_ppo", [signal.SIGINT], 130),
+    ],
+)
+def test_sigterm_lets_grpo_save_its_step_and_a_second_one_does_not_wait(tmp_path, heeds, module, signals, status):
+    (tmp_path / "stop").touch()  # of an earlier run
+    command = [PYTHON, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "GRPO", "--"]
+    launcher = subprocess.Popen([*command, PYTHON, "-c", STEPS, module, heeds], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: (tmp_path / "metrics.1.jsonl").exists())
+    for number in signals:
+        launcher.send_signal(number)
+        time.sleep(0.5)
+    _, said = launcher.communicate(timeout=60)
+    assert launcher.returncode == status
+    assert ("saved" in (tmp_path / "log.txt").read_text()) == (status == 143)
+    assert ("GRPO: stopped, its last step is saved; the same command goes on from here" in said) == (status == 143)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -176,6 +224,19 @@ def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
         ("ValueError: a\nKeyError: 'b'\n", "KeyError: 'b'"),
         ("\x1b[36m(TaskRunner pid=7)\x1b[0m torch.cuda.OutOfMemoryError: full\n", "torch.cuda.OutOfMemoryError: full"),
         ("ValueError: the cause\nray.exceptions.RayTaskError: wrapped\n", "ValueError: the cause"),
+        (
+            "(vLLMHttpServer pid=3) (EngineCore pid=9) RuntimeError: Insufficient space in /dev/shm\n"
+            "(a pid=3) RuntimeError: Engine core initialization failed. See root cause above. Failed: {}\n",
+            "RuntimeError: Insufficient space in /dev/shm",
+        ),
+        (
+            "(a pid=3) (EngineCore_DP0 pid=9) ERROR 11-28 23:11:26 [core.py:12] torch.OutOfMemoryError: CUDA full\n"
+            "(a pid=3) vllm.v1.engine.exceptions.EngineDeadError: EngineCore had an issue. See stack trace above\n",
+            "torch.OutOfMemoryError: CUDA full",
+        ),
+        ("(a pid=1) (b pid=2) (c pid=3) ValueError: three\n", "ValueError: three"),
+        ("ERROR 11-28 23:11:26 [utils.py:1] OSError: no prefix\n", "OSError: no prefix"),
+        ("EngineDeadError: nothing else is known\n", "EngineDeadError: nothing else is known"),
         (
             "x.ActorDiedError: It died.\n\tclass_name: Trainer\n\tpid: 7\n",
             "x.ActorDiedError: It died. class_name: Trainer",

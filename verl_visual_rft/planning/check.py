@@ -21,6 +21,7 @@ from verl_visual_rft.planning.command import compose, parse_command
 from verl_visual_rft.planning.data_roots import DATA_SETS, check_data_root
 from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared
 from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.outputs import check_outputs
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 
@@ -45,6 +46,7 @@ def main() -> None:
         check_data_root(options.data_set, options.data_root)
     if options.command:
         check_training(options.command, None if options.think is None else options.think == "on")
+        check_outputs(options.command, compose(parse_command(options.command)))
     else:
         load_model(options.model)
         check_devices(options.device, options.ngpus)
@@ -67,7 +69,7 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
     model = load_model(settings.model)
     refusals.check(settings, model)
     check_devices(settings.device, settings.ranks_per_node, settings.nodes)
-    for folder in dict.fromkeys(file.parent for file in settings.train_files):
+    for folder in settings.data_folders:
         check_prepared(folder, model, think)
     check_checkpoints(settings, model)
 

@@ -10,13 +10,14 @@ import traceback
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.inputs import check_prepared, check_rows
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.cluster import forward_environment
 from verl_visual_rft.training.monitoring.metrics_file import spare_metrics
@@ -34,6 +35,7 @@ class BeforeTraining(Callback):
         _or_exit(_check_plugin, config)
         _or_exit(spare_metrics, config)
         _or_exit(forward_environment, config)
+        _or_exit(_without_validation, config)
 
     def on_job_start(self, config: Any, **_: Any) -> None:
         """Refuse a run that cannot work."""
@@ -61,6 +63,16 @@ def _check_plugin(_: Any) -> None:
         )
 
 
+def _without_validation(config: Any) -> None:
+    """Let GRPO train where nothing is to be validated on: veRL opens a validation set whether it is used or not."""
+    if "algorithm" not in config or config.data.val_files:
+        return
+    say("visual-rft: no data.val_files: the run is not validated")
+    with open_dict(config):
+        config.data.val_files, config.data.val_max_samples = config.data.train_files, 1
+        config.trainer.test_freq, config.trainer.val_before_train = -1, False
+
+
 def _check(config: Any) -> None:
     resolved = _resolved(config)
     if "algorithm" in resolved:
@@ -68,7 +80,7 @@ def _check(config: Any) -> None:
     settings = settings_of(resolved)
     model = load_model(settings.model)
     refusals.check(settings, model)
-    for folder in dict.fromkeys(file.parent for file in settings.train_files):
+    for folder in settings.data_folders:
         check_prepared(folder, model)
     check_rows(settings)
 

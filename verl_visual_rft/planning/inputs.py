@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
+from verl_visual_rft.datasets.stored_rows import open_parquet
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.planning.gpus import visible_gpus
@@ -79,7 +80,7 @@ def check_prepared(folder: Path, model: Model, think: bool | None = None) -> Non
 
 
 def check_rows(settings: Settings) -> None:
-    """Refuse prepared data that are too few for a step, or whose prompts are longer than the run admits.
+    """Refuse data that are too few for a step, or whose prompts are longer than the run admits.
 
     Lengths are those of the manifest; where it has none, or there is none, the prompts are counted.
 
@@ -87,18 +88,22 @@ def check_rows(settings: Settings) -> None:
         UserError: veRL would take no step at all (it drops the last, incomplete batch), or all rollouts of the long
             row would fail, every epoch.
     """
-    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
-    if all(file in manifests for file in settings.train_files):
-        # A file may be listed twice.
-        rows = sum(_train_count(manifests[file], "rows") or 0 for file in settings.train_files)
-        if 0 < rows < settings.prompts:
-            files = ", ".join(str(file) for file in settings.train_files)
+    counted = {file: _rows_of(file) for file in (*settings.train_files, *settings.val_files)}
+    files = ", ".join(map(str, settings.train_files))
+    if None not in (counts := [counted[file] for file in settings.train_files]):  # a file may be listed twice
+        rows = sum(count or 0 for count in counts)
+        used = rows if settings.most_rows is None else min(rows, settings.most_rows)
+        if used < settings.prompts:
+            of = f"{used} of {rows} rows (data.train_max_samples)" if used < rows else f"{rows} rows"
             raise UserError(
-                f"{files}: {rows} rows are less than one step of data.train_batch_size={settings.prompts}; "
-                f"prepare more rows (SHOTS), or set data.train_batch_size={rows} or less"
+                f"{files}: {of} are less than one step of data.train_batch_size={settings.prompts}; "
+                f"prepare more rows (SHOTS), or set data.train_batch_size={max(used, 1)} or less"
             )
+    if empty := [str(file) for file in settings.val_files if counted[file] == 0]:
+        raise UserError(f"{empty[0]}: it has no rows to validate on; data.val_files=null trains without validation")
     if settings.rollout is None:
         return
+    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
     for file in dict.fromkeys(settings.train_files):
         longest = _train_count(manifests[file], "most_prompt_tokens") if file in manifests else None
         where = str(file)
@@ -137,6 +142,13 @@ def check_checkpoints(settings: Settings, model: Model) -> None:
             f"{written}: this checkpoint was written by {ranks} ranks, which alone can read it, and this run has "
             f"{settings.ranks}; give as many GPUs (NGPUS, NNODES), or {remedy}"
         )
+
+
+def _rows_of(file: Path) -> int | None:
+    """Return how many rows a file has; None where veRL reads it otherwise (JSON, a remote one)."""
+    if file.suffix != ".parquet" or str(file).startswith("hdfs:"):
+        return None
+    return int(open_parquet(file).metadata.num_rows)
 
 
 def _has_manifest(file: Path) -> bool:

@@ -15,6 +15,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.settings import TOKEN_LIMIT, Settings, settings_of
 
+_LARGEST_LORA = 512  # vllm 0.24 and 0.27, config/lora.py
 _TP = "actor_rollout_ref.rollout.tensor_model_parallel_size"
 
 
@@ -113,6 +114,10 @@ def _check_tensor_parallel(settings: Settings, model: Model) -> None:
         )
     if settings.ranks % size:
         raise UserError(f"{_TP}={size} does not divide {_gpus(settings)}; set it to {_divisors(settings.ranks, heads)}")
+    if settings.engine.lora_rank > _LARGEST_LORA:
+        raise UserError(
+            f"lora_rank={settings.engine.lora_rank} (LORA): vLLM takes adapters of rank {_LARGEST_LORA} at most"
+        )
     if not 0 < settings.rollout.memory_share < 1:
         raise UserError(
             f"actor_rollout_ref.rollout.gpu_memory_utilization={settings.rollout.memory_share} is no share of a GPU's "

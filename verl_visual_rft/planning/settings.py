@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.speed.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
@@ -91,6 +92,8 @@ class Settings:
         engine: How FSDP trains.
         rollout: How vLLM answers; None for SFT.
         train_files: Parquet files.
+        most_rows: How many of their rows are used; None: all.
+        val_files: Likewise, for validation.
         checkpoints: Where checkpoints are written, and resumed from.
     """
 
@@ -112,12 +115,19 @@ class Settings:
     engine: Engine
     rollout: Rollout | None
     train_files: tuple[Path, ...]
+    most_rows: int | None
+    val_files: tuple[Path, ...]
     checkpoints: Path
 
     @property
     def ranks(self) -> int:
         """Of all machines."""
         return self.nodes * self.ranks_per_node
+
+    @property
+    def data_folders(self) -> tuple[Path, ...]:
+        """Folders of the rows to train on and to validate on, each once."""
+        return tuple(dict.fromkeys(file.parent for file in (*self.train_files, *self.val_files)))
 
     @property
     def data_parallel(self) -> int:
@@ -151,7 +161,13 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
 
     Args:
         config: Resolved configuration, as a mapping or OmegaConf's.
+
+    Raises:
+        UserError: Something else than FSDP is to train.
     """
+    engine = config["actor_rollout_ref"]["actor"] if "actor_rollout_ref" in config else config
+    if "fsdp_size" not in engine.get("fsdp_config", engine.get("engine", {})):
+        raise UserError("model_engine, engine: only FSDP trains here (model_engine=dp, engine=fsdp); leave it out")
     return _grpo(config) if "actor_rollout_ref" in config else _sft(config)
 
 
@@ -211,6 +227,8 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
             bucket=rollout["checkpoint_engine"]["update_weights_bucket_megabytes"] * 2**20,
         ),
         train_files=_paths(data["train_files"]),
+        most_rows=_most_rows(data),
+        val_files=_paths(data["val_files"]),
         checkpoints=Path(trainer["default_local_dir"]),
     )
 
@@ -237,6 +255,8 @@ def _sft(config: Mapping[str, Any]) -> Settings:
         engine=_engine(engine, config["model"], trainer),
         rollout=None,
         train_files=_paths(data["train_files"]),
+        most_rows=_most_rows(data),
+        val_files=_paths(data["val_files"]),
         checkpoints=Path(trainer["default_local_dir"]),
     )
 
@@ -274,5 +294,10 @@ def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[
 
 
 def _paths(files: Any) -> tuple[Path, ...]:
-    """Return the files of a setting that is one file or a list."""
-    return tuple(Path(file).expanduser() for file in ([files] if isinstance(files, str) else files))
+    """Return the files of a setting that is one file, a list or nothing."""
+    return tuple(Path(file).expanduser() for file in ([files] if isinstance(files, str) else files or []))
+
+
+def _most_rows(data: Mapping[str, Any]) -> int | None:
+    most: int = data.get("train_max_samples") or -1
+    return most if most > 0 else None

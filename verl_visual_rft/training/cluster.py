@@ -17,8 +17,10 @@ from verl_visual_rft.errors import UserError
 RUNNING = "cluster=running"
 #: What `verl_visual_rft.training.nodes` prints when the run may start, and its exit status when a node was lost.
 READY, LOST = "ready", 3
+#: Where loggers write, within the run's folder; else into the working folder. wandb makes a folder wandb/ itself.
+LOG_FOLDERS = {"TENSORBOARD_DIR": "tensorboard", "WANDB_DIR": "", "SWANLAB_LOG_DIR": "swanlab"}
 #: Beginnings of the variables of the training command that its workers get on every node.
-FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_", "HF_HUB_OFFLINE", "SPT_NOENV")
+FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_", "HF_HUB_OFFLINE", "SPT_NOENV", *LOG_FOLDERS)
 #: Of these veRL forwards as its configuration sets them.
 _FORWARDED_BY_VERL = ("VERL_FULL_DETERMINISM", "VERL_RL_INSIGHT_ENABLE")
 _END_WITHIN = 150.0  # seconds for ending the run's processes on all nodes

@@ -25,6 +25,7 @@ from typing import IO, Any
 
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import load_reward, score
+from verl_visual_rft.training.custom_function import CustomFunction
 
 _IMPORT_SECONDS = 600.0  # for a reward's imports, torch perhaps, on a busy machine
 _GRACE_SECONDS = 2.0  # between the alarm inside and the one out here, and for a last traceback
@@ -53,17 +54,24 @@ class IsolatedScorer:
             UserError: As `score` raises it.
         """
         reward = self._reward if reward is None else reward
+        return await self._run(f"reward {reward!r}", _load, _score, reward, arguments)
+
+    async def score_by(self, function: CustomFunction, arguments: Mapping[str, Any]) -> dict[str, float]:
+        """Score one response by a function of veRL's kind; errors as of `score`."""
+        return await self._run(str(function), _load_function, CustomFunction.score, function, arguments)
+
+    async def _run(
+        self, what: str, load: Callable[[Any], None], score: Callable[..., Any], reward: Any, arguments: Any
+    ) -> dict[str, float]:
         async with self._turn:
             if self._pool is None:
                 # Not forked: the worker has threads and an event loop that a copy would not survive.
                 self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
             with tempfile.NamedTemporaryFile("r", prefix="visual-rft-", suffix=".trace") as trace:
-                if str(reward) not in self._loaded:  # imports take their time and are not the response's fault
-                    await self._call(f"the import of reward {reward!r}", _IMPORT_SECONDS, trace, _load, reward)
-                    self._loaded.add(str(reward))
-                scored: dict[str, float] = await self._call(
-                    f"reward {reward!r}", self._timeout, trace, _score, reward, arguments
-                )
+                if what not in self._loaded:  # imports take their time and are not the response's fault
+                    await self._call(f"the import of {what}", _IMPORT_SECONDS, trace, load, reward)
+                    self._loaded.add(what)
+                scored: dict[str, float] = await self._call(what, self._timeout, trace, score, reward, arguments)
                 return scored
 
     async def _call(
@@ -125,6 +133,10 @@ def _with_alarm(trace: str, seconds: float, function: Callable[..., Any], *argum
 
 def _load(reward: str | Mapping[str, Any]) -> None:
     load_reward(reward)
+
+
+def _load_function(function: CustomFunction) -> None:
+    function.load()  # what it returns stays here
 
 
 def _score(reward: str | Mapping[str, Any], arguments: dict[str, Any]) -> dict[str, float]:

@@ -35,8 +35,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
-from verl_visual_rft.training import shared_memory
-from verl_visual_rft.training.cluster import NodeWatch, uses_running_cluster, with_token
+from verl_visual_rft.training import shared_memory, stopping
+from verl_visual_rft.training.cluster import LOG_FOLDERS, NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
@@ -55,6 +55,8 @@ _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
 #: Metrics worth a place in the one line of progress, and how they are called there.
 _SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
+#: Errors that say that there was another (vLLM's engine, as its server saw it).
+_ELSEWHERE = re.compile(r"(?:root cause|stack trace) (?:above|for the root cause)|EngineDeadError", re.I)
 _LOG_TAIL, _LOG_WIDTH = 15, 160  # lines, and characters of each, shown when no error is found in the log
 
 
@@ -79,16 +81,22 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """Run ``command`` as the run in folder ``run``; see the module's text.
 
     Returns:
-        The command's exit status; 130 when interrupted.
+        The command's exit status; 130 when interrupted, 143 when stopped by SIGTERM with its last step saved.
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
     end_processes_of(run)
+    stopping.forget(run)
     metrics = _next_metrics_file(run)
     _end_with_parent()
     lost = ""
-    with _interruptible(), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
+
+    def asks_to_stop() -> bool:
+        return stopping.can_stop(command) and metrics.exists() and stopping.ask_to_stop(run)
+
+    with _interruptible(asks_to_stop), open(run / "log.txt", "ab") as log, ExitStack() as until_ended:
         environment = os.environ | {RUN_MARK: str(run), "VERL_FILE_LOGGER_PATH": str(metrics)}
+        environment = {name: str(run / folder) for name, folder in LOG_FOLDERS.items()} | environment
         environment["SPT_NOENV"] = "1"  # else vLLM's processes write their titles over their environment with the mark
         watch = None
         try:
@@ -124,6 +132,9 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
         return 1
     if process.returncode != 0:
         _explain(run / "log.txt", start, title, process.returncode)
+    elif stopping.is_asked_to_stop(run):
+        _say(f"{title}: stopped, its last step is saved; the same command goes on from here")
+        return stopping.STOPPED
     return process.returncode
 
 
@@ -157,18 +168,22 @@ def end_processes_of(run: Path) -> int:
 
 
 def last_error(text: str) -> str | None:
-    r"""Return the error that ended a run: the last "SomeError: message" line of its log, without Ray's decoration.
+    r"""Return the error that ended a run: the last "SomeError: message" line of its log that does not point to another.
+
+    What Ray and vLLM put before their processes' lines is left out.
 
     Example:
         >>> last_error("step 1\nray.exceptions.RayTaskError(ValueError): x\nValueError: bad row 3\n")
         'ValueError: bad row 3'
     """
     errors = re.findall(
-        # Of an actor's death the next line says whose.
-        r"^(?:\([^)\n]*pid=[^)\n]*\) )?((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+(?:\n\tclass_name: \w+)?)$",
+        # Ray names processes, vLLM's own within them; of an actor's death the next line says whose.
+        r"^(?:\([^)\n]*pid=[^)\n]*\) )*(?:[A-Z]+ [\d-]+ [\d:]+ \[[^\]\n]*\] )?"
+        r"((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+(?:\n\tclass_name: \w+)?)$",
         _plain(text),
         re.M,
     )
+    errors = [error for error in errors if not _ELSEWHERE.search(error)] or errors
     own = [error for error in errors if not error.startswith("ray.exceptions")]
     found: list[str] = own or errors
     return found[-1].replace("\n\t", " ") if found else None
@@ -280,10 +295,16 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the run like Ctrl-C, and SIGINT also where the shell made a background job ignore it."""
+def _interruptible(asks_to_stop: Callable[[], bool]) -> Iterator[None]:
+    """Let SIGTERM end the run like Ctrl-C, and SIGINT also where the shell made a background job ignore it.
+
+    A SIGTERM on which ``asks_to_stop`` is true is not the end: the run goes on to the end of its step.
+    """
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
+        if signum == signal.SIGTERM and asks_to_stop():
+            os.write(2, b"SIGTERM: finishing the step at hand, then a checkpoint; once more ends the run at once\n")
+            return
         raise KeyboardInterrupt
 
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -17,6 +17,7 @@ from verl_visual_rft.datasets.stored_rows import ground_truth
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import Reward, load_reward, score
 from verl_visual_rft.rewards.curriculum import tau_at
+from verl_visual_rft.training.custom_function import CustomFunction, custom_function
 from verl_visual_rft.training.failures import ON_REWARD_ERROR, failure
 from verl_visual_rft.training.guards.rows import row_name
 from verl_visual_rft.training.isolation import IsolatedScorer
@@ -31,6 +32,7 @@ class VisualRFTRewardManager(RewardManagerBase):
     """Score each response with the reward that ``visual_rft.reward`` names, or that its row names.
 
     A row's task is its ``ability`` column; ``extra_info.reward`` overrides the reward of the run, for mixed-task data.
+    Where the user brings a function as veRL has it (``reward.custom_reward_function``), it scores all rows.
     Every component goes to ``reward_extra_info``, from where training and validation log it.
 
     A row whose truth cannot be read ends the run. So does a reward of another package that fails
@@ -51,6 +53,9 @@ class VisualRFTRewardManager(RewardManagerBase):
         self.reward: Any = settings.reward  # a name or composition, or a mapping of names to weights
         if not isinstance(self.reward, str):
             self.reward = OmegaConf.to_object(self.reward)
+        self.function = custom_function(config)
+        if self.function:
+            self.function.load()  # as an unknown name, stops the run here
         loaded = load_reward(self.reward)  # an unknown name stops the run here, before training
         self.curriculum_steps = _curriculum_steps(config, loaded)
         self.isolated = IsolatedScorer(self.reward, settings.reward_timeout)
@@ -66,7 +71,7 @@ class VisualRFTRewardManager(RewardManagerBase):
 
     def is_trusted(self, row: Mapping[str, Any]) -> bool:
         """Whether a response to this row is scored by rules of this package, which return at once."""
-        return load_reward(self._reward_of(row)).trusted
+        return self.function is None and load_reward(self._reward_of(row)).trusted
 
     async def run_response(self, row: Mapping[str, Any], response_ids: Any) -> dict[str, Any]:
         """Return the score and components of one response.
@@ -75,6 +80,8 @@ class VisualRFTRewardManager(RewardManagerBase):
             row: Columns of its row.
             response_ids: Its token ids, without padding.
         """
+        if self.function and self.function.is_async:
+            return self.failed or await self._run(row, response_ids)
         async with self.turn:
             return self.failed or await self._run(row, response_ids)
 
@@ -102,6 +109,8 @@ class VisualRFTRewardManager(RewardManagerBase):
         return (row.get("extra_info") or {}).get("reward") or self.reward
 
     async def _score(self, row: Mapping[str, Any], response: str) -> dict[str, float]:
+        if self.function:
+            return await self._score_by(self.function, row, response)
         extra_info = row.get("extra_info") or {}
         reward = self._reward_of(row)
         task, truth = _task_and_truth(row)
@@ -118,6 +127,17 @@ class VisualRFTRewardManager(RewardManagerBase):
         if load_reward(reward).trusted:
             return score(**arguments)
         return await self.isolated.score(**arguments)
+
+    async def _score_by(self, function: CustomFunction, row: Mapping[str, Any], response: str) -> dict[str, float]:
+        arguments = {
+            "data_source": row.get("data_source"),
+            "solution_str": response,
+            "ground_truth": (row.get("reward_model") or {}).get("ground_truth"),
+            "extra_info": row.get("extra_info") or {},
+        }
+        if function.is_async:
+            return await function.score_async(arguments, self.config.visual_rft.reward_timeout)
+        return await self.isolated.score_by(function, arguments)
 
     def _tau(self, row: Mapping[str, Any]) -> float | None:
         """Return the tau that the curriculum prescribes for a row; None where it prescribes none."""

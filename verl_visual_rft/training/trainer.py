@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ import verl_visual_rft.training.config  # noqa: F401  # what the configuration c
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.modes import TRAINER_MODE
+from verl_visual_rft.training.stopping import is_asked_to_stop
 
 
 def register_trainer(trainer_base: ModuleType) -> None:
@@ -33,6 +35,7 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
 
     from verl_visual_rft.training.algorithms import advantages
     from verl_visual_rft.training.checkpoints import grpo as checkpoints
+    from verl_visual_rft.training.checkpoints.folders import name_of
     from verl_visual_rft.training.guards.lost_workers import workers_of
     from verl_visual_rft.training.guards.non_finite import rows_saved
     from verl_visual_rft.training.guards.rows import StoppedRows, run_folder
@@ -55,8 +58,15 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
             super().__init__(config)
             self.monitor = Monitor(self)
 
+        def _init_dataloader(self) -> None:
+            super()._init_dataloader()
+            # veRL ends with the epochs too, and then does not save its last step (verl 0.9.1 trainer_base.py:467).
+            by_epochs = self.steps_per_epoch * self.config.trainer.total_epochs
+            self.total_training_steps: int = min(self.total_training_steps, by_epochs)
+
         def fit(self, agent_loop_manager: Any) -> None:
-            saved = StoppedRows(run_folder(self.config.trainer.default_local_dir), self.tokenizer)
+            self.run = run_folder(self.config.trainer.default_local_dir)
+            saved = StoppedRows(self.run, self.tokenizer)
             with workers_of(self, agent_loop_manager) as self.watch:
                 self.replay_buffer.guard(self.watch, saved)
                 if hasattr(agent_loop_manager, "rollouts"):
@@ -141,5 +151,13 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
         def _compute_metrics(self, batch: Any, metrics: dict[str, Any], *args: Any, **kwargs: Any) -> None:
             super()._compute_metrics(batch, metrics, *args, **kwargs)
             self.monitor.step(batch, metrics)
+            self._stop_where_asked()
+
+        def _stop_where_asked(self) -> None:
+            """Have this step be the last one, and saved, where the launcher was sent SIGTERM."""
+            if self.global_steps < self.total_training_steps and is_asked_to_stop(self.run):
+                if not (Path(self.config.trainer.default_local_dir) / name_of(self.global_steps)).exists():
+                    self._save_checkpoint()
+                self.total_training_steps = self.global_steps
 
     return VisualRFTTrainer

@@ -16,7 +16,7 @@ from pipeline import CPU, ROOT, grpo, unmarked
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints, latest
 from verl_visual_rft.training.run_mark import RUN_MARK
 
-START_WITHIN = 240.0  # seconds from the command to its first step
+START_WITHIN = 600.0  # seconds from the command to its first step, on a machine that has other work too
 NOTICED_WITHIN = 60.0  # seconds from a fault to the end of the command
 
 

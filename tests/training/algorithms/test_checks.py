@@ -28,12 +28,28 @@ def test_what_we_ship_passes(algo):
         (["algorithm.filter_groups.enable=true"], "set algorithm.filter_groups.max_num_gen_batches"),
         (["algo=dapo", "algorithm.filter_groups.max_num_gen_batches=0"], "needs a bound"),
         (["algo=gdpo", "algorithm.use_kl_in_reward=true"], "use actor_rollout_ref.actor.use_kl_loss=true"),
+        (["actor_rollout_ref.rollout.name=sglang"], "rollout.name cannot be so: use vllm"),
+        (["actor_rollout_ref.rollout.multi_turn.enable=true"], "a prompt is asked once"),
+        (["reward.reward_model.enable=true"], "rewards are rules"),
+        (["reward_model.enable=true"], "rewards are rules"),
+        (["algorithm.adv_estimator=gae"], "gae needs a critic"),
+        (["critic.enable=true"], "gae needs a critic"),
+        (["actor_rollout_ref.rollout.n=1"], "compared with others of its group"),
         (["algo=gdpo", "visual_rft.reward=iou"], "reward 'iou' does not say"),
+        (
+            ["algo=gdpo", f"reward.custom_reward_function.path={__file__}"],
+            "compute_score does not say which components",
+        ),
+        (["reward.custom_reward_function.path=/no/mine.py"], "path=/no/mine.py: no such file"),
     ],
 )
 def test_what_would_do_nothing_or_contradicts_itself_is_refused(overrides, message):
     with pytest.raises(UserError, match=message):
         check_algorithm(composed(*overrides))
+
+
+def test_estimators_without_groups_need_none():
+    check_algorithm(composed("algorithm.adv_estimator=reinforce_plus_plus", "actor_rollout_ref.rollout.n=1"))
 
 
 def test_gdpo_takes_a_composed_reward():

@@ -54,7 +54,7 @@ class Workers:
         self.value = torch.load(f"{local_path}/model_world_size_1_rank_0.pt")["value"]
 
 
-def make_trainer(root, workers=0, **settings):
+def make_trainer(root, workers=0, rows=ROWS, **settings):
     """As much of veRL's trainer as its checkpoints need, with a real data loader of three batches an epoch."""
     config = {
         "data": {"train_batch_size": 2, "dataloader_num_workers": workers},
@@ -75,7 +75,7 @@ def make_trainer(root, workers=0, **settings):
     OmegaConf.set_struct(config, True)
     generator = torch.Generator()
     generator.manual_seed(0)
-    sampler = RandomSampler(ROWS, generator=generator)
+    sampler = RandomSampler(rows, generator=generator)
     saved = []
     return SimpleNamespace(
         config=config,
@@ -86,7 +86,7 @@ def make_trainer(root, workers=0, **settings):
         checkpoint_callback=SimpleNamespace(on_save=lambda **arguments: saved.append(arguments)),
         saved=saved,
         train_dataloader=StatefulDataLoader(
-            ROWS, batch_size=2, num_workers=workers, drop_last=True, sampler=sampler, collate_fn=list
+            rows, batch_size=2, num_workers=workers, drop_last=True, sampler=sampler, collate_fn=list
         ),
         batches=None,
     )
@@ -212,6 +212,15 @@ def test_another_number_of_loader_processes_is_refused(tmp_path):
     take_steps(load(make_trainer(tmp_path, workers=1)), 1)
     with pytest.raises(UserError, match="with data.dataloader_num_workers=1, .* set it so again"):
         load(make_trainer(tmp_path, workers=0))
+
+
+def test_fewer_rows_are_refused_and_more_are_said(tmp_path, capsys):
+    """torchdata would raise StopIteration in the first step after the end of the shorter data."""
+    take_steps(load(make_trainer(tmp_path)), 1)
+    with pytest.raises(UserError, match=f"when there were {len(ROWS)} rows .*, and now there are {len(ROWS) - 1}"):
+        load(make_trainer(tmp_path, rows=ROWS[:-1]))
+    load(make_trainer(tmp_path, rows=[*ROWS, *ROWS]))
+    assert f"goes on with {2 * len(ROWS)}" in capsys.readouterr().out
 
 
 def test_changed_settings_are_said(tmp_path, capsys):

@@ -10,7 +10,11 @@ from typing import Any
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.checkpoints.best import check_keep_best
+from verl_visual_rft.training.custom_function import custom_function
 from verl_visual_rft.training.modes import check_trainer_mode
+
+#: Estimators of veRL that compare an answer with those of the batch, or with a greedy one.
+_WITHOUT_GROUPS = ("reinforce_plus_plus", "remax")
 
 
 def check_algorithm(config: Mapping[str, Any]) -> None:
@@ -30,6 +34,8 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
             "actor_rollout_ref.actor.freeze_vision_tower=true does nothing in veRL 0.9.1; "
             "use visual_rft.freeze_vision=true"
         )
+    _check_parts(config)
+    function = custom_function(config)
     filter_groups = algorithm.get("filter_groups") or {}
     if filter_groups.get("enable") and not filter_groups.get("max_num_gen_batches", 0) > 0:
         raise UserError(
@@ -37,7 +43,30 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
             "ever; set algorithm.filter_groups.max_num_gen_batches, 10 say"
         )
     if algorithm["adv_estimator"] == "visual_rft_gdpo":
+        if function:
+            raise UserError(f"algo=gdpo: {function} does not say which components it sums with which weights")
         _check_gdpo(config)
+
+
+def _check_parts(config: Mapping[str, Any]) -> None:
+    """Refuse parts of veRL that our trainer and agent loop do not have."""
+    rollout = config["actor_rollout_ref"]["rollout"]
+    models = (config["reward"]["reward_model"], config.get("reward_model") or {})  # the second is veRL's old name
+    refused = {
+        "actor_rollout_ref.rollout.name": rollout["name"] != "vllm" and "use vllm, the one engine that pictures go to",
+        "actor_rollout_ref.rollout.multi_turn.enable": (rollout.get("multi_turn") or {}).get("enable")
+        and "a prompt is asked once; leave it out",
+        "reward.reward_model.enable": any(model.get("enable") for model in models)
+        and "rewards are rules (visual_rft.reward); leave it out",
+        "algorithm.adv_estimator": (config["algorithm"]["adv_estimator"] == "gae" or config["critic"]["enable"])
+        and "gae needs a critic, which there is none of; use algo=paper, dapo, gdpo or dr_grpo",
+        "actor_rollout_ref.rollout.n": rollout["n"] < 2
+        and config["algorithm"]["adv_estimator"] not in _WITHOUT_GROUPS
+        and "an answer is compared with others of its group, which here has one; set it to 2 or more",
+    }
+    for key, why in refused.items():
+        if why:
+            raise UserError(f"{key} cannot be so: {why}")
 
 
 def _check_gdpo(config: Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ def save(trainer: Any, verl_save: Callable[[], None]) -> None:
                 verl_save()
         finally:
             trainer.checkpoint_callback = callback
-        write_conditions(partial / name_of(step), trainer.config)
+        write_conditions(partial / name_of(step), trainer.config, len(trainer.train_dataloader.dataset))
     callback.on_save(trainer=trainer, global_step=step, checkpoint_dir=str(root / name_of(step)), async_save=False)
 
 
@@ -55,7 +55,7 @@ def load(trainer: Any, verl_load: Callable[[], None]) -> None:
         verl_load()
     refuse_later_ones(root, trainer.global_steps)
     if trainer.global_steps > 0:
-        note_changes(Path(start["resume_from_path"]), trainer.config)
+        note_changes(Path(start["resume_from_path"]), trainer.config, len(trainer.train_dataloader.dataset))
 
 
 def validated(trainer: Any, metrics: Mapping[str, float]) -> None:

@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# Stages: commands that are run once. Sourced by common.sh.
+
+# Settings of a command that leave its result what it is: how it is watched, saved and shared among devices. Whether a
+# checkpoint can be read by as many ranks is checked where that matters (planning/inputs.py).
+WITHOUT_EFFECT='^\+*((trainer\.(logger|project_name|experiment_name|save_freq|test_freq|val_before_train|log_val_generations'
+WITHOUT_EFFECT+='|max_actor_ckpt_to_keep|max_ckpt_to_keep|rollout_data_dir|validation_data_dir|nnodes|n_gpus_per_node)'
+WITHOUT_EFFECT+='|data\.val_(max_samples|batch_size)|visual_rft\.(samples.*|reward_timeout|poll_interval)|hydra\..*|ray_kwargs\..*|cluster'
+WITHOUT_EFFECT+='|.*micro_batch_size_per_gpu|.*max_token_len_per_gpu|.*use_dynamic_bsz|.*offload(_policy)?|.*enable_gradient_checkpointing'
+WITHOUT_EFFECT+='|.*rollout\.(gpu_memory_utilization|max_num_seqs|max_num_batched_tokens|free_cache_engine|enforce_eager))=|--(nproc_per_node|workers)=)'
+# How long a training lasts: one that is to last longer goes on.
+LENGTH='^(trainer\.total_(epochs|training_steps)=|--steps=)'
+
+# stage NAME TITLE COMMAND...: run a command once. It is reused while it and all before it stay the same; one that was
+# interrupted goes on, also with settings that have no effect on its result, and to more steps. What was made with other
+# settings, in the folder of its name, is never removed: that is refused.
+#   STAGES=KIND,...   only stages of these kinds (STAGE_KIND); what they build on must be done
+#   DRY_RUN=1         print the command as a line of JSON instead
+#   STAGE_LOG=FILE    keep the command's standard error there; STAGE_OUTPUT=FILE likewise its output
+STAGE_NUMBER=0
+STAGE_KEY= # of what the next stage builds on
+STAGE_LEFT_OUT=
+stage() {
+    local name=$1 title=$2 stamp=$OUTPUT_DIR/.stages/$1 work known=no
+    shift 2
+    local settings=("${@//"$OUTPUT_DIR"/OUTPUT_DIR}") # a folder may be moved
+    STAGE_NUMBER=$((STAGE_NUMBER + 1))
+    work=$(stage_key "$WITHOUT_EFFECT|$LENGTH" "${settings[@]}")
+    STAGE_KEY=$(stage_key "$WITHOUT_EFFECT" "${settings[@]}")
+    local label="[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $title"
+    [[ -f $stamp.done && $(head -n 1 "$stamp.done") == "$STAGE_KEY" ]] && known=yes
+    if ! selected; then
+        [[ $known == yes ]] || STAGE_LEFT_OUT=${STAGE_LEFT_OUT:-$name}
+        return 0
+    fi
+    if [[ ${DRY_RUN:-0} == 1 ]]; then
+        print_stage "$name" "$title" "$@"
+        return 0
+    fi
+    need_what_is_left_out
+    local changes=
+    [[ ! -f $stamp.begun ]] || changes=$(stage_changes "$stamp.begun" "${settings[@]}")
+    if [[ $known == yes ]]; then
+        echo "$label: done before, reused${changes:+; without effect on it: $changes}"
+        return 0
+    fi
+    if [[ -f $stamp.begun && -e $OUTPUT_DIR/$name ]]; then
+        can_go_on "$stamp.begun" "$work" "${settings[@]}" \
+            || die "$OUTPUT_DIR/$name was made with other settings: ${changes:-what it is made from was another}. Nothing is touched: give the earlier settings again, set OUTPUT_DIR to another folder, or remove $OUTPUT_DIR/$name to make it anew"
+        label+=${changes:+: goes on, with $changes}
+    fi
+    rm -f "$stamp.done"
+    { echo "$work" && printf '%q\n' "${settings[@]}"; } > "$stamp.begun.partial"
+    mv "$stamp.begun.partial" "$stamp.begun"
+    echo "$label"
+    local begin=$SECONDS
+    run_logged "$title" "$@"
+    printf '%s\n%s\n' "$STAGE_KEY" "$((SECONDS - begin))" > "$stamp.done.partial"
+    mv "$stamp.done.partial" "$stamp.done"
+}
+
+# A hash of settings, without those that match PATTERN, and of all that they build on.
+stage_key() { # PATTERN SETTINGS...
+    local word
+    {
+        echo "$STAGE_KEY"
+        for word in "${@:2}"; do
+            [[ $word =~ $1 ]] || printf '%s\0' "$word"
+        done
+    } | sha256sum | cut -d ' ' -f 1
+}
+
+# What differs between the settings of STAMP and these: "NEW instead of OLD", or nothing.
+stage_changes() { # STAMP SETTINGS...
+    local before now gone added
+    before=$(tail -n +2 "$1")
+    now=$(printf '%q\n' "${@:2}")
+    added=$(comm -13 <(sort <<< "$before") <(sort <<< "$now") | paste -sd ' ')
+    gone=$(comm -23 <(sort <<< "$before") <(sort <<< "$now") | paste -sd ' ')
+    [[ -z $added$gone ]] || echo "${added:-nothing} instead of ${gone:-nothing}"
+}
+
+# Whether what STAMP began is the same work, and as many steps or more.
+can_go_on() { # STAMP WORK SETTINGS...
+    local before now
+    before=$(sed -n 's/^trainer\.total_training_steps=//p' "$1" | tail -n 1)
+    now=$(printf '%s\n' "${@:3}" | sed -n 's/^trainer\.total_training_steps=//p' | tail -n 1)
+    [[ $(head -n 1 "$1") == "$2" ]] || return 1
+    [[ $now == "$before" ]] || [[ $before$now =~ ^[0-9]+$ && $now -ge $before ]]
+}
+
+# A stage that is made anew each time.
+always() { # NAME TITLE COMMAND...
+    selected || return 0
+    if [[ ${DRY_RUN:-0} == 1 ]]; then
+        print_stage "$@"
+        return 0
+    fi
+    need_what_is_left_out
+    STAGE_NUMBER=$((STAGE_NUMBER + 1))
+    echo "[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $2"
+    "${@:3}"
+}
+
+need_what_is_left_out() {
+    [[ -z $STAGE_LEFT_OUT ]] || die "STAGES=$STAGES builds on the stage '$STAGE_LEFT_OUT', which is not done with these settings; add its kind to STAGES"
+}
+
+# Whether STAGES asks for this stage.
+selected() { [[ -z ${STAGES:-} || -z ${STAGE_KIND:-} || ",$STAGES," == *",$STAGE_KIND,"* ]]; }
+
+print_stage() { # NAME TITLE COMMAND...
+    printf '{"stage": %s, "title": %s, "command": %s}\n' "$(json_string "$1")" "$(json_string "$2")" "$(json_list "${@:3}")"
+}
+
+run_logged() { # TITLE COMMAND...
+    local title=$1 status=0
+    shift
+    [[ -z ${STAGE_LOG:-} ]] || mkdir -p "$(dirname "$STAGE_LOG")"
+    exec 3>&1 4>&2
+    [[ -z ${STAGE_OUTPUT:-} ]] || exec 3> "$STAGE_OUTPUT"
+    [[ -z ${STAGE_LOG:-} ]] || exec 4> "$STAGE_LOG"
+    run_passing_signals "$@" >&3 2>&4 3>&- 4>&- || status=$?
+    exec 3>&- 4>&-
+    [[ $status != 0 ]] || return 0
+    [[ -n ${STAGE_LOG:-} ]] || exit "$status"
+    tail -n 3 "$STAGE_LOG" >&2
+    die "$title failed; the whole log: $STAGE_LOG"
+}
+
+# Run a command as a job of its own: else bash would sit out a signal that comes while it waits. Batch systems send SIGTERM
+# to a recipe, and its training then saves the step at hand.
+run_passing_signals() { # COMMAND...
+    local job status=0
+    set -m
+    "$@" &
+    job=$!
+    set +m
+    trap 'kill -TERM "$job" 2> /dev/null' TERM
+    trap 'kill -INT "$job" 2> /dev/null' INT
+    while true; do
+        status=0
+        wait "$job" || status=$?
+        kill -0 "$job" 2> /dev/null || break
+    done
+    trap - TERM INT
+    return "$status"
+}
