@@ -41,7 +41,7 @@ def test_a_stopped_run_saves_its_step_and_the_next_start_the_last_that_the_data_
     )
     launcher = subprocess.Popen(command, cwd=ROOT, env=unmarked() | CPU, stderr=subprocess.PIPE, text=True)
     try:
-        while not training_log_files(tmp_path) and launcher.poll() is None:
+        while not list(tmp_path.glob("metrics.*.jsonl")) and launcher.poll() is None:
             time.sleep(0.1)
         launcher.terminate()
         _, said = launcher.communicate(timeout=TIMEOUT)
