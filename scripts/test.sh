@@ -37,6 +37,7 @@ other_versions() ( # other_versions NAME: docs/upstream.md has a table of what w
     scripts/setup.sh "$1"
     # shellcheck source=/dev/null
     source ".venv-$1/bin/activate"
+    export VERL_PLATFORM=cpu # what PyTorch's ordinary build does not say by itself
     unit
     python -m pytest tests/e2e -m smoke
 )

@@ -12,6 +12,7 @@ from itertools import pairwise
 from types import ModuleType
 
 import torch
+import torch.distributed
 import torch.nn.functional as F
 
 
@@ -83,6 +84,20 @@ def cross_entropy_loss(logits, labels, inplace_backward=False):
     return _CrossEntropy.apply(logits, labels, inplace_backward), None
 
 
+def all_to_all(outputs, inputs, group=None, async_op=False, exchange=torch.distributed.all_to_all):
+    """``torch.distributed.all_to_all`` of tensors of one shape, also where gloo has none (PyTorch 2.11)."""
+    try:
+        return exchange(outputs, inputs, group=group, async_op=async_op)
+    except RuntimeError as error:
+        if "does not support alltoall" not in str(error):
+            raise
+    sent = torch.stack(inputs)
+    gathered = [torch.empty_like(sent) for _ in inputs]
+    torch.distributed.all_gather(gathered, sent, group=group)
+    for output, received in zip(outputs, gathered, strict=True):
+        output.copy_(received[torch.distributed.get_rank(group)])
+
+
 def install() -> None:
     """Make ``flash_attn``, and have transformers and verl find it."""
     from transformers import modeling_flash_attention_utils as of_transformers
@@ -102,6 +117,7 @@ def install() -> None:
         "general_availability_check": lambda: True,
         "supported_devices": ((lambda: True, "cpu"),),
     }
+    torch.distributed.all_to_all = all_to_all
     torch_functional.cross_entropy_loss = cross_entropy_loss
     torch_functional.FLAH_ATTN_CROSS_ENTROPY_LOSS_AVAILABLE = True
 
