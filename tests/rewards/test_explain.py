@@ -103,7 +103,10 @@ def test_formulas_are_read_from_bullets(document: str, formulas: dict[str, str])
 
 
 def test_symbols_are_defined_where_the_docstring_does() -> None:
-    assert "M the misses" in explain_score("detection", "", TRUTHS["detection"], "robust").definitions
+    assert (
+        "c is the confidence of a box and q its IoU"
+        in explain_score("detection", "", TRUTHS["detection"], "robust").definitions
+    )
     assert explain_score("detection", "", TRUTHS["detection"], "iou=1,format=0.5").definitions == ""
 
 

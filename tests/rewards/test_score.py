@@ -104,13 +104,14 @@ def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"unknown task 'detektion': use one of .*detection"):
         score("detektion", "", TRUTH)
     with pytest.raises(
-        UserError, match="unknown reward .papre.: use one of paper, reference, robust, or components .*: .*iou"
+        UserError,
+        match="unknown reward .papre.: use one of paper, reference, robust, robust-1, or components .*: .*iou",
     ):
         score("detection", "", TRUTH, "papre")
 
 
 def test_our_rewards_are_named() -> None:
-    assert {"paper", "reference", "robust"} <= set(reward_names())
+    assert {"paper", "reference", "robust", "robust-1"} <= set(reward_names())
 
 
 def test_loading_and_scoring_need_no_heavy_package() -> None:

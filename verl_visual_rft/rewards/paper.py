@@ -7,6 +7,7 @@ from __future__ import annotations
 from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer, Outcome
 from verl_visual_rft.boxes import iou, match_greedy
 from verl_visual_rft.labels import same_name
+from verl_visual_rft.rewards.components.matching import ranked
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
 
 #: tau: a match below it is no match. The paper gives no number; the published code uses 0.5.
@@ -58,13 +59,11 @@ class PaperReward:
                 "n_matched": 0.0,
             }
 
-        ranked = sorted(answer.detections, key=lambda d: -1.0 if d.confidence is None else d.confidence, reverse=True)
-        matches = match_greedy(
-            [detection.box for detection in ranked], truth.boxes, IOU_THRESHOLD if tau is None else tau
-        )
+        detections = ranked(answer.detections)
+        matches = match_greedy([box for box, _ in detections], truth.boxes, IOU_THRESHOLD if tau is None else tau)
         overlaps = confidences = 0.0
         n_matched = 0
-        for detection, (matched, overlap) in zip(ranked, matches, strict=True):
+        for detection, (matched, overlap) in zip(detections, matches, strict=True):
             hit = matched is not None
             n_matched += hit
             overlaps += overlap

@@ -12,9 +12,9 @@ from verl_visual_rft.truths import DetectionTruth
 
 
 def ranked(detections: Sequence[Detection]) -> list[Detection]:
-    """Return detections most confident first, those without a confidence last.
+    """Return detections most confident first, those without a confidence last; equals keep the order of the answer.
 
-    Ties go by place, so that the order of the answer does not matter.
+    That is how COCO's evaluation and ours break ties, and how `paper` and every explanation of a score do.
     """
     return sorted(detections, key=_rank)
 
@@ -61,6 +61,5 @@ def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: 
     return total / mean_count(answer, truth)
 
 
-def _rank(detection: Detection) -> tuple[float, Box]:
-    box, confidence = detection
-    return (1.0 if confidence is None else -confidence, box)
+def _rank(detection: Detection) -> float:
+    return 1.0 if detection.confidence is None else -detection.confidence
