@@ -97,7 +97,7 @@ def test_boxes_in_another_models_coordinates() -> None:
     truth = {"boxes": [[1000, 100, 1400, 300]], "extent": [1400, 896]}
     response = "<answer>[{'Position': [1000, 100, 1400, 300], 'Confidence': 1}]</answer>"
     assert score("detection", response, truth)["iou"] == 1
-    assert score("detection", response.replace("1400", "1401"), truth)["n_invalid"] == 1
+    assert score("detection", response.replace("1400", "1430"), truth)["n_invalid"] == 1
 
 
 def test_unknown_names_list_the_known_ones() -> None:

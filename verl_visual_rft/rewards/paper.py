@@ -92,9 +92,10 @@ class PaperReward:
     def grounding(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
         """Score the box of an answer: ``score = iou + format``. The paper gives no formula of its own for this task.
 
-        - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box.
+        - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box. Corners
+          with decimals or without a comma between are none, for the published rule reads none there.
         - ``format``: as in `detection`.
         """
-        overlap = iou(answer.box, truth.box) if answer.box else 0.0
+        overlap = iou(answer.box, truth.box) if answer.box and not answer.loose else 0.0
         has_format = float(answer.has_format)
         return {"score": overlap + has_format, "iou": overlap, "format": has_format}
