@@ -93,6 +93,7 @@ def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
             task: "\n".join(f"- ``{reward.name}``: {_indented(reward.documents[task])}" for _, reward in parts)
             for task, parts in by_task.items()
         },
+        thresholds={part: threshold for _, reward in weighted for part, threshold in reward.thresholds.items()},
         follows_tau=any(reward.follows_tau for _, reward in weighted),
     )
 

@@ -27,6 +27,7 @@ class PaperReward:
         "classification": {"accuracy": 1.0, "format": 1.0},
         "grounding": {"iou": 1.0, "format": 1.0},
     }
+    iou_threshold = IOU_THRESHOLD
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
         """Score a detection answer by Eq. 5-10: ``score = iou + confidence + format``.

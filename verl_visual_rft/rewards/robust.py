@@ -39,6 +39,7 @@ class RobustReward:
         "classification": {"accuracy": ACCURACY_WEIGHT, "format": FORMAT_WEIGHT},
         "grounding": {"iou": GROUNDING_WEIGHT, "giou": GROUNDING_WEIGHT, "format": FORMAT_WEIGHT},
     }
+    iou_threshold = IOU_THRESHOLD
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
         """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, in [-0.5, 3].

@@ -117,7 +117,7 @@ def coco_ap(predictions: list, truths: list) -> float:
 
 
 def noisy(rng: random.Random, n_truth: int, n_pred: int) -> tuple[list, list]:
-    """Boxes without equal overlaps, which pycocotools and we break differently; confidences are often equal."""
+    """Boxes near the truths and far from them; confidences are often equal."""
     truths, predictions = [], []
     for _ in range(n_truth):
         x, y, width, height = (rng.uniform(*limits) for limits in ((0, 700), (0, 700), (50, 200), (50, 200)))
@@ -137,6 +137,21 @@ def test_ap_is_that_of_pycocotools(
     detection_score: Any, n_truth: int, n_pred: int, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     predictions, truths = noisy(random.Random(seed), n_truth, n_pred)
+    assert detection_score("ap", predictions, truths) == pytest.approx(coco_ap(predictions, truths), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_ap_is_that_of_pycocotools_where_overlaps_and_confidences_are_equal(
+    detection_score: Any, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = random.Random(seed)
+
+    def box() -> list[int]:
+        x, y = rng.randrange(0, 12, 2), rng.randrange(0, 4, 2)
+        return [x, y, x + rng.choice([4, 8]), y + rng.choice([4, 8])]
+
+    truths = [box() for _ in range(rng.randint(1, 6))]
+    predictions = [(box(), rng.choice([0.2, 0.5, 0.9])) for _ in range(rng.randint(1, 12))]
     assert detection_score("ap", predictions, truths) == pytest.approx(coco_ap(predictions, truths), abs=1e-9)
 
 

@@ -33,7 +33,7 @@ class F1:
     range = (0.0, 1.0)
 
     def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("f1", threshold)
+        self.iou_threshold = iou_threshold("f1", threshold)
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
         """``2 hits / (predictions + truths)``; most confident first, hits at IoU >= threshold.
@@ -42,7 +42,7 @@ class F1:
         """
         if not truth.boxes:
             return says_nothing_is_there(answer)
-        hits = _hits(ranked(answer.detections), truth, self.threshold if tau is None else tau)
+        hits = _hits(ranked(answer.detections), truth, self.iou_threshold if tau is None else tau)
         return 2 * sum(hits) / (answer.n_boxes + len(truth.boxes))
 
 
@@ -104,7 +104,7 @@ class Confidence:
     range = (-1.0, 1.0)
 
     def __init__(self, threshold: float = 0.1) -> None:
-        self.threshold = iou_threshold("confidence", threshold)
+        self.iou_threshold = iou_threshold("confidence", threshold)
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
         """``mean_boxes (2 c q - c^2)``, q the IoU of a hit and 0 of a miss.
@@ -114,7 +114,7 @@ class Confidence:
         if not answer.n_boxes:
             return 0.0 if truth.boxes else says_nothing_is_there(answer)
         detections = ranked(answer.detections)
-        matches = match_greedy([box for box, _ in detections], truth.boxes, self.threshold)
+        matches = match_greedy([box for box, _ in detections], truth.boxes, self.iou_threshold)
         return confidence_score(detections, matches, answer.invalid_confidences)
 
 
