@@ -33,6 +33,7 @@ class Reward:
         documents: For each task the docstring that explains the score.
         thresholds: Smallest IoU of a hit in detection, by the part of the reward that matches with it.
         follows_tau: Whether it asks for `Sample.tau`, so that a curriculum changes it.
+        form_only: Whether it looks at how a response is written alone, not at what it answers.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Reward:
     documents: Mapping[str, str]
     thresholds: Mapping[str, float] = field(default_factory=dict)
     follows_tau: bool = False
+    form_only: bool = False
 
     def __call__(self, sample: Sample) -> dict[str, float]:
         """Score one sample.
@@ -54,7 +56,10 @@ class Reward:
         """
         scorer = self.scorers.get(sample.task)
         if scorer is None:
-            raise UserError(f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}")
+            raise UserError(
+                f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}; add a part that "
+                f"says whether an answer to {sample.task} is right: `visual-rft reward list --components`"
+            )
         return scorer(sample)
 
     def weights_of(self, task: str) -> Mapping[str, float]:
@@ -105,6 +110,7 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
         weights=getattr(loaded, "weights", {}),
         documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
         thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name, functions, origin),
+        form_only=getattr(loaded, "form_only", False) is True,
         follows_tau=any("tau" in _wanted_fields(function, origin) for function in functions.values()),
     )
 
