@@ -159,7 +159,7 @@ def test_overlap_does_not_depend_on_scale(first: Box, second: Box, factor: int) 
         pytest.param([(0, 0, 10, 8)], [(0, 0, 10, 6), SQUARE], 0.1, [(1, 0.8)], id="best, not first"),
         pytest.param([SQUARE], [(9, 9, 1, 1), (0, 0, 10, 8)], 0.5, [(1, 0.8)], id="an inverted truth is none"),
         pytest.param([(9, 9, 1, 1), SQUARE], [SQUARE], 0.5, [(None, 0), (0, 1)], id="an inverted prediction is none"),
-        pytest.param([SQUARE, SQUARE], [SQUARE, SQUARE], 0.5, [(0, 1), (1, 1)], id="ties go to the earlier truth"),
+        pytest.param([SQUARE, SQUARE], [SQUARE, SQUARE], 0.5, [(1, 1), (0, 1)], id="ties go to the last truth"),
         pytest.param(
             [(0, 0, 10, 8), SQUARE], [SQUARE, (0, 0, 10, 5)], 0.5, [(0, 0.8), (1, 0.5)], id="second best when taken"
         ),
@@ -197,7 +197,7 @@ def match_simply(predictions: list[Box], truths: list[Box], threshold: float) ->
         best, best_iou = None, 0.0
         for index, truth in free.items():
             overlap = iou(prediction, truth)
-            if overlap >= threshold and overlap > best_iou:
+            if overlap >= threshold and overlap >= best_iou:
                 best, best_iou = index, overlap
         if best is not None:
             del free[best]

@@ -196,6 +196,34 @@ def test_match_closed_set(answer: str, expected: str | None) -> None:
     assert match_closed_set(answer, FLOWERS, ALIASES) == expected
 
 
+ASIAN = ("\u73ab\u7470", "\u90c1\u91d1\u9999", "\u30d0\u30e9", "\u72ac", "\u67f4\u72ac", "rose")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param("\u73ab\u7470", "\u73ab\u7470", id="name"),
+        pytest.param("\u8fd9\u662f\u4e00\u6735\u73ab\u7470\u3002", "\u73ab\u7470", id="in a Chinese sentence"),
+        pytest.param(
+            "\u56fe\u4e2d\u7684\u82b1\u662f\u90c1\u91d1\u9999\uff01",
+            "\u90c1\u91d1\u9999",
+            id="before full-width punctuation",
+        ),
+        pytest.param("\u3053\u308c\u306f\u30d0\u30e9\u3067\u3059\u3002", "\u30d0\u30e9", id="in a Japanese sentence"),
+        pytest.param(
+            "\u3053\u306e\u67f4\u72ac\u306f\u304b\u308f\u3044\u3044", "\u67f4\u72ac", id="a name within a longer one"
+        ),
+        pytest.param("\u30d0\u30e9\u30fc\u30c9\u3067\u3059", None, id="katakana: part of a word"),
+        pytest.param("\u73ab\u7470\u3001\u90c1\u91d1\u9999", None, id="two classes"),
+        pytest.param("\u73ab\u7470 (rose)", None, id="two names of two classes"),
+        pytest.param("\u8fd9\u662frose", "rose", id="Latin letters in a Chinese sentence"),
+        pytest.param("\u73ab\u200b\u7470", "\u73ab\u7470", id="an invisible character"),
+    ],
+)
+def test_match_closed_set_where_words_are_not_spaced(answer: str, expected: str | None) -> None:
+    assert match_closed_set(answer, ASIAN, {}) == expected
+
+
 @pytest.mark.parametrize(
     ("answer", "labels", "expected"),
     [

@@ -53,6 +53,7 @@ def test_entry_points_load(wheel):
         ("verl_visual_rft.rewards", "paper"),
         ("verl_visual_rft.rewards", "reference"),
         ("verl_visual_rft.rewards", "robust"),
+        ("verl_visual_rft.rewards", "robust-1"),
     } <= set(found)
     # The doors of veRL and vLLM are tried in fresh processes, see test_doctor.py.
     ours = [point for (group, _), point in found.items() if group not in ("verl.plugins", "vllm.general_plugins")]

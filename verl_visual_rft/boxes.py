@@ -122,8 +122,8 @@ def l1_similarity(first: Box, second: Box, extent: tuple[float, float]) -> float
 def match_greedy(predictions: Sequence[Box], truths: Sequence[Box], threshold: float) -> list[tuple[int | None, float]]:
     """Give each prediction, in the given order, the best truth that is still free.
 
-    The order is the caller's: sort by confidence first for the matching of the paper and of COCO. Equal overlaps go
-    to the earlier truth.
+    The order is the caller's: sort by confidence first for the matching of the paper and of COCO. Of truths that a
+    prediction overlaps equally it takes the last, as COCO's evaluation does.
 
     Args:
         predictions: Boxes in the order in which they may choose.
@@ -152,7 +152,7 @@ def match_greedy(predictions: Sequence[Box], truths: Sequence[Box], threshold: f
             height = (y2 if y2 < py2 else py2) - (y1 if y1 > py1 else py1)
             intersection = width * height
             overlap = intersection / (predicted_area + true_area - intersection)
-            if overlap >= threshold and overlap > best_iou:
+            if overlap >= threshold and overlap >= best_iou:
                 best, best_iou = truth, overlap
         if best is None:
             matches.append((None, 0.0))

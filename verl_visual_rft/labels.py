@@ -20,6 +20,8 @@ _SPACES = re.compile(r"[\s_]+")
 _DASHES = re.compile("[-\u2010-\u2015\u2212]")
 _APOSTROPHES = re.compile("['\u2019]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
+# Chinese and Japanese are written without spaces: an ideograph or a hiragana is a word, a run of katakana is one.
+_UNSPACED = re.compile("[\u3040-\u309f\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[\u30a1-\u30fa\u30fc-\u30ff]+")
 _OUTER_PUNCTUATION = '.,;:!?\u2026()[]{}<>"`*~\u2018\u201c\u201d\u201e\u00ab\u00bb\u3001\u3002'
 
 
@@ -52,9 +54,10 @@ def contains_either(answer: str, label: str) -> bool:
 def canonical(name: str) -> str:
     """Return a name in the form in which names are compared on a closed set.
 
-    Unicode NFKC without case and accents; underscores and dashes are spaces; apostrophes, and punctuation around
-    words, are dropped ("16.4" and "F/A" keep theirs), and so is a leading article; the last word is in the singular
-    where a plain rule finds it. Empty for a name of punctuation only.
+    Unicode NFKC without case, accents and invisible characters; underscores and dashes are spaces; apostrophes, and
+    punctuation around words, are dropped ("16.4" and "F/A" keep theirs), and so is a leading article; the last word is
+    in the singular where a plain rule finds it. Chinese and Japanese characters stand apart. Empty for a name of
+    punctuation only.
 
     Example:
         >>> [canonical(name) for name in ("The Hard-leaved pocket orchids.", "american_bulldog", "737-200")]
@@ -100,6 +103,33 @@ def match_closed_set(answer: str, labels: Sequence[str], aliases: Mapping[str, S
         return whole
     named = set(_named(words, index))
     return named.pop() if len(named) == 1 else None
+
+
+def names_the_class(answer: str, label: str, labels: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> bool:
+    """Whether an answer is right: it names the class and, as far as can be known, no other.
+
+    On a closed set the label must be the one class that the answer names: see `match_closed_set`. Without one the
+    answer must be its name and nothing else, for of the names beside it no one could say whether they are classes.
+
+    Args:
+        answer: The answered text.
+        label: The right class.
+        labels: The closed set, the label in it; empty when it is not known.
+        aliases: Other names of classes: class name -> names.
+
+    Example:
+        >>> answers = ("The roses!", "it is a rose", "rose, tulip, daisy, lily or violet")
+        >>> [names_the_class(answer, "rose", ["rose", "tulip"], {}) for answer in answers]
+        [True, True, False]
+        >>> [names_the_class(answer, "rose", [], {}) for answer in answers]
+        [True, False, False]
+    """
+    if labels:
+        return match_closed_set(answer, labels, aliases) == label
+    if len(answer) > MAX_NAME_LENGTH:
+        return False
+    index = _index((label,), tuple((other, tuple(names)) for other, names in aliases.items()))
+    return canonical(answer) in index.classes
 
 
 class _Index(NamedTuple):
@@ -160,7 +190,9 @@ def _words(name: str) -> list[str]:
     """Return the words of a name, without its leading article."""
     text = unicodedata.normalize("NFKC", name).casefold()
     if not text.isascii():
+        text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")  # invisible, like U+200B
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+        text = _UNSPACED.sub(r" \g<0> ", text)
     words = _split(_APOSTROPHES.sub("", text), _SPACES)
     # Before dashes become spaces and not before a number: "A-10" and "An 12" are aircraft.
     if len(words) > 1 and words[0] in _ARTICLES and not words[1][0].isdecimal():

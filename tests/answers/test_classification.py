@@ -7,6 +7,9 @@ import pytest
 from verl_visual_rft.answers import Outcome, parse_classification
 
 NO_ANSWER = "no answer outside the reasoning"
+NO_TAGS = "no answer tags"
+FENCE = "a code fence around it"
+OTHER_CASE = "answer tags that are not in lower case"
 
 
 @pytest.mark.parametrize(
@@ -29,11 +32,18 @@ NO_ANSWER = "no answer outside the reasoning"
         pytest.param("<think>rose</think><answer></answer>", "malformed", "", "the answer is empty", id="empty"),
         pytest.param("<think>rose</think><answer>\n</answer>", "malformed", "", "the answer is empty", id="white only"),
         pytest.param("<think>rose</think><answer>", "malformed", "", "the answer is empty", id="cut off"),
-        pytest.param("<think>rose</think> rose", "no_answer", "", NO_ANSWER, id="no tags"),
-        pytest.param("<think>a</think> [rose]", "no_answer", "", NO_ANSWER, id="no tags, a list"),
-        pytest.param("<think>a</think> No Objects", "no_answer", "", NO_ANSWER, id="no tags, no objects"),
+        pytest.param("<think>rose</think> rose", "repaired", "rose", NO_TAGS, id="no tags"),
+        pytest.param("<think>a</think> [rose]", "repaired", "[rose]", NO_TAGS, id="no tags, brackets"),
+        pytest.param("<think>a</think> " + "a" * 201, "no_answer", "", NO_ANSWER, id="too long for a name"),
         pytest.param("<think><answer>rose</answer></think>", "no_answer", "", NO_ANSWER, id="in the reasoning"),
-        pytest.param("rose", "no_answer", "", NO_ANSWER, id="nothing but a name"),
+        pytest.param("rose", "repaired", "rose", NO_TAGS, id="nothing but a name"),
+        pytest.param("It blooms.\nA rose.", "no_answer", "", NO_ANSWER, id="several lines"),
+        pytest.param("<think>rose", "no_answer", "", NO_ANSWER, id="reasoning not closed"),
+        pytest.param("<answer>```\nrose\n```</answer>", "repaired", "rose", FENCE, id="code fence"),
+        pytest.param("<answer>```text\nrose```</answer>", "repaired", "rose", FENCE, id="code fence with a language"),
+        pytest.param("```rose```", "repaired", "rose", f"{NO_TAGS}; {FENCE}", id="a code fence alone"),
+        pytest.param("<answer>``````</answer>", "malformed", "", "the answer is empty", id="an empty code fence"),
+        pytest.param("<Answer>rose</Answer>", "repaired", "rose", OTHER_CASE, id="another case"),
         pytest.param("", "no_answer", "", NO_ANSWER, id="empty response"),
     ],
 )

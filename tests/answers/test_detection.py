@@ -18,6 +18,7 @@ DOTS = "dots copied from the prompt"
 KEYS = "boxes under another key than Position"
 NO_LIST = "no list around the boxes"
 BEFORE = "text before the list"
+FENCE = "a code fence around it"
 QUOTES = "single and double quotes mixed"
 QUOTED = "a confidence in quotes"
 BRACKETS = "square brackets do not match"
@@ -75,7 +76,7 @@ def test_well_formed(body: str, expected: list[Detection]) -> None:
         pytest.param(f"{ONE}, {TWO}", [FIRST, SECOND], NO_LIST, id="two without a list"),
         pytest.param(f'{{"objects": [{ONE}, {TWO}]}}', [FIRST, SECOND], NO_LIST, id="list wrapped in an object"),
         pytest.param(f"The boxes are [{ONE}].", [FIRST], BEFORE, id="prose around it"),
-        pytest.param(f"```json\n[{ONE}]\n```", [FIRST], BEFORE, id="code fence"),
+        pytest.param(f"```json\n[{ONE}]\n```", [FIRST], FENCE, id="code fence"),
         pytest.param(f"[{ONE}, {{'Position': [500, 600", [FIRST], CUT, id="list cut off in a box"),
         pytest.param(f"[{ONE}, {TWO[:-1]}", [FIRST], CUT, id="list cut off before its brace"),
         pytest.param(f"[{ONE}, {{", [FIRST], CUT, id="list cut off after a brace"),
@@ -154,15 +155,18 @@ def test_a_bad_box_does_not_take_the_good_ones_with_it(
         "[1, 40, 30, 2]",
         "[1, 2, 1, 40]",
         "[1, 2, 30, 2]",
-        "[-1, 2, 30, 40]",
-        "[1, 2, 30, 1000.5]",
+        "[-11, 2, 30, 40]",
+        "[1, 2, 30, 1010.5]",
+        "[1001, 2, 1002, 40]",
         "[1, 2, 30, 1e999]",
         "[NaN, 2, 30, 40]",
         "[1, 2, 30, Infinity]",
         "[1, 2, 30, true]",
         "[1, 2, 30, null]",
         "[1, 2, 30, 'forty']",
-        "['1', '2', '30', '40']",
+        "['1', '2', '30']",
+        "['1', '2', '30', '40 px']",
+        "'1, 2, 30, 40'",
         "[1, 2, 30, 4e-]",
         "[1, 2, 30, \u0664\u0660]",
         "[[1, 2], [30, 40]]",
@@ -195,7 +199,7 @@ def test_no_objects(body: str) -> None:
     "body",
     ["", "...", "x", "150", "['cat', 'dog']", "[1, 2, 30, 40]", "[[1, 2, 30, 40], 0.9]", "{}", "[{}]", "[" * 3000]
     + ["[{'Position': [x1, y1, x2, y2], 'Confidence': number", "Nobody", "[{'Position': [", "No Objects but one"]
-    + ["(1.5,2),(30,40)", "(1,2)", "Not applicable", "not sure, no objects"],
+    + ["(1,2)", "(1,2,30,40)", "Not applicable", "not sure, no objects"],
 )
 def test_an_answer_without_boxes(body: str) -> None:
     answer = parse_detection(answered(body))

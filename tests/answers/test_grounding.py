@@ -10,6 +10,9 @@ from verl_visual_rft.answers.notations import MAX_BOXES
 BOX = (10.0, 20.0, 300.0, 400.0)
 POSITION = "{'Position': [10, 20, 300, 400], 'Confidence': 0.9}"
 AROUND = "text around the box"
+FENCE = "a code fence around it"
+LOOSE = "corners with decimals, with signs or without a comma between"
+WIDE = "full-width punctuation"
 AS_OBJECT = "the box is written as an object"
 
 
@@ -38,7 +41,16 @@ def test_the_corners_of_the_grid_are_inside() -> None:
         pytest.param(answered("[(10,20),(300,400)]"), AROUND, id="in a list"),
         pytest.param(answered("<|box_start|>(10,20),(300,400)<|box_end|>"), AROUND, id="Qwen2-VL's tokens"),
         pytest.param(answered('[{"bbox_2d": [10, 20, 300, 400], "label": "cup"}]'), AS_OBJECT, id="bbox_2d"),
-        pytest.param(answered(f"```json\n[{POSITION}]\n```"), AS_OBJECT, id="code fence"),
+        pytest.param(answered(f"```json\n[{POSITION}]\n```"), f"{FENCE}; {AS_OBJECT}", id="code fence"),
+        pytest.param(answered("```(10,20),(300,400)```"), FENCE, id="code fence around a pair"),
+        pytest.param(answered("(10.0,20.0),(300.0,400.0)"), LOOSE, id="decimals"),
+        pytest.param(answered("at (10.0, 20),(300,400)."), LOOSE, id="decimals in prose"),
+        pytest.param(answered("(10,20)(300,400)"), LOOSE, id="no comma between"),
+        pytest.param(answered("(10,20) (300,400)"), LOOSE, id="white space between"),
+        pytest.param(answered("\uff0810\uff0c20\uff09\uff0c\uff08300\uff0c400\uff09"), WIDE, id="full-width"),
+        pytest.param("<think>a</think> \uff0810\uff0c20\uff09(300,400)", f"no answer tags; {WIDE}; {LOOSE}", id="all"),
+        pytest.param(answered('{"bbox_2d": ["10", "20", "300", "400"]}'), AS_OBJECT, id="numbers in quotes"),
+        pytest.param(answered('{"bbox_2d": [10, 20, 300, 400], "label": "(1,2),(3,4"}'), AS_OBJECT, id="half a label"),
         pytest.param(answered(POSITION), AS_OBJECT, id="bare Position"),
         pytest.param("<answer>(10,20),(300,400)", "the answer tag is not closed", id="answer not closed"),
         pytest.param("<think>a <answer>(10,20),(300,400)</answer>", "the think tag is not closed", id="open thinking"),
@@ -52,21 +64,35 @@ def test_repaired(response: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "box"),
+    [
+        ("(0,0),(1001,1000)", (0, 0, 1000, 1000)),
+        ("(-1,-10),(300,1010)", (0, 0, 300, 1000)),
+        ("(10,20),(1000.5,400)", (10, 20, 1000, 400)),
+    ],
+)
+def test_a_corner_a_little_outside_is_moved_to_the_edge(body: str, box: tuple[float, ...]) -> None:
+    answer = parse_grounding(answered(body))
+    assert (answer.outcome, answer.box) == (Outcome.REPAIRED, box)
+    assert answer.reason.endswith("clipped to the picture")
+
+
+@pytest.mark.parametrize(
     ("body", "n_boxes", "invalid"),
     [
         pytest.param("", 0, 0, id="empty"),
         pytest.param("No Objects", 0, 0, id="there is always something"),
-        pytest.param("(400.0,400.0),(600.0,600.0)", 0, 0, id="decimal numbers, on purpose"),
         pytest.param("[400, 400, 600, 600]", 0, 0, id="bare list, on purpose"),
         pytest.param("(400,400,600,600)", 0, 0, id="one pair of brackets"),
         pytest.param("(x1,y1),(x2,y2)", 0, 0, id="template"),
         pytest.param("(10,20)", 0, 0, id="one corner"),
-        pytest.param("(-10,20),(300,400)", 0, 0, id="negative"),
+        pytest.param("(-11,20),(300,400)", 1, 1, id="negative"),
+        pytest.param("(1.2.3,20),(300,400)", 0, 0, id="no number"),
         pytest.param("(\u0661,20),(300,400)", 0, 0, id="digits of another script"),
         pytest.param("(999,999),(1,1)", 1, 1, id="inverted"),
         pytest.param("(999,400),(1,600)", 1, 1, id="inverted on one axis"),
         pytest.param("(400,400),(400,600)", 1, 1, id="no area"),
-        pytest.param("(0,0),(1001,1000)", 1, 1, id="out of range"),
+        pytest.param("(0,0),(1011,1000)", 1, 1, id="out of range"),
         pytest.param("(0,0),(" + "9" * 60 + ",1)", 1, 1, id="far out of range"),
         pytest.param("(10,20),(300,400),(10,20),(300,400)", 2, 0, id="the same twice"),
         pytest.param("(10,20),(300,400) or (1,2),(3,4)", 2, 0, id="a second guess"),

@@ -12,6 +12,7 @@ from verl_visual_rft.answers.tags import MAX_LENGTH, split_tags
 
 NOT_CLOSED = "the answer tag is not closed"
 OPEN_THINKING = "the think tag is not closed"
+OTHER_CASE = "answer tags that are not in lower case"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,11 @@ OPEN_THINKING = "the think tag is not closed"
         pytest.param("<answer>b</answer></think>", "b", None, "", id="answer in reasoning that the prompt opened"),
         pytest.param("<think><answer>b</answer></think>", "b", None, "", id="answer in the reasoning"),
         pytest.param("<answer>a</answer><think><answer>b</answer></think>", "b", "a", "", id="answer before reasoning"),
-        pytest.param("<Answer>b</Answer>", "", None, "", id="tags in another case are none"),
+        pytest.param("<Answer>b</ANSWER>", "", "b", OTHER_CASE, id="another case"),
+        pytest.param("<THINK>a</Think> <answer>b</answer>", "a", "b", "", id="another case around thinking"),
+        pytest.param("<think>a <Answer>x</Answer></think>", "a x", None, "", id="another case inside the reasoning"),
+        pytest.param("<think>no <Answer></think><answer>b</answer>", "no ", "b", "", id="another case mentioned"),
+        pytest.param("<answer >b</answer>", "", None, "", id="a blank in a tag"),
         pytest.param("", "", None, "", id="empty"),
     ],
 )
@@ -86,6 +91,8 @@ def test_what_is_longer_than_an_answer_can_be_is_cut() -> None:
         ("</think><answer>b</answer>", False),
         ("<answer>a</think><answer>b</answer>", False),
         ("<answer>b</answer>", False),
+        ("<think>a</think><Answer>b</Answer>", False),
+        ("<think>a <ANSWER></think><answer>b</answer>", True),
         ("<answer>b</answer><think>a</think>", False),
         ("<think>a</think><answer></answer", False),
         ("<think></think><answer>", False),
@@ -98,7 +105,21 @@ def test_format(response: str, expected: bool) -> None:
 
 tags_and_text = st.lists(
     st.sampled_from(
-        ["<think>", "</think>", "<answer>", "</answer>", " ", "\n", "\x1c", "\u2028", "a", "<", "No Objects"]
+        [
+            "<think>",
+            "</think>",
+            "<answer>",
+            "</answer>",
+            "<Answer>",
+            "</THINK>",
+            " ",
+            "\n",
+            "\x1c",
+            "\u2028",
+            "a",
+            "<",
+            "No Objects",
+        ]
     )
 ).map("".join)
 
@@ -122,5 +143,5 @@ def test_what_is_asked_for_decides_the_format_alone(response: str) -> None:
 
 @given(before=tags_and_text, inside=tags_and_text)
 def test_an_answer_is_never_taken_from_closed_reasoning(before: str, inside: str) -> None:
-    hidden = f"<think>{inside.replace('</think>', '')}<answer>secret</answer></think>"
+    hidden = f"<think>{re.sub('</think>', '', inside, flags=re.IGNORECASE)}<answer>secret</answer></think>"
     assert "secret" not in (split_tags(before + hidden).answer or "")

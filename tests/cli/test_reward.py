@@ -27,8 +27,9 @@ def lines_with(text: str, *words: str) -> list[str]:
 def test_rewards_are_listed_with_their_ranges(columns: int) -> None:
     done = reward("list", columns=columns)
     assert done.returncode == 0
-    for name in ("paper", "reference", "robust"):
+    for name in ("paper", "reference", "robust", "robust-1"):
         assert lines_with(done.stdout, name)
+    assert lines_with(done.stdout, "robust ", "detection", "-0.5 to 3")
     assert lines_with(done.stdout, "detection", "0 to 3") and lines_with(done.stdout, "classification", "0 to 2")
 
 
@@ -63,7 +64,7 @@ def test_a_name_that_two_packages_claim_is_listed_with_both_and_spoils_no_other(
     assert lines_with(everything.stdout, "broken", "more than one package names") and lines_with(
         everything.stdout, "second-package"
     )
-    assert lines_with(everything.stdout, "robust", "verl-visual-rft")
+    assert lines_with(everything.stdout, "robust ", "verl-visual-rft")
 
 
 @pytest.fixture

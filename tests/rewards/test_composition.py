@@ -94,6 +94,25 @@ def test_the_task_of_the_row_decides_which_parts_count() -> None:
         composed("iou=1,f1=1", "classification", **flower)
 
 
+@pytest.mark.parametrize(
+    ("reward", "tasks"),
+    [
+        ("iou=1,format=0.5", {"detection", "grounding"}),
+        ("f1=1,thinking_length=0.1,repetition=0.1", {"detection"}),
+        ("accuracy_equal=1,format=0.5", {"classification"}),
+        ("accuracy_closed_set=1,giou=1,format=0.5", {"classification", "detection", "grounding"}),
+        ("robust=1,format=0.5", {"classification", "detection", "grounding"}),
+        ("format=1,repetition=1", {"classification", "detection", "grounding"}),
+        ("format", {"classification", "detection", "grounding"}),
+    ],
+)
+def test_a_task_is_not_paid_for_its_form_alone_beside_parts_that_judge_others(reward: str, tasks: set[str]) -> None:
+    assert set(load_reward(reward).scorers) == tasks
+    if "classification" not in tasks:
+        with pytest.raises(UserError, match="cannot score classification.*add a part .* answer to classification"):
+            score("classification", "<think> red </think> <answer>rose</answer>", {"label": "rose"}, reward)
+
+
 def test_ranges_follow_the_sign_of_the_weight() -> None:
     assert load_reward("iou=2,count=-1").ranges["detection"] == (-1, 2)
 

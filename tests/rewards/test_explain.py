@@ -60,21 +60,62 @@ def test_every_component_that_is_paid_has_a_formula(reward: str, task: str) -> N
 def test_matches_are_by_confidence_and_what_is_missed_is_named() -> None:
     response = detection(([0, 0, 100, 80], 0.3), ([0, 0, 100, 90], 0.8), ([0, 90, 100, 80], 0.5))
     explanation = explain_score("detection", response, TRUTHS["detection"], "paper")
-    assert explanation.threshold == 0.5
-    assert explanation.matches == (
+    (matching,) = explanation.matchings
+    assert (matching.threshold, matching.parts) == (0.5, ("paper",))
+    assert matching.matches == (
         Match((0.0, 0.0, 100.0, 90.0), 0.8, NEAR, 0.9),
         Match((0.0, 0.0, 100.0, 80.0), 0.3, None, 0.8),
     )
-    assert explanation.missed == (FAR,)
+    assert matching.missed == (FAR,)
 
 
-def test_the_threshold_is_that_of_the_reward() -> None:
-    response = detection(([0, 0, 100, 30], 0.3))
-    for reward, threshold, hit in (("paper", 0.5, False), ("robust", 0.1, True)):
-        explanation = explain_score("detection", response, TRUTHS["detection"], reward)
-        assert explanation.threshold == threshold
-        (match,) = explanation.matches
-        assert (match.truth is not None) is hit and match.iou == pytest.approx(0.3)
+@pytest.mark.parametrize(
+    ("reward", "rules"),
+    [
+        ("paper", {0.5: ("paper",)}),
+        ("robust", {0.1: ("robust",)}),
+        ("robust-1", {0.1: ("robust-1",)}),
+        ("iou", {0.5: ("iou",)}),
+        ({"f1": {"weight": 1, "threshold": 0.7}, "format": 1}, {0.7: ("f1",)}),
+        ({"iou": 1, "confidence": 0.5, "f1": 1, "ap": 1}, {0.5: ("iou", "f1"), 0.1: ("confidence",)}),
+        ("giou=1,count=1", {None: ()}),
+    ],
+)
+@pytest.mark.parametrize("height", [9, 10, 30, 50, 69, 70, 100])
+def test_the_matches_are_by_the_rule_of_the_reward(reward: Any, rules: dict, height: int) -> None:
+    response = detection(([0, 0, 100, height], 0.3))
+    explanation = explain_score("detection", response, TRUTHS["detection"], reward)
+    assert {matching.threshold: matching.parts for matching in explanation.matchings} == rules
+    for matching in explanation.matchings:
+        (match,) = matching.matches
+        assert (match.truth is not None) is (height / 100 >= (matching.threshold or 0))
+        assert match.iou == pytest.approx(height / 100)
+        scored = {component.name: component.value for component in explanation.components}
+        for part in {"iou", "f1"}.intersection(matching.parts, scored):
+            assert (scored[part] > 0) is (match.truth is not None)
+
+
+def test_a_hit_of_the_reference_overlaps_by_more_than_its_threshold() -> None:
+    pytest.importorskip("math_verify")
+    for height, hit in ((50, False), (51, True)):
+        response = detection(([0, 0, 100, height], 0.3))
+        explanation = explain_score("detection", response, TRUTHS["detection"], {"reference": 1})
+        (matching,) = explanation.matchings
+        assert (matching.matches[0].truth is not None) is hit
+
+
+@pytest.mark.parametrize("reward", ["paper", "robust", "f1", "iou", "ap", "confidence"])
+def test_equally_sure_boxes_are_matched_in_the_order_of_the_answer_as_the_score_is(reward: str) -> None:
+    """A perfect box that is written first is no miss because a looser one stands left of it."""
+    perfect, loose = ([100, 0, 200, 100], 0.5), ([90, 0, 190, 100], 0.5)
+    truth = {"boxes": [[100, 0, 200, 100]]}
+    scores = []
+    for first, second in ((perfect, loose), (loose, perfect)):
+        explanation = explain_score("detection", detection(first, second), truth, reward)
+        scores.append(explanation.total.value)
+        assert [match.box[0] for match in explanation.matchings[0].matches] == [first[0][0], second[0][0]]
+        assert [match.truth is not None for match in explanation.matchings[0].matches] == [True, False]
+    assert scores[0] > scores[1] or reward == "f1"
 
 
 @pytest.mark.parametrize(
@@ -82,9 +123,9 @@ def test_the_threshold_is_that_of_the_reward() -> None:
     [("(0,0),(100,90)", [0.9], 0), ("(0,0),(100,90),(0,0),(100,50)", [0.9, 0.5], 0), ("(9,9),(1,1)", [], 1)],
 )
 def test_grounding_shows_every_valid_box(answer: str, overlaps: list[float], missed: int) -> None:
-    explanation = explain_score("grounding", f"<answer>{answer}</answer>", TRUTHS["grounding"])
-    assert [match.iou for match in explanation.matches] == overlaps
-    assert len(explanation.missed) == missed and explanation.threshold is None
+    (matching,) = explain_score("grounding", f"<answer>{answer}</answer>", TRUTHS["grounding"]).matchings
+    assert [match.iou for match in matching.matches] == overlaps
+    assert len(matching.missed) == missed and matching.threshold is None
 
 
 @pytest.mark.parametrize(
@@ -103,7 +144,10 @@ def test_formulas_are_read_from_bullets(document: str, formulas: dict[str, str])
 
 
 def test_symbols_are_defined_where_the_docstring_does() -> None:
-    assert "M the misses" in explain_score("detection", "", TRUTHS["detection"], "robust").definitions
+    assert (
+        "c is the confidence of a box and q its IoU"
+        in explain_score("detection", "", TRUTHS["detection"], "robust").definitions
+    )
     assert explain_score("detection", "", TRUTHS["detection"], "iou=1,format=0.5").definitions == ""
 
 

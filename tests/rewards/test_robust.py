@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verl_visual_rft.answers.notations import MAX_BOXES
-from verl_visual_rft.boxes import iou
+from verl_visual_rft.boxes import iou, match_greedy
 from verl_visual_rft.rewards import load_reward, score
 
 TRUTH = {"boxes": [[100, 150, 300, 350]]}
@@ -38,21 +38,36 @@ NO_OBJECTS = "<think> no cat </think> <answer>No Objects</answer>"
     [
         pytest.param(answered(box(PERFECT, 1)), TRUTH, (1, 1, 1), id="perfect"),
         pytest.param(answered(box(PERFECT, 0.5)), TRUTH, (1, 0.75, 1), id="unsure of a perfect box"),
-        pytest.param(answered(box("[100, 150, 300, 250]", 0.5)), TRUTH, (0.5, 0.5, 1), id="half a box, half sure"),
-        pytest.param(answered(box("[100, 150, 300, 250]", 1)), TRUTH, (0.5, 0.375, 1), id="half a box, too sure"),
-        pytest.param(answered(box("[100, 150, 300, 180]", 0.15)), TRUTH, (0.15, 0.15, 1), id="dense below 0.5"),
-        pytest.param(answered(box("[100, 150, 300, 169]", 0.1)), TRUTH, (0, 0, 1), id="below 0.1: not on the object"),
+        pytest.param(answered(box("[100, 150, 300, 250]", 0.5)), TRUTH, (0.5, 0.25, 1), id="half a box, half sure"),
+        pytest.param(answered(box("[100, 150, 300, 250]", 1)), TRUTH, (0.5, 0, 1), id="half a box, too sure"),
+        pytest.param(answered(box("[100, 150, 300, 180]", 0.15)), TRUTH, (0.15, 0.0225, 1), id="dense below 0.5"),
+        pytest.param(
+            answered(box("[100, 150, 300, 169]", 0.1)), TRUTH, (0, -0.01, 1), id="below 0.1: not on the object"
+        ),
         pytest.param(answered(box(AWAY, 0)), TRUTH, (0, 0, 1), id="miss with confidence 0"),
-        pytest.param(answered(box(PERFECT, 1)), TWO, (2 / 3, 2 / 3, 1), id="one object missed"),
-        pytest.param(answered(box(PERFECT, 1), box(AWAY, 0)), TRUTH, (2 / 3, 2 / 3, 1), id="surplus box"),
+        pytest.param(answered(box(AWAY, 0.5)), TRUTH, (0, -0.25, 1), id="miss, half sure"),
+        pytest.param(answered(box(AWAY, 1)), TRUTH, (0, -1, 1), id="miss, sure"),
+        pytest.param(answered(box(AWAY, "NaN")), TRUTH, (0, -1, 0), id="the least that can be earned"),
+        pytest.param(answered(box(PERFECT, 1)), TWO, (2 / 3, 1, 1), id="one object missed"),
+        pytest.param(answered(box(PERFECT, 1), box(AWAY, 0)), TRUTH, (2 / 3, 0.5, 1), id="surplus box"),
         pytest.param(answered(box(PERFECT, 1), box(AWAY, 0)), TWO, (0.5, 0.5, 1), id="a miss that claims nothing"),
         pytest.param(answered(box(PERFECT, 1), box(AWAY, 0.8)), TWO, (0.5, 0.18, 1), id="a miss that claims much"),
-        pytest.param(answered(box(PERFECT, 0.5), box(AWAY, 1)), TWO, (0.5, 0, 1), id="never below 0"),
+        pytest.param(
+            answered(box(PERFECT, 0.5), box(AWAY, 1)),
+            TWO,
+            (0.5, -0.125, 1),
+            id="a miss that claims more than the hit is worth",
+        ),
         pytest.param(answered(box(PERFECT, 1), box(AWAY, "NaN")), TWO, (0.5, 0, 0), id="hidden confidence on a miss"),
         pytest.param(answered(box(PERFECT, "NaN")), TRUTH, (1, 0, 0), id="hidden confidence on a hit"),
-        pytest.param(answered(box(PERFECT, 1), box("[1, 2]", 0.5)), TRUTH, (2 / 3, 0.5, 0), id="box not valid"),
+        pytest.param(
+            answered(box("[100, 150, 300, 210]", "NaN")), TRUTH, (0.3, -0.4, 0), id="hidden confidence on a poor hit"
+        ),
+        pytest.param(answered(box(PERFECT, 1), box("[1, 2]", 0.5)), TRUTH, (2 / 3, 0.375, 0), id="box not valid"),
         pytest.param(NO_OBJECTS, NOTHING, (1, 1, 1), id="true negative"),
-        pytest.param(answered(box(PERFECT, 0)), NOTHING, (0, 0, 1), id="false alarm"),
+        pytest.param(answered(box(PERFECT, 0)), NOTHING, (0, 0, 1), id="false alarm that claims nothing"),
+        pytest.param(answered(box(PERFECT, 0.6), box(AWAY, 0)), NOTHING, (0, -0.18, 1), id="false alarm"),
+        pytest.param(answered(box(PERFECT, 0.6), box("[1]", "NaN")), NOTHING, (0, -0.68, 0), id="and a box not valid"),
         pytest.param("<think> a </think> <answer>[{</answer>", NOTHING, (0, 0, 0), id="malformed, nothing there"),
         pytest.param(NO_OBJECTS, TRUTH, (0, 0, 1), id="false negative"),
         pytest.param("", TRUTH, (0, 0, 0), id="empty"),
@@ -77,7 +92,14 @@ LABELS = ["rose", "primrose", "petunia", "mexican petunia", "737-200"]
 
 
 SEVERAL = ["rose or primrose", "primrose, petunia, mexican petunia, rose"]
-GAMED = pytest.mark.xfail(strict=True, reason="without a closed set, an answer that lists names is paid as the label")
+LISTS = ["rose\u2060tulip\u2060daisy", "rose \u2060 tulip", "rose\u200b, tulip", "rose\u3164tulip", "rose\u034ftulip"]
+LISTS += ["rose<!-- tulip, daisy -->", "rose--tulip", "rose, tul\u0456p, d\u0430isy", "r\u043ese", "rose\ntulip"]
+LISTS += ["rose, tulip, daisy, lily or violet", "not a tulip but a rose", ("rose tulip daisy lily violet " * 9)[:200]]
+
+
+@pytest.mark.parametrize("answer", LISTS)
+def test_without_a_closed_set_no_list_is_the_label_however_it_is_written(answer: str) -> None:
+    assert_classified(answer, accuracy=0, form=1, labels=[])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +112,8 @@ GAMED = pytest.mark.xfail(strict=True, reason="without a closed set, an answer t
         ("o", 0, 1),
         ("tulip", 0, 1),
         ("rosa", 1, 1),
-        ("it is a rosa", 1, 1),
+        ("*Rose*", 1, 1),
+        ("ro\u200bse", 1, 1),
     ],
 )
 @pytest.mark.parametrize("labels", [LABELS, []], ids=["closed set", "no closed set"])
@@ -98,7 +121,12 @@ def test_classification(answer: str, accuracy: float, form: float, labels: list[
     assert_classified(answer, accuracy, form, labels)
 
 
-@pytest.mark.parametrize("labels", [LABELS, pytest.param([], marks=GAMED)], ids=["closed set", "no closed set"])
+def test_a_sentence_with_the_name_is_right_only_where_the_other_classes_are_known() -> None:
+    assert_classified("it is a rosa", accuracy=1, form=1, labels=LABELS)
+    assert_classified("it is a rosa", accuracy=0, form=1, labels=[])
+
+
+@pytest.mark.parametrize("labels", [LABELS, []], ids=["closed set", "no closed set"])
 @pytest.mark.parametrize("answer", SEVERAL)
 def test_several_names_are_wrong_even_if_one_is_right(answer: str, labels: list[str]) -> None:
     assert_classified(answer, accuracy=0, form=1, labels=labels)
@@ -196,7 +224,8 @@ proper_box = st.tuples(st.integers(0, 800), st.integers(0, 800), st.integers(20,
     lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
 )
 confidence = st.integers(0, 100).map(lambda percent: percent / 100)
-predicted = st.lists(st.tuples(proper_box, confidence), min_size=1, max_size=6)
+# Of equally sure boxes the order of the answer decides.
+predicted = st.lists(st.tuples(proper_box, confidence), min_size=1, max_size=6, unique_by=lambda given: given[1])
 present = st.lists(proper_box, min_size=1, max_size=4)
 
 
@@ -211,7 +240,8 @@ def test_components_and_total_are_bounded(predictions: list, truths: list) -> No
     low, high = load_reward("robust").ranges["detection"]
     for result in (scored(predictions, truths), scored(near + predictions, truths)):
         assert low <= result["score"] <= high
-        assert all(0 <= result[name] <= 1 for name in ("iou", "confidence", "format"))
+        assert all(0 <= result[name] <= 1 for name in ("iou", "format"))
+        assert -1 <= result["confidence"] <= 1
 
 
 @given(predicted, present, st.randoms(use_true_random=False))
@@ -220,14 +250,22 @@ def test_the_order_of_the_answer_does_not_matter(predictions: list, truths: list
     assert scored(shuffled, truths) == pytest.approx(scored(predictions, truths))
 
 
-def test_the_order_of_equally_sure_boxes_does_not_matter() -> None:
+def test_of_equally_sure_boxes_the_first_chooses() -> None:
     rivals = [box(PERFECT, 0.5), box("[100, 150, 300, 250]", 0.5)]
     first, second = (score("detection", answered(*order), TRUTH, "robust") for order in (rivals, rivals[::-1]))
-    assert first == second
+    assert (first["iou"], second["iou"]) == pytest.approx((2 / 3, 1 / 3))
+
+
+def honest_about(predictions: list, truths: list) -> list:
+    """The same boxes, their confidence what they are worth: 0 on a miss, twice the same included."""
+    order = sorted(predictions, key=lambda prediction: -prediction[1])
+    matches = match_greedy([position for position, _ in order], truths, 0.1)
+    return [(position, overlap) for (position, _), (_, overlap) in zip(order, matches, strict=True)]
 
 
 @given(predicted, present, proper_box, confidence)
 def test_a_box_on_no_object_never_pays(predictions: list, truths: list, junk: tuple, sure: float) -> None:
+    predictions = honest_about(predictions, truths)
     if any(iou(junk, truth) > 0 for truth in truths):
         junk = (900, 900, 1000, 1000) if all(t[2] <= 900 or t[3] <= 900 for t in truths) else (0, 0, 1, 1)
     assert all(iou(junk, truth) < 0.1 for truth in truths)
@@ -237,6 +275,7 @@ def test_a_box_on_no_object_never_pays(predictions: list, truths: list, junk: tu
 @given(predicted, proper_box)
 def test_with_one_object_repeating_any_box_never_pays(predictions: list, truth: tuple) -> None:
     near = [*predictions, ((truth[0], truth[1], truth[2] - 5, truth[3]), 0.7)]
+    near = honest_about(near, [truth])
     before = scored(near, [truth])["score"]
     for repeated in near:
         assert scored([*near, repeated], [truth])["score"] <= before + 1e-9
@@ -250,3 +289,25 @@ def test_a_closer_box_pays_more(heights: list[int], sure: float) -> None:
     assert better["score"] > worse["score"]
     worse, better = (scored([((100, 150, 300, 150 + h), sure)], truth) for h in heights)
     assert better["score"] > worse["score"]
+
+
+def test_the_first_version_stays_as_it_was() -> None:
+    """What runs were trained by: the term is divided by N, never below 0, and a false alarm costs nothing."""
+    cases = [
+        (answered(box(PERFECT, 1)), TWO, (2 / 3, 2 / 3)),
+        (answered(box(PERFECT, 1), box(AWAY, 0.8)), TWO, (0.5, 0.18)),
+        (answered(box(PERFECT, 0.5), box(AWAY, 1)), TWO, (0.5, 0)),
+        (answered(box(AWAY, 1)), NOTHING, (0, 0)),
+        (NO_OBJECTS, NOTHING, (1, 1)),
+        (NO_OBJECTS, TRUTH, (0, 0)),
+    ]
+    for response, truth, expected in cases:
+        result = score("detection", response, truth, "robust-1")
+        assert (result["iou"], result["confidence"]) == pytest.approx(expected)
+        assert result["score"] == pytest.approx(2 * expected[0] + 0.5 * expected[1] + 0.5)
+    gamed = "<think> red </think> <answer>rose, tulip, daisy, lily or violet</answer>"
+    assert [score("classification", gamed, {"label": "rose"}, name)["accuracy"] for name in ("robust-1", "robust")] == [
+        1,
+        0,
+    ]
+    assert load_reward("robust-1").ranges["detection"] == (0, 3)

@@ -97,20 +97,21 @@ def test_boxes_in_another_models_coordinates() -> None:
     truth = {"boxes": [[1000, 100, 1400, 300]], "extent": [1400, 896]}
     response = "<answer>[{'Position': [1000, 100, 1400, 300], 'Confidence': 1}]</answer>"
     assert score("detection", response, truth)["iou"] == 1
-    assert score("detection", response.replace("1400", "1401"), truth)["n_invalid"] == 1
+    assert score("detection", response.replace("1400", "1430"), truth)["n_invalid"] == 1
 
 
 def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"unknown task 'detektion': use one of .*detection"):
         score("detektion", "", TRUTH)
     with pytest.raises(
-        UserError, match="unknown reward .papre.: use one of paper, reference, robust, or components .*: .*iou"
+        UserError,
+        match="unknown reward .papre.: use one of paper, reference, robust, robust-1, or components .*: .*iou",
     ):
         score("detection", "", TRUTH, "papre")
 
 
 def test_our_rewards_are_named() -> None:
-    assert {"paper", "reference", "robust"} <= set(reward_names())
+    assert {"paper", "reference", "robust", "robust-1"} <= set(reward_names())
 
 
 def test_loading_and_scoring_need_no_heavy_package() -> None:

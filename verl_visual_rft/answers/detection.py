@@ -4,33 +4,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from verl_visual_rft.answers.absence import says_nothing
 from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Outcome
 from verl_visual_rft.answers.notations import (
     MAX_BOXES,
     Written,
-    explain_list,
+    clipped_box,
     find_list,
-    read_objects,
+    half_width,
     read_pairs,
-    read_plain_list,
     valid_box,
     valid_confidence,
 )
+from verl_visual_rft.answers.objects import explain_list, read_objects, read_plain_list
 from verl_visual_rft.answers.tags import split_tags
 from verl_visual_rft.boxes import Box
-
-_NO_OBJECTS = re.compile(
-    r"""[\s\[({'"*]*
-        (?: (?:there\s(?:is|are)\s)? no[\s_]+objects? | none | nothing )
-        (?: \s+ (?:(?:was|were)\s)? (?:found|detected|present|visible) )?
-        [\s\])}'"*.!]*
-        | \[\s*\]""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 class Detection(NamedTuple):
@@ -76,10 +67,8 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
 
     - Well-formed: a list of ``{'Position': [x1, y1, x2, y2], 'Confidence': c}`` in single or in double quotes, with
       any white space.
-    - Repaired: ``, ...`` copied from the prompt, text around the list, missing or surplus brackets, mixed quotes, keys
-      in another case, a confidence in quotes or none, Qwen's ``bbox_2d``, pairs ``(x1,y1),(x2,y2)`` (which have no
-      confidence), tags not closed, an answer cut off (its complete boxes are kept), some boxes not valid.
-    - No objects: "No Objects" and words to that effect, or an empty list.
+    - Repaired: other notations, damaged lists, tags or a part of the boxes; docs/answers.md lists them all.
+    - No objects: "No Objects", words to that effect, or an empty list: see `says_nothing`.
     - Malformed: no valid box. A bare list ``[x1, y1, x2, y2]`` is none: its numbers may be anything.
 
     Args:
@@ -98,20 +87,24 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
         (Detection(box=(1.0, 2.0, 3.0, 4.0), confidence=0.5),)
     """
     tagged = split_tags(response, think)
-    text, tags_fault = find_list(tagged)
-    if text is None and _NO_OBJECTS.fullmatch(tagged.untagged.strip()):
-        text, tags_fault = tagged.untagged.strip(), "no answer tags"
+    text, faults = find_list(tagged)
+    if text is None and says_nothing(tagged.untagged.strip()):
+        text, faults = tagged.untagged.strip(), ["no answer tags"]
     if text is None:
         return DetectionAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), ())
-    if _NO_OBJECTS.fullmatch(text):
-        return DetectionAnswer(Outcome.NO_OBJECTS, tags_fault, tagged.has_format, tagged.thinking, (), ())
+    if says_nothing(half_width(text)[0]):
+        return DetectionAnswer(Outcome.NO_OBJECTS, "; ".join(faults), tagged.has_format, tagged.thinking, (), ())
 
-    boxes, notation_fault = _read_boxes(text)
+    boxes, notation_faults = _read_boxes(text)
+    faults += notation_faults
     detections: list[Detection] = []
     invalid: list[float | None] = []
-    unsure = 0
+    unsure = clipped = 0
     for position, written_confidence in boxes[:MAX_BOXES]:
         box, confidence = valid_box(position, extent), valid_confidence(written_confidence)
+        if box is None:
+            box = clipped_box(position, extent)
+            clipped += box is not None
         if box is None:
             invalid.append(confidence)
         else:
@@ -119,9 +112,10 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
             unsure += confidence is None
     invalid.extend([None] * (len(boxes) - MAX_BOXES))
 
-    faults = [fault for fault in (tags_fault, notation_fault) if fault]
     if not boxes:
         faults = ["no box in a known notation"]
+    if clipped:
+        faults.append(f"{clipped} of {len(boxes)} boxes clipped to the picture")
     if invalid:
         faults.append(f"{len(invalid)} of {len(boxes)} boxes invalid")
     if unsure:
@@ -134,10 +128,12 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
     )
 
 
-def _read_boxes(text: str) -> tuple[list[Written], str]:
+def _read_boxes(text: str) -> tuple[list[Written], list[str]]:
     """Return the boxes that are written in a text, and what is amiss with how they are."""
     if boxes := read_plain_list(text):
-        return boxes, ""
-    if boxes := read_objects(text):
-        return boxes, explain_list(text)
-    return read_pairs(text), "boxes written as pairs of corners"
+        return boxes, []
+    narrow, width_fault = half_width(text)
+    faults = [width_fault] if width_fault else []
+    if boxes := read_objects(narrow):
+        return boxes, [*faults, explain_list(narrow)]
+    return read_pairs(narrow), [*faults, "boxes written as pairs of corners"]

@@ -7,9 +7,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Outcome
-from verl_visual_rft.answers.notations import find_list, is_pair, read_objects, read_pairs, valid_box
+from verl_visual_rft.answers.notations import (
+    PAIR,
+    Written,
+    clipped_box,
+    find_list,
+    half_width,
+    read_pairs,
+    valid_box,
+)
+from verl_visual_rft.answers.objects import read_objects
 from verl_visual_rft.answers.tags import split_tags
 from verl_visual_rft.boxes import Box
+
+_LOOSE = "corners with decimals, with signs or without a comma between"
 
 
 @dataclass(frozen=True)
@@ -19,10 +30,13 @@ class GroundingAnswer(Answer):
     Attributes:
         boxes: The valid boxes in the order of the answer.
         invalid: Number of boxes that are not valid.
+        loose: The box is written as the published rule reads none: with decimals, signs, full-width punctuation or
+            without the comma between its corners.
     """
 
     boxes: tuple[Box, ...]
     invalid: int
+    loose: bool
 
     @property
     def n_boxes(self) -> int:
@@ -42,10 +56,9 @@ def parse_grounding(response: str, extent: tuple[float, float] = EXTENT, think: 
     begins as a box does. Text inside the think tags is never read as an answer.
 
     - Well-formed: ``(x1,y1),(x2,y2)`` of whole numbers, with any white space.
-    - Repaired: text around it, tags not closed, or one object with Qwen's ``bbox_2d`` or with ``Position``.
-    - Malformed: not exactly one box, or it is not valid. Pairs of decimal numbers ``(400.0,400.0),(600.0,600.0)`` and
-      a bare list ``[400, 400, 600, 600]`` are no boxes, on purpose: the published rule reads neither, and scores are
-      to be compared with its.
+    - Repaired: other notations and damaged tags; docs/answers.md lists them all.
+    - Malformed: not exactly one box, or it is not valid. A bare list ``[400, 400, 600, 600]`` is no box: its numbers
+      may be anything.
 
     Args:
         response: Any text.
@@ -60,22 +73,36 @@ def parse_grounding(response: str, extent: tuple[float, float] = EXTENT, think: 
         (10.0, 20.0, 300.0, 400.0)
     """
     tagged = split_tags(response, think)
-    text, tags_fault = find_list(tagged)
+    text, faults = find_list(tagged)
     if text is None:
-        return GroundingAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), 0)
+        return GroundingAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), 0, False)
 
-    notation_fault = "" if is_pair(text) else "text around the box"
-    written = read_pairs(text)
-    if not written:
-        notation_fault = "the box is written as an object"
-        written = read_objects(text)
+    narrow, width_fault = half_width(text)
+    written, notation_fault = _read_box(narrow)
+    faults += [fault for fault in (width_fault, notation_fault) if fault]
     judged = [valid_box(position, extent) for position, _ in written]
+    if None in judged:
+        repaired = [box or clipped_box(position, extent) for box, (position, _) in zip(judged, written, strict=True)]
+        if repaired != judged:
+            judged = repaired
+            faults.append("clipped to the picture")
     boxes = tuple(box for box in judged if box is not None)
     invalid = len(judged) - len(boxes)
 
-    faults = [fault for fault in (tags_fault, notation_fault) if fault]
     outcome = Outcome.REPAIRED if faults else Outcome.WELL_FORMED
     if len(judged) != 1 or invalid:
         outcome = Outcome.MALFORMED
         faults = [f"{len(judged)} boxes, {invalid} of them invalid" if judged else "no box in a known notation"]
-    return GroundingAnswer(outcome, "; ".join(faults), tagged.has_format, tagged.thinking, boxes, invalid)
+    loose = width_fault != "" or notation_fault == _LOOSE
+    return GroundingAnswer(outcome, "; ".join(faults), tagged.has_format, tagged.thinking, boxes, invalid, loose)
+
+
+def _read_box(text: str) -> tuple[list[Written], str]:
+    """Return the boxes that are written in a text, of which one is due, and what is amiss with how they are."""
+    if PAIR.fullmatch(text):
+        return read_pairs(text, PAIR), ""
+    if written := read_pairs(text, PAIR):
+        return written, "text around the box"
+    if written := read_pairs(text):
+        return written, _LOOSE
+    return read_objects(text), "the box is written as an object"

@@ -10,7 +10,10 @@ from typing import NamedTuple
 #: Characters of an answer that are read. A list of 300 boxes, the most that are read, takes about 18000.
 MAX_LENGTH = 32768
 
-_TAG = re.compile(r"(</?(?:think|answer)>)")
+_TAG = re.compile(r"(</?(?:think|answer)>)", re.IGNORECASE)
+_EXACT_TAG = re.compile(_TAG.pattern)
+_TAGS = frozenset({"<think>", "</think>", "<answer>", "</answer>"})
+_LANGUAGE = re.compile(r"(?:json|python|text|txt|plaintext|xml|yaml)(?=[\s\[{(])|\w{1,20}(?=\n)", re.IGNORECASE)
 
 
 class Tagged(NamedTuple):
@@ -35,7 +38,8 @@ class Tagged(NamedTuple):
 def split_tags(response: str, think: bool = True) -> Tagged:
     """Take a response apart at its think and answer tags, in time linear in its length.
 
-    The last answer block counts, for a model may echo the prompt's template before it answers. Everything up to
+    Tags count in any case (``<Answer>``), but only those in lower case are the form that is asked for. The last answer
+    block counts, for a model may echo the prompt's template before it answers. Everything up to
     ``</think>`` is reasoning, also where a chat template wrote the opening tag into the prompt, and an answer block
     inside it is no answer. Reasoning that is never closed ends where an answer block begins.
 
@@ -48,30 +52,30 @@ def split_tags(response: str, think: bool = True) -> Tagged:
         ' rose '
     """
     pieces = _TAG.split(response)  # text, tag, text, tag, ..., text
+    other_case = not _TAGS.issuperset(pieces[1::2])
+    has_format = _has_format(_EXACT_TAG.split(response) if other_case else pieces, think)
+    written = pieces[1::2]
+    if other_case:
+        pieces[1::2] = map(str.lower, written)
     reasoning: int | None = 0  # the piece in which the reasoning that is open began
     thinking = ""
     answer = answer_before_reasoning = 0  # the piece that is the answer; 0 stands for none
     untagged = 0
-    has_format = False
     for i in range(1, len(pieces), 2):
         tag = pieces[i]
         if tag == "<answer>":
             answer = i + 1
-            has_format = has_format or (pieces[i - 2] == "</think>" and not pieces[i - 1].strip())
         elif tag == "<think>" and not reasoning:
             reasoning, answer_before_reasoning = i + 1, answer
         elif tag == "</think>" and reasoning is not None:
             thinking = "".join(pieces[reasoning:i:2])
             reasoning, answer = None, answer_before_reasoning
             untagged = i + 1
-    if think:
-        has_format = has_format and pieces[1] == "<think>" and pieces[-2] == "</answer>"
-    else:
-        has_format = pieces[1::2] == ["<answer>", "</answer>"]
-    has_format = has_format and not pieces[0].strip() and not pieces[-1].strip()
     if not answer:
         return Tagged(has_format, thinking, None, "", pieces[untagged][:MAX_LENGTH])
     fault = ""
+    if not _TAGS.issuperset(written[answer // 2 - 1 : answer // 2 + 1]):
+        fault = "answer tags that are not in lower case"
     if reasoning and reasoning < answer:
         fault = "the think tag is not closed"
     if pieces[answer + 1 : answer + 2] != ["</answer>"]:
@@ -79,3 +83,32 @@ def split_tags(response: str, think: bool = True) -> Tagged:
     if len(pieces[answer]) > MAX_LENGTH:
         fault = f"the answer is longer than {MAX_LENGTH} characters"
     return Tagged(has_format, thinking, pieces[answer][:MAX_LENGTH], fault, "")
+
+
+def unfence(text: str) -> tuple[str, str]:
+    """Return a text without white space and code fence (three backticks) around it, and what is said of the fence.
+
+    Example:
+        >>> unfence("```json [] ```")
+        ('[]', 'a code fence around it')
+    """
+    text = text.strip()
+    if not text.startswith("```"):
+        return text, ""
+    inner = text[3:].removesuffix("```").strip()
+    language = _LANGUAGE.match(inner)
+    return (inner[language.end() :].strip() if language else inner), "a code fence around it"
+
+
+def _has_format(pieces: list[str], think: bool) -> bool:
+    """Whether a response that was taken apart at its tags is in the form of `Tagged.has_format`."""
+    if len(pieces) < 5 or pieces[0].strip() or pieces[-1].strip():
+        return False
+    if not think:
+        return pieces[1::2] == ["<answer>", "</answer>"]
+    if pieces[1] != "<think>" or pieces[-2] != "</answer>":
+        return False
+    return any(
+        pieces[i] == "<answer>" and pieces[i - 2] == "</think>" and not pieces[i - 1].strip()
+        for i in range(3, len(pieces), 2)
+    )

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.rewards.explain import Explanation
+from verl_visual_rft.rewards.explain import Explanation, Matching
 from verl_visual_rft.truths import ClassificationTruth
 
 EXCERPT = 200
@@ -22,7 +22,7 @@ def render(explanation: Explanation) -> RenderableType:
     if isinstance(explanation.sample.truth, ClassificationTruth):
         parts.append(_label(explanation))
     else:
-        parts.append(_boxes(explanation))
+        parts.extend(_boxes(explanation, matching) for matching in explanation.matchings)
     parts.append(_components(explanation))
     if explanation.definitions:
         parts.append(Text(explanation.definitions))
@@ -49,25 +49,32 @@ def _label(explanation: Explanation) -> RenderableType:
     return table
 
 
-def _boxes(explanation: Explanation) -> RenderableType:
+def _boxes(explanation: Explanation, matching: Matching) -> RenderableType:
     answer = explanation.sample.answer
     assert isinstance(answer, DetectionAnswer | GroundingAnswer)
-    if explanation.threshold is None:
-        caption = "every valid box with the true one"
-    else:
-        caption = f"matched by descending confidence at IoU >= {explanation.threshold:g}"
-    table = Table("answered box", "true box", "IoU", "confidence", caption=caption, caption_justify="left")
-    for match in explanation.matches:
+    table = Table(
+        "answered box", "true box", "IoU", "confidence", caption=_rule(answer, matching), caption_justify="left"
+    )
+    for match in matching.matches:
         sure = "none" if match.confidence is None else f"{match.confidence:g}"
         true_box = "none: a miss" if match.truth is None else _plain(match.truth)
         table.add_row(_plain(match.box), true_box, f"{match.iou:.3f}", sure)
-    for missed in explanation.missed:
+    for missed in matching.missed:
         table.add_row("none: not found", _plain(missed), "", "")
     if answer.invalid:
         table.add_row(f"{answer.invalid} not valid", "", "", "")
     if not table.row_count:
         table.add_row("none", "none", "", "")
     return table
+
+
+def _rule(answer: DetectionAnswer | GroundingAnswer, matching: Matching) -> str:
+    """Say how the boxes were matched, and which parts of the reward match so."""
+    if isinstance(answer, GroundingAnswer):
+        return "every valid box with the true one"
+    if matching.threshold is None:
+        return "matched by descending confidence at any overlap: the reward has no threshold"
+    return f"matched by descending confidence at IoU >= {matching.threshold:g} ({', '.join(matching.parts)})"
 
 
 def _components(explanation: Explanation) -> RenderableType:

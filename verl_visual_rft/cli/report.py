@@ -42,7 +42,7 @@ def report(
     paper_model: Annotated[PaperModel, typer.Option(help="With --table: whose rows of it.")] = PaperModel.qwen2_vl_2b,
     shots: Annotated[int | None, typer.Option(help="With --table: which rows of it; else those of the data.")] = None,
     reward: Annotated[str, typer.Option(help="Named reward that the answers are explained with.")] = "robust",
-    seed: Annotated[int, typer.Option(help="Seed to write into summary.json.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed of the run; else that of its data.")] = None,
     pictures: Annotated[int, typer.Option(help="Questions in the gallery.")] = 24,
 ) -> None:
     """Write summary.json, curves.png and report.html of a run and print its table; or compare runs with the paper.

@@ -23,7 +23,7 @@ def score(
     task: str,
     response: str,
     ground_truth: str | Mapping[str, Any],
-    reward: str | Mapping[str, Any] | Reward = "paper",
+    reward: str | Mapping[str, Any] | Reward = "robust",
     *,
     image_size: tuple[int, int] | None = None,
     extra_info: Mapping[str, Any] | None = None,
@@ -55,7 +55,7 @@ def score(
     Example:
         >>> response = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
         >>> result = score("detection", response, {"boxes": [[0, 0, 100, 100]]})
-        >>> result["iou"], result["confidence"], result["format"], round(result["score"], 6)
+        >>> result["iou"], round(result["confidence"], 6), result["format"], round(result["score"], 6)
         (0.9, 0.8, 1.0, 2.7)
     """
     loaded = reward if isinstance(reward, Reward) else load_reward(reward)

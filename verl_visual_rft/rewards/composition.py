@@ -69,14 +69,20 @@ def is_yaml(reward: str) -> bool:
 def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
     """Return the reward ``score = sum_k weight_k * score_k``, each part's score under the part's name.
 
-    On a row of a task only the parts that know it count. What a part reports besides its score is kept as
+    On a row of a task only the parts that know it count. A task of which only parts that look at how a response is
+    written know is not scored: any answer would earn the same. What a part reports besides its score is kept as
     ``<part>.<component>``.
 
     Args:
         weighted: Weights and rewards, their names all different.
     """
     by_task = {task: [(weight, reward) for weight, reward in weighted if task in reward.scorers] for task in TASKS}
-    by_task = {task: parts for task, parts in by_task.items() if parts}
+    form_only = all(reward.form_only for _, reward in weighted)
+    by_task = {
+        task: parts
+        for task, parts in by_task.items()
+        if parts and (form_only or not all(reward.form_only for _, reward in parts))
+    }
     name = ",".join(f"{reward.name}={weight:g}" for weight, reward in weighted)
     return Reward(
         name=name,
@@ -93,6 +99,8 @@ def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
             task: "\n".join(f"- ``{reward.name}``: {_indented(reward.documents[task])}" for _, reward in parts)
             for task, parts in by_task.items()
         },
+        thresholds={part: threshold for _, reward in weighted for part, threshold in reward.thresholds.items()},
+        form_only=form_only,
         follows_tau=any(reward.follows_tau for _, reward in weighted),
     )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from typing import Any
 
 from verl_visual_rft.answers import DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import Box, iou, match_greedy
-from verl_visual_rft.rewards import Reward, Sample, load_reward, make_sample, paper, robust
+from verl_visual_rft.rewards import Reward, Sample, load_reward, make_sample
+from verl_visual_rft.rewards.components.matching import ranked
 from verl_visual_rft.truths import DetectionTruth, GroundingTruth
 
-# Where a reward's matching begins; a reward that is not listed is shown with the paper's.
-_THRESHOLDS = {"robust": robust.IOU_THRESHOLD}
+# Where a reward has no threshold of its own, any overlap makes a match.
+_ANY_OVERLAP = math.ulp(0.0)
 
 _BULLET = re.compile(r"( *)- ``([\w.]+)``(?: \(([^)]*)\))?:\s*")
 _TOTAL = re.compile(r"``score = ([^`]+)``")
@@ -41,6 +43,23 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Matching:
+    """Which answered box stands for which object, by the rule of the parts of a reward that share it.
+
+    Attributes:
+        threshold: Smallest IoU of a match; None where any overlap counts, or where nothing is matched (grounding).
+        parts: The parts of the reward whose rule it is; none where the reward does not say.
+        matches: The valid boxes of the answer, most confident first, equally sure ones in the order of the answer.
+        missed: True boxes that no answered box was given.
+    """
+
+    threshold: float | None
+    parts: tuple[str, ...]
+    matches: tuple[Match, ...]
+    missed: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
 class Component:
     """A number that the reward reports.
 
@@ -62,9 +81,7 @@ class Explanation:
     Attributes:
         sample: The parsed response and its truth.
         reward: The reward that scored it.
-        threshold: Smallest IoU of a match in ``matches``; None where nothing is matched (other tasks than detection).
-        matches: The valid boxes of the answer, most confident first; none for classification.
-        missed: True boxes that no answered box was given.
+        matchings: One for each threshold that the reward matches at; none for classification.
         components: What the total is made of, and what is reported beside it.
         total: The score, with its formula.
         definitions: What the symbols of the formulas stand for, as the docstring says before its bullets; may be empty.
@@ -72,9 +89,7 @@ class Explanation:
 
     sample: Sample
     reward: Reward
-    threshold: float | None
-    matches: tuple[Match, ...]
-    missed: tuple[Box, ...]
+    matchings: tuple[Matching, ...]
     components: tuple[Component, ...]
     total: Component
     definitions: str
@@ -84,23 +99,23 @@ def explain(
     task: str,
     response: str,
     ground_truth: str | Mapping[str, Any],
-    reward: str | Mapping[str, Any] | Reward = "paper",
+    reward: str | Mapping[str, Any] | Reward = "robust",
     *,
     image_size: tuple[int, int] | None = None,
     extra_info: Mapping[str, Any] | None = None,
 ) -> Explanation:
     """Score one response and say how the score comes about.
 
-    Matches are those of greedy matching by descending confidence, at the threshold of the paper (0.5) or of `robust`
-    (0.1); a reward that matches in another way still reports its own components.
+    Matches are those of greedy matching by descending confidence at the reward's own threshold, of a composed reward at
+    that of each of its parts. A reward that matches in another way still reports its own components.
 
     Arguments and errors are those of `verl_visual_rft.rewards.score`.
 
     Example:
         >>> response = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
         >>> explanation = explain("detection", response, {"boxes": [[0, 0, 100, 100]]})
-        >>> explanation.components[0].name, explanation.components[0].value, explanation.components[0].formula
-        ('iou', 0.9, 'sum of the IoU of the hits / number of predictions (Eq. 6)')
+        >>> explanation.matchings[0].threshold, explanation.components[0].name, explanation.components[0].value
+        (0.1, 'iou', 0.9)
     """
     loaded = reward if isinstance(reward, Reward) else load_reward(reward)
     sample = make_sample(task, response, ground_truth, image_size=image_size, extra_info=extra_info)
@@ -109,8 +124,7 @@ def explain(
     formulas = read_formulas(document)
     total = Component("score", values.pop("score"), formulas.get("score") or _total_formula(loaded.name, document))
     components = tuple(Component(name, value, formulas.get(name, "")) for name, value in values.items())
-    threshold, matches, missed = _match(sample, loaded.name)
-    return Explanation(sample, loaded, threshold, matches, missed, components, total, _definitions(document))
+    return Explanation(sample, loaded, _matchings(sample, loaded), components, total, _definitions(document))
 
 
 def read_formulas(document: str) -> dict[str, str]:
@@ -162,29 +176,31 @@ def _definitions(document: str) -> str:
     return "\n".join(_plain(paragraph) for paragraph in before[1:])
 
 
-def _match(sample: Sample, reward: str) -> tuple[float | None, tuple[Match, ...], tuple[Box, ...]]:
-    """Return the threshold of a match, the matches and the missed truths: see `Explanation`."""
+def _matchings(sample: Sample, reward: Reward) -> tuple[Matching, ...]:
+    """Return the matches by each rule of the reward: see `Explanation`."""
     answer, truth = sample.answer, sample.truth
     if isinstance(answer, DetectionAnswer) and isinstance(truth, DetectionTruth):
-        threshold = _THRESHOLDS.get(reward, paper.IOU_THRESHOLD)
-        return threshold, *_match_detections(answer, truth, threshold)
+        rules: dict[float | None, list[str]] = {} if reward.thresholds else {None: []}
+        for part, threshold in reward.thresholds.items():
+            rules.setdefault(threshold, []).append(part)
+        return tuple(_match(answer, truth, threshold, tuple(parts)) for threshold, parts in rules.items())
     if isinstance(answer, GroundingAnswer) and isinstance(truth, GroundingTruth):
         matches = tuple(Match(box, None, truth.box, iou(box, truth.box)) for box in answer.boxes)
-        return None, matches, () if matches else (truth.box,)
-    return None, (), ()
+        return (Matching(None, (), matches, () if matches else (truth.box,)),)
+    return ()
 
 
-def _match_detections(
-    answer: DetectionAnswer, truth: DetectionTruth, threshold: float
-) -> tuple[tuple[Match, ...], tuple[Box, ...]]:
-    ranked = sorted(answer.detections, key=lambda d: -1.0 if d.confidence is None else d.confidence, reverse=True)
-    given = match_greedy([detection.box for detection in ranked], truth.boxes, threshold)
+def _match(answer: DetectionAnswer, truth: DetectionTruth, threshold: float | None, parts: tuple[str, ...]) -> Matching:
+    detections = ranked(answer.detections)
+    boxes = [detection.box for detection in detections]
+    given = match_greedy(boxes, truth.boxes, _ANY_OVERLAP if threshold is None else threshold)
     matches = []
-    for (box, confidence), (index, overlap) in zip(ranked, given, strict=True):
+    for (box, confidence), (index, overlap) in zip(detections, given, strict=True):
         if index is None:
             nearest = max((iou(box, true_box) for true_box in truth.boxes), default=0.0)
             matches.append(Match(box, confidence, None, nearest))
         else:
             matches.append(Match(box, confidence, truth.boxes[index], overlap))
     found = {index for index, _ in given}
-    return tuple(matches), tuple(box for index, box in enumerate(truth.boxes) if index not in found)
+    missed = tuple(box for index, box in enumerate(truth.boxes) if index not in found)
+    return Matching(threshold, parts, tuple(matches), missed)

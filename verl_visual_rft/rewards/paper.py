@@ -7,6 +7,7 @@ from __future__ import annotations
 from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer, Outcome
 from verl_visual_rft.boxes import iou, match_greedy
 from verl_visual_rft.labels import same_name
+from verl_visual_rft.rewards.components.matching import ranked
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
 
 #: tau: a match below it is no match. The paper gives no number; the published code uses 0.5.
@@ -26,6 +27,7 @@ class PaperReward:
         "classification": {"accuracy": 1.0, "format": 1.0},
         "grounding": {"iou": 1.0, "format": 1.0},
     }
+    iou_threshold = IOU_THRESHOLD
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
         """Score a detection answer by Eq. 5-10: ``score = iou + confidence + format``.
@@ -58,13 +60,11 @@ class PaperReward:
                 "n_matched": 0.0,
             }
 
-        ranked = sorted(answer.detections, key=lambda d: -1.0 if d.confidence is None else d.confidence, reverse=True)
-        matches = match_greedy(
-            [detection.box for detection in ranked], truth.boxes, IOU_THRESHOLD if tau is None else tau
-        )
+        detections = ranked(answer.detections)
+        matches = match_greedy([box for box, _ in detections], truth.boxes, IOU_THRESHOLD if tau is None else tau)
         overlaps = confidences = 0.0
         n_matched = 0
-        for detection, (matched, overlap) in zip(ranked, matches, strict=True):
+        for detection, (matched, overlap) in zip(detections, matches, strict=True):
             hit = matched is not None
             n_matched += hit
             overlaps += overlap
@@ -93,9 +93,10 @@ class PaperReward:
     def grounding(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
         """Score the box of an answer: ``score = iou + format``. The paper gives no formula of its own for this task.
 
-        - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box.
+        - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box. Corners
+          with decimals or without a comma between are none, for the published rule reads none there.
         - ``format``: as in `detection`.
         """
-        overlap = iou(answer.box, truth.box) if answer.box else 0.0
+        overlap = iou(answer.box, truth.box) if answer.box and not answer.loose else 0.0
         has_format = float(answer.has_format)
         return {"score": overlap + has_format, "iou": overlap, "format": has_format}

@@ -48,6 +48,7 @@ class ReferenceReward:
         "classification": {"accuracy": 1.0, "format": 1.0},
         "grounding": {"accuracy": 1.0, "format": 1.0},
     }
+    iou_threshold = math.nextafter(IOU_THRESHOLD, 1.0)
 
     def __init__(self, symbolic_check: bool = True) -> None:
         self.symbolic_check = symbolic_check

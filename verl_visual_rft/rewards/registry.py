@@ -27,6 +27,7 @@ _OURS = {
     "paper": "verl_visual_rft.rewards.paper:PaperReward",
     "reference": "verl_visual_rft.rewards.reference:ReferenceReward",
     "robust": "verl_visual_rft.rewards.robust:RobustReward",
+    "robust-1": "verl_visual_rft.rewards.robust_1:Robust1Reward",
 }
 
 

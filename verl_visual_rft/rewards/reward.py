@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
@@ -31,7 +31,9 @@ class Reward:
         ranges: Smallest and largest total of a task, where the reward declares it.
         weights: For each task the weights of the components whose sum is the total, where the reward declares them.
         documents: For each task the docstring that explains the score.
+        thresholds: Smallest IoU of a hit in detection, by the part of the reward that matches with it.
         follows_tau: Whether it asks for `Sample.tau`, so that a curriculum changes it.
+        form_only: Whether it looks at how a response is written alone, not at what it answers.
     """
 
     name: str
@@ -41,7 +43,9 @@ class Reward:
     ranges: Mapping[str, tuple[float, float]]
     weights: Mapping[str, Mapping[str, float]]
     documents: Mapping[str, str]
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     follows_tau: bool = False
+    form_only: bool = False
 
     def __call__(self, sample: Sample) -> dict[str, float]:
         """Score one sample.
@@ -52,7 +56,10 @@ class Reward:
         """
         scorer = self.scorers.get(sample.task)
         if scorer is None:
-            raise UserError(f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}")
+            raise UserError(
+                f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}; add a part that "
+                f"says whether an answer to {sample.task} is right: `visual-rft reward list --components`"
+            )
         return scorer(sample)
 
     def weights_of(self, task: str) -> Mapping[str, float]:
@@ -78,7 +85,8 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
             ``classification``, ``grounding``. Either takes any of the fields of `Sample` as arguments and returns a
             number, or a mapping of numbers with the total under "score". An attribute ``range``, a pair or a pair for
             each task, says between what bounds totals lie. An attribute ``weights``, ``{task: {component: weight}}``,
-            says that the total is the weighted sum of those components.
+            says that the total is the weighted sum of those components. An attribute ``iou_threshold`` is the IoU from
+            which a box of a detection answer is a hit.
         origin: Where it comes from, for errors.
         trusted: Whether its results are taken as they are.
 
@@ -101,6 +109,8 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
         ranges=_ranges(getattr(loaded, "range", None), functions, origin),
         weights=getattr(loaded, "weights", {}),
         documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
+        thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name, functions, origin),
+        form_only=getattr(loaded, "form_only", False) is True,
         follows_tau=any("tau" in _wanted_fields(function, origin) for function in functions.values()),
     )
 
@@ -185,6 +195,16 @@ def _ranges(
         raise UserError(
             f"{origin} has a range {declared!r} that is no pair of numbers, nor one for each task"
         ) from error
+
+
+def _thresholds(
+    declared: Any, name: str, functions: Mapping[str, Callable[..., Any]], origin: str
+) -> Mapping[str, float]:
+    if declared is None or "detection" not in functions:
+        return {}
+    if not isinstance(declared, int | float) or not 0 < declared <= 1:
+        raise UserError(f"{origin} has an iou_threshold {declared!r} that is no number in (0, 1]")
+    return {name: float(declared)}
 
 
 def _first_line(documented: object) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import giou, iou, match_greedy
-from verl_visual_rft.labels import match_closed_set
-from verl_visual_rft.rewards.components.detection import calibrated_confidence
+from verl_visual_rft.labels import names_the_class
+from verl_visual_rft.rewards.components.detection import confidence_score
 from verl_visual_rft.rewards.components.matching import mean_count, ranked, says_nothing_is_there
 from verl_visual_rft.rewards.components.text import Format
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
@@ -30,7 +30,7 @@ class RobustReward:
     """Bounded components that pay for what a user gets, and only for that."""
 
     range = {
-        "detection": (0.0, IOU_WEIGHT + CONFIDENCE_WEIGHT + FORMAT_WEIGHT),
+        "detection": (-CONFIDENCE_WEIGHT, IOU_WEIGHT + CONFIDENCE_WEIGHT + FORMAT_WEIGHT),
         "classification": (0.0, ACCURACY_WEIGHT + FORMAT_WEIGHT),
         "grounding": (0.0, 2 * GROUNDING_WEIGHT + FORMAT_WEIGHT),
     }
@@ -39,65 +39,61 @@ class RobustReward:
         "classification": {"accuracy": ACCURACY_WEIGHT, "format": FORMAT_WEIGHT},
         "grounding": {"iou": GROUNDING_WEIGHT, "giou": GROUNDING_WEIGHT, "format": FORMAT_WEIGHT},
     }
+    iou_threshold = IOU_THRESHOLD
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
-        """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, each component in [0, 1].
+        """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, in [-0.5, 3].
 
-        Predictions are matched greedily by descending confidence, as COCO's evaluation does, at IoU >= 0.1, or at the
-        tau that the run prescribes.
-        H are the hits (with IoU u and confidence c), M the misses, N = (predictions + truths) / 2; a box that is not
-        valid is a miss; a confidence that is missing or not valid earns nothing on a hit and counts as 1 on a miss.
+        Predictions are matched greedily by descending confidence (equals in the order of the answer), as COCO's
+        evaluation does, at IoU >= 0.1, or at the tau that the run prescribes. c is the confidence of a box and q its
+        IoU if it hits, else 0; N = (predictions + truths) / 2; a box that is not valid is a miss.
 
-        - ``iou``: ``sum_H u / N``. No threshold at 0.5, so it rises with every pixel gained. N counts missed objects
-          (the paper's denominator does not: one sure box of five would earn all) and every surplus box, so neither
-          a duplicate nor a flood pays. The published max(predictions, truths) would make surplus boxes free as long
-          as objects are missed: padding the answer with guesses would pay. As in the F1 score, a further box pays if
-          its expected overlap is more than half of this component.
-        - ``confidence``: ``max(0, sum_H u (1 - (c - u)^2) - sum_M c^2) / N``. Best at c = u, so boxes rank by quality.
-          It is earned by hits only: where calibration on misses is paid, a weak model learns to place any box
-          with confidence 0. Misses take from it what they claim, never below 0.
+        - ``iou``: ``sum q / N``, in [0, 1]. No threshold at 0.5, so it rises with every pixel gained. N counts missed
+          objects (the paper's denominator does not: one sure box of five would earn all) and every surplus box, so
+          neither a duplicate nor a flood pays. The published max(predictions, truths) would make surplus boxes free as
+          long as objects are missed: padding the answer with guesses would pay. As in the F1 score, a further box pays
+          if its expected overlap is more than half of this component.
+        - ``confidence``: ``mean over the boxes of the answer of 2 c q - c^2``, in [-1, 1]. A proper scoring rule: best
+          at c = E[q] given all that the policy knows, "nothing may be there" included, so that boxes rank by what they
+          are worth across pictures, which is what AP asks. Not cut off at 0: a lone miss would cost the same at every
+          c. Not divided by N: that number of truths is not known to the policy and weighs an outcome by what it is,
+          so the best c would no longer be the expectation. A confidence that is missing or not valid counts as the
+          worst for its box.
         - ``format``: 1 for think tags, then answer tags, with reasoning that has words of its own (empty or copied
           ``...`` earns nothing: paid, it replaces reasoning) and an answer that needed no repair. What is reasoned
           is not judged. Where the prompt asks for the answer alone: 1 for one answer block that needed no repair.
 
-        When nothing is there, iou and confidence are 1 for saying "No Objects" and 0 for anything else: a false alarm
-        at low confidence is still a false alarm. When something is there, "No Objects" earns neither.
+        "No Objects" (or no box that could be read) where something is there earns 0 of iou and confidence. Where
+        nothing is there, "No Objects" earns 1 of both; boxes earn 0 of iou and ``mean -c^2`` of confidence.
 
-        Invariant under the order of the boxes of the answer, up to truths that a box overlaps equally.
+        With one object that is there with probability p and a box whose expected IoU on it is e, the box is worth
+        ``2 p e + 0.5 (p e)^2`` at its best confidence p e, and "No Objects" ``2.5 (1 - p)``. "No Objects" pays below
+        p = 0.52 for e = 1, 0.58 for e = 0.8 and 0.70 for e = 0.5.
         """
-        overlap = calibration = 0.0
+        overlap = confidence = 0.0
         n_matched = 0
-        if not truth.boxes:
-            overlap = calibration = says_nothing_is_there(answer)
-        elif answer.detections:
+        if answer.n_boxes:
             detections = ranked(answer.detections)
             matches = match_greedy([box for box, _ in detections], truth.boxes, IOU_THRESHOLD if tau is None else tau)
             n_matched = sum(matched is not None for matched, _ in matches)
-            n = mean_count(answer, truth)
-            overlap = sum(overlap for _, overlap in matches) / n
-            calibration = calibrated_confidence(detections, matches, answer.invalid_confidences) / n
-        form = _FORMAT(answer, truth)
-        return {
-            "score": IOU_WEIGHT * overlap + CONFIDENCE_WEIGHT * calibration + FORMAT_WEIGHT * form,
-            "iou": overlap,
-            "confidence": calibration,
-            "format": form,
-            "n_matched": float(n_matched),
-        }
+            overlap = sum(quality for _, quality in matches) / mean_count(answer, truth)
+            confidence = confidence_score(detections, matches, answer.invalid_confidences)
+        elif not truth.boxes:
+            overlap = confidence = says_nothing_is_there(answer)
+        return detection_total(answer, truth, overlap, confidence, n_matched)
 
     def classification(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> dict[str, float]:
         """Score the class that an answer names: ``score = 2 accuracy + 0.5 format``.
 
         - ``accuracy``: 1 if the answer names the label and no other class of the closed set, by its name or an alias
-          (see `match_closed_set`). Names are compared as words: the published rule, either text contains the other,
+          (see `names_the_class`). Names are compared as words: the published rule, either text contains the other,
           pays the empty answer and the letter "e". An answer that names two classes is wrong even if one is right:
-          paid, listing all of them is the best answer. Without a closed set the answer must be the label.
+          paid, listing all of them is the best answer. Without a closed set the answer must be the name alone; an
+          article, punctuation and case do not matter.
         - ``format``: as in `detection`. It cannot make up for a wrong class.
         """
-        labels = truth.labels or (truth.label,)
-        accuracy = float(match_closed_set(answer.label, labels, truth.aliases) == truth.label)
-        form = _FORMAT(answer, truth)
-        return {"score": ACCURACY_WEIGHT * accuracy + FORMAT_WEIGHT * form, "accuracy": accuracy, "format": form}
+        right = names_the_class(answer.label, truth.label, truth.labels, truth.aliases)
+        return classification_total(answer, truth, right)
 
     def grounding(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
         """Score the box of an answer: ``score = iou + giou + 0.5 format``; both are 0 unless it is one valid box.
@@ -119,3 +115,27 @@ class RobustReward:
             "giou": closeness,
             "format": form,
         }
+
+
+def detection_total(
+    answer: DetectionAnswer, truth: DetectionTruth, overlap: float, confidence: float, n_matched: int
+) -> dict[str, float]:
+    """Return the components of a detection answer and their weighted sum."""
+    form = _FORMAT(answer, truth)
+    return {
+        "score": IOU_WEIGHT * overlap + CONFIDENCE_WEIGHT * confidence + FORMAT_WEIGHT * form,
+        "iou": overlap,
+        "confidence": confidence,
+        "format": form,
+        "n_matched": float(n_matched),
+    }
+
+
+def classification_total(answer: ClassificationAnswer, truth: ClassificationTruth, right: bool) -> dict[str, float]:
+    """Return the components of a classification answer and their weighted sum."""
+    form = _FORMAT(answer, truth)
+    return {
+        "score": ACCURACY_WEIGHT * right + FORMAT_WEIGHT * form,
+        "accuracy": float(right),
+        "format": form,
+    }

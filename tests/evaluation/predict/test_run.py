@@ -320,12 +320,50 @@ def test_a_question_without_a_saved_response(replayed, tmp_path):
         ('{"image_id": 1, "category": "cat"}', "line 61: not a JSON object with image_id.*'response'"),
         ('{"image_id": 1, "cat', "line 61 is not JSON"),
         ("[]", "line 61: not a JSON object"),
+        ('{"image_id": 1, "category": ["cat"], "response": "other"}', "line 61: not a JSON object"),
     ],
 )
 def test_responses_that_cannot_be_used(replayed, tmp_path, line, message):
     settings, data = replayed
     settings.responses.write_text(settings.responses.read_text() + line + "\n")
     with pytest.raises(UserError, match=message):
+        predict(settings, data, tmp_path / "out.jsonl")
+
+
+def _without(path, *keys):
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({k: v for k, v in line.items() if k not in keys}) + "\n" for line in lines))
+
+
+def test_saved_responses_may_name_their_row_in_place_of_the_category(replayed, tmp_path):
+    settings, data = replayed
+    whole = predict(settings, data, tmp_path / "whole.jsonl").out
+    by_index = tmp_path / "by_index.jsonl"
+    by_index.write_bytes(whole.read_bytes())
+    _without(by_index, "category", "ground_truth")
+    again = predict(ReplaySettings(by_index), data, tmp_path / "again.jsonl").out
+    assert again.read_bytes() == whole.read_bytes()
+
+
+def test_saved_responses_need_not_name_what_was_asked_in_classification_alone(replayed, tmp_path):
+    """There the category is the answer."""
+    settings, data = replayed
+    rows = [row for row in pq.read_table(data).to_pylist() if row["extra_info"]["category"] == "cat"]
+    settings.responses.write_text(
+        "".join(json.dumps({"image_id": number, "response": f"a {number}"}) + "\n" for number in range(1, 21))
+    )
+    truth = {"style": "rule", "ground_truth": '{"label": "cat"}'}
+    for ability, reward_model in (("detection", rows[0]["reward_model"]), ("classification", truth)):
+        asked = [{**row, "ability": ability, "reward_model": reward_model} for row in rows]
+        pq.write_table(pa.Table.from_pylist(asked), data)
+        if ability == "detection":
+            with pytest.raises(UserError, match="each with its category or index"):
+                predict(settings, data, tmp_path / "out.jsonl")
+        else:
+            predictions = read_predictions(predict(settings, data, tmp_path / "out.jsonl").out)
+            assert [p.response for p in predictions] == [f"a {number}" for number in range(1, 21)]
+    settings.responses.write_text(settings.responses.read_text() + '{"image_id": 3, "response": "another"}\n')
+    with pytest.raises(UserError, match="line 21: image 3 has another response above"):
         predict(settings, data, tmp_path / "out.jsonl")
 
 

@@ -27,6 +27,22 @@ def test_files_of_a_run(run, capsys):
     assert "+ Visual-RFT" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("manifest", "recipe", "given", "seed"),
+    [(7, None, None, 7), (7, 5, None, 5), (7, 5, 3, 3), (None, None, None, None), (0, None, None, 0)],
+)
+def test_the_seed_is_that_of_the_run(run, capsys, manifest, recipe, given, seed):
+    path = run / "data" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seed": manifest}))
+    if recipe is not None:
+        for folder in (run / "eval").iterdir():
+            (folder / "run.json").write_text(json.dumps({"recipe": {"label": "x", "seed": recipe}}))
+    write_run_report(run, reward="robust", seed=given)
+    assert json.loads((run / "summary.json").read_text())["seed"] == seed
+    for text in (capsys.readouterr().out, (run / "report.html").read_text()):
+        assert ("seed unknown" if seed is None else f"seed {seed}") in text
+
+
 def test_run_without_training(run):
     write_run_report(run, reward="robust", seed=1)
     assert json.loads((run / "summary.json").read_text())["reward_first10"] is None

@@ -39,7 +39,7 @@ def test_accuracy(answer: str, equal: float, closed_set: float, contains: float)
 
 @pytest.mark.parametrize("component", ["accuracy_equal", "accuracy_closed_set"])
 def test_no_answer_is_wrong(component: str) -> None:
-    assert score("classification", "<think> a rose </think> rose", {"label": "rose"}, component)["score"] == 0
+    assert score("classification", "<think> a rose </think> Red.\nA rose.", {"label": "rose"}, component)["score"] == 0
 
 
 @pytest.mark.parametrize(

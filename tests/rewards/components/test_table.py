@@ -24,6 +24,7 @@ EXPECTED = {
     **dict.fromkeys(["accuracy_equal", "accuracy_closed_set", "accuracy_contains"], {"classification"}),
     **dict.fromkeys(["format", "thinking_length", "repetition"], BOXES | {"classification"}),
 }
+LOWEST = {"confidence": -1.0}  # 0 for all others
 JUNK = ["<think>", "</think>", "<answer>", "</answer>", "[", "{", "'Position': [1, 2, 3, 4]", "'Confidence': 0.5", "}"]
 JUNK += ["]", ", ", "rose", "tulip", "(1,2),(3,4)", "No Objects", "NaN", "-1e999", " ", "...", "\u72ac"]
 
@@ -37,7 +38,7 @@ def test_each_says_what_it_is_and_between_what_bounds(name: str) -> None:
     reward = load_reward(name)
     assert reward.trusted and reward.summary.endswith(".")
     assert all(reward.documents[task] for task in reward.scorers)
-    assert set(reward.ranges.values()) == {(0.0, 1.0)}
+    assert set(reward.ranges.values()) == {(LOWEST.get(name, 0.0), 1.0)}
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
@@ -47,4 +48,4 @@ def test_any_response_scores_within_bounds(name: str, response: str) -> None:
     for task in reward.scorers:
         for truth in TRUTHS[task]:
             value = score(task, response, truth, reward)["score"]
-            assert math.isfinite(value) and 0 <= value <= 1
+            assert math.isfinite(value) and LOWEST.get(name, 0.0) <= value <= 1

@@ -20,7 +20,7 @@ from verl_visual_rft.evaluation.predict.engines.engine import Row, where
 from verl_visual_rft.truths import TASKS
 
 _LIGHT = ("ability", "reward_model", "extra_info")
-_ASKED = ("prompt", "images", "extra_info")
+_ASKED = ("prompt", "images", "ability", "extra_info")
 #: What a prediction says of its question, and so a row must.
 _INFO: dict[str, type | tuple[type, ...]] = {
     "index": int,

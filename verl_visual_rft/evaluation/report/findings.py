@@ -8,8 +8,9 @@ from enum import Enum
 
 from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer, Outcome
 from verl_visual_rft.boxes import Box, iou, match_greedy
-from verl_visual_rft.labels import match_closed_set
+from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.rewards import Sample
+from verl_visual_rft.rewards.components.matching import ranked
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
 
 #: From this IoU on, a box is where it should be; between the two it is badly placed; below, it is on something else.
@@ -49,13 +50,11 @@ def find(sample: Sample) -> tuple[Finding, ...]:
         return (Finding.MALFORMED,)
     found: set[Finding] = set()
     if isinstance(answer, DetectionAnswer) and isinstance(truth, DetectionTruth):
-        ranked = sorted(answer.detections, key=lambda d: -1.0 if d.confidence is None else d.confidence, reverse=True)
-        found = _place([detection.box for detection in ranked], truth.boxes)
+        found = _place([detection.box for detection in ranked(answer.detections)], truth.boxes)
     elif isinstance(answer, GroundingAnswer) and isinstance(truth, GroundingTruth):
         found = _place(answer.boxes, (truth.box,))
     elif isinstance(answer, ClassificationAnswer) and isinstance(truth, ClassificationTruth):
-        labels = truth.labels or (truth.label,)
-        if match_closed_set(answer.label, labels, truth.aliases) != truth.label:
+        if not names_the_class(answer.label, truth.label, truth.labels, truth.aliases):
             found = {Finding.WRONG_CLASS}
     return tuple(finding for finding in Finding if finding in found) or (Finding.RIGHT,)
 

@@ -14,7 +14,7 @@ from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.report.findings import Finding, find
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.rewards import Reward, make_sample
-from verl_visual_rft.rewards.explain import Explanation, Match, explain
+from verl_visual_rft.rewards.explain import Explanation, Match, Matching, explain
 from verl_visual_rft.truths import DetectionTruth, GroundingTruth
 
 SAME_REWARD = 1e-6
@@ -172,11 +172,13 @@ def make_card(row: int, answers: Answers, reward: Reward) -> Card:
 
 def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel:
     sample = explained.sample
-    shown = explained.matches[:MOST_BOXES]
+    # Of a reward whose parts match at several thresholds the first part's matches are drawn.
+    found = explained.matchings[0] if explained.matchings else Matching(None, (), (), ())
+    shown = found.matches[:MOST_BOXES]
     matches = [f"{_name(match, number)}: {_verdict(match)}" for number, match in enumerate(shown, start=1)]
-    if explained.matches and explained.missed:
+    if found.matches and found.missed:
         matches.append(
-            f"{len(explained.missed)} objects without a box" if len(explained.missed) > 1 else "1 object without a box"
+            f"{len(found.missed)} objects without a box" if len(found.missed) > 1 else "1 object without a box"
         )
     return Panel(
         method=method,
@@ -185,7 +187,7 @@ def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel
             _rectangle(match.box, prediction.size, _extent(sample.truth), _confidence(match, sample.task))
             for match in shown
         ),
-        hidden_boxes=len(explained.matches) - len(shown),
+        hidden_boxes=len(found.matches) - len(shown),
         outcome=sample.answer.outcome.value,
         reason=sample.answer.reason,
         findings=find(sample),

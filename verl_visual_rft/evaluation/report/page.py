@@ -25,7 +25,7 @@ from verl_visual_rft.evaluation.report.sections import (
     existence_cells,
     outcome_cells,
 )
-from verl_visual_rft.evaluation.report.summary import Summary, table_cells
+from verl_visual_rft.evaluation.report.summary import Summary, seed_label, table_cells
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.evaluation.training_log import TrainingLog
@@ -101,6 +101,7 @@ def build_report(
         "warnings": [(METHODS[m.method], text) for m in measurements for text in m.metrics.get("warnings", ())],
         "curves": report_curves(log),
         "reward": reward,
+        "seed": seed_label(summary.seed),
         "formulas": _formulas(answers, rows, loaded),
         "gallery": [(group, [(cards[row], shown[row]) for row in group.rows]) for group in groups],
         "categories": sorted({card.category for card in cards.values() if card.task != "grounding"}),

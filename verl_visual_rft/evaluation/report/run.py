@@ -13,13 +13,13 @@ from pathlib import Path
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.report.curves import draw_curves
 from verl_visual_rft.evaluation.report.page import build_report
-from verl_visual_rft.evaluation.report.summary import summarise, terminal_table, write_summary
+from verl_visual_rft.evaluation.report.summary import seed_label, summarise, terminal_table, write_summary
 from verl_visual_rft.evaluation.tables.measured import Measurement, read_measurements
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog, read_training_log, training_log_files
 from verl_visual_rft.terminal import make_console
 
 
-def write_run_report(run: Path, *, reward: str, seed: int, pictures: int = 24) -> None:
+def write_run_report(run: Path, *, reward: str, seed: int | None = None, pictures: int = 24) -> None:
     """Write ``summary.json``, ``curves.png`` and ``report.html`` into ``run`` and print the table.
 
     Where the run has several evaluation sets, each has its own ``summary-SET.json``, ``report-SET.html`` and table.
@@ -27,7 +27,7 @@ def write_run_report(run: Path, *, reward: str, seed: int, pictures: int = 24) -
     Args:
         run: Folder of a recipe's run. Without ``rft/`` nothing was trained, and there are no curves.
         reward: Named reward that the answers are explained with.
-        seed: Seed of the run, for the summary.
+        seed: Seed of the run; without it that of its data, which a recipe draws with the same seed.
         pictures: Questions in the report's gallery.
 
     Raises:
@@ -40,10 +40,11 @@ def write_run_report(run: Path, *, reward: str, seed: int, pictures: int = 24) -
                 f"{measurement.path} holds several runs; a page is about one: `visual-rft eval` its predictions alone "
                 "(--table N reads it as it is)"
             )
+    seed = measurements[0].seed if seed is None else seed
     trained = (run / "rft").is_dir()
     log = read_training_log(training_log_files(run / "rft")) if trained else TrainingLog({}, 0)
     if log.series(DEFAULT_NAMES.reward).steps:
-        draw_curves(log, run / "curves.png", title=f"Visual-RFT, reward {reward!r}, seed {seed}")
+        draw_curves(log, run / "curves.png", title=f"Visual-RFT, reward {reward!r}, {seed_label(seed)}")
     for name in sorted({measurement.evaluation_set for measurement in measurements}):
         chosen = [measurement for measurement in measurements if measurement.evaluation_set == name]
         ending = f"-{name}" if name else ""

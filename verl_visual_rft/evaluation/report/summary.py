@@ -48,7 +48,7 @@ class Summary:
 
     Attributes:
         task: Of the evaluation.
-        seed: Seed of data, training and evaluation.
+        seed: Seed of data, training and evaluation; ``None`` where it is not known.
         steps: GRPO steps trained.
         seconds: Wall-clock seconds of each stage.
         reward_first10: Mean training reward of the first ten GRPO steps; ``None`` where the log has none.
@@ -60,7 +60,7 @@ class Summary:
     """
 
     task: str
-    seed: int
+    seed: int | None
     steps: int
     seconds: dict[str, float]
     reward_first10: float | None
@@ -77,7 +77,7 @@ class Summary:
 
 
 def summarise(
-    measurements: Sequence[Measurement], log: TrainingLog, *, seed: int, seconds: Mapping[str, float]
+    measurements: Sequence[Measurement], log: TrainingLog, *, seed: int | None, seconds: Mapping[str, float]
 ) -> Summary:
     """Gather one experiment's summary.
 
@@ -112,6 +112,11 @@ def summarise(
     )
 
 
+def seed_label(seed: int | None) -> str:
+    """What titles say of a seed."""
+    return "seed unknown" if seed is None else f"seed {seed}"
+
+
 def write_summary(summary: Summary, path: Path) -> None:
     """Write ``summary.json``."""
     write_json(path, asdict(summary))
@@ -138,7 +143,7 @@ def terminal_table(summary: Summary, name: str = "") -> Table:
     settings = [label for label in summary.labels.values() if label not in METHODS.values()]
     task = ", ".join(filter(None, (summary.task.capitalize(), name)))
     table = Table(
-        title=f"{task}, seed {summary.seed}, {summary.steps} GRPO steps (in %)",
+        title=f"{task}, {seed_label(summary.seed)}, {summary.steps} GRPO steps (in %)",
         title_justify="left",
         caption="\n".join(settings) or None,
         caption_justify="left",

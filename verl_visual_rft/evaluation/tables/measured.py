@@ -31,7 +31,7 @@ class Measurement:
         evaluation_set: Its folder below the method's; empty where the run has one set only.
         metrics: As `evaluate` writes them.
         shots: Of the run's manifest.
-        seed: Likewise.
+        seed: Of the run's ``run.json``, or of its manifest.
         several: Whether the file holds several runs, as ``visual-rft eval`` of several predictions files writes it.
         settings: The method's name with its settings, as the run's ``run.json`` has it; empty without that.
     """
@@ -96,21 +96,24 @@ def _read_run(run: Path) -> Iterator[Measurement]:
         raise UserError(f"{run}: nothing evaluated (no eval/METHOD/metrics.json); run the recipe first")
     for method, file in files:
         evaluation_set = "" if file.parent.name == method else file.parent.name
-        content, settings = _read_json(file), _settings(run / "eval" / method / "run.json")
+        content, recipe = _read_json(file), _recipe(run / "eval" / method / "run.json")
+        settings = recipe.get("label", "")
         if "runs" not in content:
-            yield Measurement(file, str(run), method, evaluation_set, content, shots, seed, settings=settings)
+            own_seed = recipe.get("seed", seed)
+            yield Measurement(file, str(run), method, evaluation_set, content, shots, own_seed, settings=settings)
             continue
         for name, metrics in content["runs"].items():
             yield Measurement(file, name, method, evaluation_set, metrics, shots, several=True, settings=settings)
 
 
-def _settings(description: Path) -> str:
+def _recipe(description: Path) -> dict[str, Any]:
+    """Return the settings of a method's recipe; none where it left no description."""
     if not description.exists():
-        return ""
-    try:
-        return str(_read_json(description)["recipe"]["label"])
-    except (KeyError, TypeError):
-        raise UserError(f"{description}: no 'label' in 'recipe'; run the recipe's evaluation again") from None
+        return {}
+    recipe = _read_json(description).get("recipe")
+    if not isinstance(recipe, dict) or "label" not in recipe:
+        raise UserError(f"{description}: no 'label' in 'recipe'; run the recipe's evaluation again")
+    return recipe
 
 
 def _metrics_files(folder: Path) -> list[Path]:

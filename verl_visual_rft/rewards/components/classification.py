@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from verl_visual_rft.answers import ClassificationAnswer
-from verl_visual_rft.labels import contains_either, match_closed_set, same_name
+from verl_visual_rft.labels import contains_either, names_the_class, same_name
 from verl_visual_rft.truths import ClassificationTruth
 
 
@@ -25,16 +25,15 @@ class AccuracyEqual:
 class AccuracyClosedSet:
     """1 if the answer names the label and no other class of the closed set, by its name or an alias, else 0.
 
-    Pays for the right class however it is written; answers that name several classes are wrong. Not gamed where the
-    row has the closed set ("labels"); without it other classes in the answer go unseen and listing names pays.
+    Pays for the right class however it is written; answers that name several classes are wrong. Not gamed: without a
+    closed set ("labels"), where other classes in the answer would go unseen, the answer must be the name alone.
     """
 
     range = (0.0, 1.0)
 
     def classification(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
-        """``1`` if the label is the one class that the answer names (see `match_closed_set`), else 0."""
-        labels = truth.labels or (truth.label,)
-        return float(match_closed_set(answer.label, labels, truth.aliases) == truth.label)
+        """``1`` if the label is the one class that the answer names (see `names_the_class`), else 0."""
+        return float(names_the_class(answer.label, truth.label, truth.labels, truth.aliases))
 
 
 class AccuracyContains:

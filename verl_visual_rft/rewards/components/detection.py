@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from verl_visual_rft.answers import Detection, DetectionAnswer
 from verl_visual_rft.boxes import match_greedy
-from verl_visual_rft.rewards.components.matching import mean_count, ranked, says_nothing_is_there
+from verl_visual_rft.rewards.components.matching import ranked, says_nothing_is_there
 from verl_visual_rft.rewards.components.options import iou_threshold
 from verl_visual_rft.truths import DetectionTruth
 
@@ -33,7 +33,7 @@ class F1:
     range = (0.0, 1.0)
 
     def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("f1", threshold)
+        self.iou_threshold = iou_threshold("f1", threshold)
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
         """``2 hits / (predictions + truths)``; most confident first, hits at IoU >= threshold.
@@ -42,7 +42,7 @@ class F1:
         """
         if not truth.boxes:
             return says_nothing_is_there(answer)
-        hits = _hits(ranked(answer.detections), truth, self.threshold if tau is None else tau)
+        hits = _hits(ranked(answer.detections), truth, self.iou_threshold if tau is None else tau)
         return 2 * sum(hits) / (answer.n_boxes + len(truth.boxes))
 
 
@@ -91,66 +91,60 @@ class Count:
 
 
 class Confidence:
-    """Calibrated confidence c of boxes of IoU u: sum of u (1 - (c - u)^2) of the hits less c^2 of the misses.
+    """Mean over the answer's boxes of 2 c q - c^2: c the confidence, q the IoU of a hit, 0 of a miss.
 
-    Divided by the mean number of predictions and truths, never below 0. Pays for boxes that are good and rank by how
-    good they are. Hard to game alone: it is earned by hits only, misses only cost. Boxes of confidence 0 earn nothing
-    for their misses, as they do by the paper's Eq. 9.
+    A proper scoring rule: it pays most for c = E[q], what the box can be expected to be worth, whatever the mixture of
+    questions, so boxes rank by quality across pictures. It does not count missed objects, and alone it is gamed by the
+    one box that is surest; give it with `IoU` or `F1`.
 
     Args:
         threshold: Smallest IoU of a hit, in (0, 1]; low, since the confidence of a poor box should be low, not 0.
     """
 
-    range = (0.0, 1.0)
+    range = (-1.0, 1.0)
 
     def __init__(self, threshold: float = 0.1) -> None:
-        self.threshold = iou_threshold("confidence", threshold)
+        self.iou_threshold = iou_threshold("confidence", threshold)
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
-        """``max(0, sum_hits u (1 - (c - u)^2) - sum_misses c^2) / N``, u the IoU, N as in `mean_count`.
+        """``mean_boxes (2 c q - c^2)``, q the IoU of a hit and 0 of a miss.
 
-        Most confident first, hits at IoU >= threshold. Nothing there: 1 for "No Objects", else 0.
+        Most confident first, hits at IoU >= threshold. No box: 1 for "No Objects" where nothing is there, else 0.
         """
-        if not truth.boxes:
-            return says_nothing_is_there(answer)
+        if not answer.n_boxes:
+            return 0.0 if truth.boxes else says_nothing_is_there(answer)
         detections = ranked(answer.detections)
-        matches = match_greedy([box for box, _ in detections], truth.boxes, self.threshold)
-        earned = calibrated_confidence(detections, matches, answer.invalid_confidences)
-        return earned / mean_count(answer, truth)
+        matches = match_greedy([box for box, _ in detections], truth.boxes, self.iou_threshold)
+        return confidence_score(detections, matches, answer.invalid_confidences)
 
 
-def calibrated_confidence(
+def confidence_score(
     detections: Sequence[Detection],
     matches: Sequence[tuple[int | None, float]],
     invalid_confidences: Sequence[float | None],
 ) -> float:
-    """Return ``max(0, sum_hits u (1 - (c - u)^2) - sum_misses c^2)`` with u the IoU and c the confidence of a box.
+    """Return the mean over boxes of ``2 c q - c^2``, q the IoU of a hit and 0 of a miss.
 
-    Best at c = u. It is earned by hits only, where calibration on misses is paid a weak model learns to place any box
-    with confidence 0; misses take from it what they claim. A confidence that is missing or not valid earns nothing on
-    a hit and counts as 1 on a miss.
+    A box that is not valid is a miss. A confidence that is missing or not valid counts as the one that is worst for its
+    box: 0 or 1 on a hit, 1 on a miss.
 
     Args:
         detections: Valid boxes.
         matches: What `match_greedy` says of each.
-        invalid_confidences: Confidences of the boxes that are not valid, which are misses.
+        invalid_confidences: Confidences of the boxes that are not valid. There is at least one box of either kind.
 
     Returns:
-        Between 0 and the number of hits.
+        In [-1, 1].
     """
-    earned = 0.0
-    claimed = sum(_claim(confidence) for confidence in invalid_confidences)
-    for (_, confidence), (matched, overlap) in zip(detections, matches, strict=True):
-        if matched is None:
-            claimed += _claim(confidence)
-        elif confidence is not None:
-            earned += overlap * (1 - (confidence - overlap) ** 2)
-    return max(0.0, earned - claimed)
-
-
-def _claim(confidence: float | None) -> float:
-    """What a miss takes away; one that hides its confidence is taken as sure."""
-    return 1.0 if confidence is None else confidence**2
+    total = 0.0
+    for (_, confidence), (_, quality) in zip(detections, matches, strict=True):
+        if confidence is None:
+            total += min(0.0, 2 * quality - 1)
+        else:
+            total += confidence * (2 * quality - confidence)
+    for confidence in invalid_confidences:
+        total -= 1.0 if confidence is None else confidence**2
+    return total / (len(detections) + len(invalid_confidences))
 
 
 def _hits(detections: Sequence[Detection], truth: DetectionTruth, threshold: float) -> list[bool]:

@@ -12,9 +12,9 @@ from verl_visual_rft.truths import DetectionTruth
 
 
 def ranked(detections: Sequence[Detection]) -> list[Detection]:
-    """Return detections most confident first, those without a confidence last.
+    """Return detections most confident first, those without a confidence last; equals keep the order of the answer.
 
-    Ties go by place, so that the order of the answer does not matter.
+    That is how COCO's evaluation and ours break ties, and how `paper` and every explanation of a score do.
     """
     return sorted(detections, key=_rank)
 
@@ -37,9 +37,9 @@ def mean_count(answer: DetectionAnswer, truth: DetectionTruth) -> float:
 def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: Callable[[Box, Box], float]) -> float:
     """Return the sum of the similarities of matched pairs / `mean_count`.
 
-    Each prediction, most confident first, takes the truth that is most similar to it of those that are free (equals:
-    the earlier). Boxes that are not valid count among the predictions and take none. Where nothing is there:
-    `says_nothing_is_there`.
+    Each prediction, most confident first, takes the truth that is most similar to it of those that are free (of equals
+    the last, as in `match_greedy`). Boxes that are not valid count among the predictions and take none. Where nothing
+    is there: `says_nothing_is_there`.
 
     Args:
         answer: The parsed answer.
@@ -54,13 +54,11 @@ def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: 
     free = list(truth.boxes)
     total = 0.0
     for detection in ranked(answer.detections)[: len(free)]:
-        similarities = [similarity(detection.box, box) for box in free]
-        best = max(similarities)
+        best, place = max((similarity(detection.box, box), place) for place, box in enumerate(free))
         total += best
-        del free[similarities.index(best)]
+        del free[place]
     return total / mean_count(answer, truth)
 
 
-def _rank(detection: Detection) -> tuple[float, Box]:
-    box, confidence = detection
-    return (1.0 if confidence is None else -confidence, box)
+def _rank(detection: Detection) -> float:
+    return 1.0 if detection.confidence is None else -detection.confidence

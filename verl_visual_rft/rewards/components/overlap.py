@@ -28,7 +28,7 @@ class IoU:
     range = (0.0, 1.0)
 
     def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("iou", threshold)
+        self.iou_threshold = iou_threshold("iou", threshold)
 
     def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
         """``sum_hits IoU / N``; most confident first, hits at IoU >= threshold.
@@ -38,7 +38,7 @@ class IoU:
         if not truth.boxes:
             return says_nothing_is_there(answer)
         matches = match_greedy(
-            [box for box, _ in ranked(answer.detections)], truth.boxes, self.threshold if tau is None else tau
+            [box for box, _ in ranked(answer.detections)], truth.boxes, self.iou_threshold if tau is None else tau
         )
         return sum(overlap for _, overlap in matches) / mean_count(answer, truth)
 

@@ -39,6 +39,7 @@ class Format:
     """
 
     range = (0.0, 1.0)
+    form_only = True
 
     def __call__(self, answer: Answer, truth: Truth) -> float:
         """``1`` if the tags are right, the reasoning has words of its own and the answer needed no repair, else 0.
@@ -61,6 +62,7 @@ class ThinkingLength:
     """
 
     range = (0.0, 1.0)
+    form_only = True
 
     def __init__(self, target: int = 50) -> None:
         self.target = positive_integer("thinking_length", "target", target)
@@ -81,6 +83,7 @@ class Repetition:
     """
 
     range = (0.0, 1.0)
+    form_only = True
 
     def __init__(self, n: int = 4) -> None:
         self.n = positive_integer("repetition", "n", n)

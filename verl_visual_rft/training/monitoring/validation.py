@@ -23,7 +23,7 @@ from verl_visual_rft.datasets.stored_rows import extra, ground_truth
 from verl_visual_rft.evaluation.detection.evaluate import distinct, ranked_by
 from verl_visual_rft.evaluation.detection.matching import match_boxes
 from verl_visual_rft.evaluation.detection.resampling import resampled_ap
-from verl_visual_rft.labels import match_closed_set
+from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.rewards import Sample, make_sample
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
 
@@ -162,7 +162,7 @@ def _classification(items: Sequence[_Read]) -> dict[str, float]:
     for item in items:
         answer, truth = item.sample.answer, item.sample.truth
         assert isinstance(answer, ClassificationAnswer) and isinstance(truth, ClassificationTruth)
-        right.append(match_closed_set(answer.label, truth.labels or (truth.label,), truth.aliases) == truth.label)
+        right.append(names_the_class(answer.label, truth.label, truth.labels, truth.aliases))
     return {"accuracy": 100 * fmean(right)}
 
 

@@ -20,8 +20,10 @@ class ReplaySettings:
     """Where the responses are.
 
     Attributes:
-        responses: JSON lines with ``image_id`` (text or number), ``category`` and ``response``; also
-            ``response_tokens`` and ``finish_reason`` where they are known. A predictions file is such a file.
+        responses: JSON lines with ``image_id`` (text or number), what of the picture was asked, and ``response``; also
+            ``response_tokens`` and ``finish_reason`` where they are known. What was asked is the row's ``category`` or
+            its ``index``; in classification the category is the answer, and the picture says enough. A predictions
+            file is such a file.
     """
 
     responses: Path
@@ -39,19 +41,24 @@ class ReplaySettings:
         return ReplayEngine(self)
 
 
+#: A picture and what of it was asked: a category, a row's index, or nothing.
+_Question = tuple[str, str | int | None]
+
+
 class ReplayEngine:
-    """Responses by picture and category."""
+    """Responses by picture and what was asked of it."""
 
     def __init__(self, settings: ReplaySettings) -> None:
         """Read and check the file."""
         self._settings = settings
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[_Question, Answer] = {}
         for number, record in read_json_lines(settings.responses, "correct the line"):
             question, answer = _decode(record, f"{settings.responses}: line {number}")
             if self._answers.setdefault(question, answer) != answer:
+                asked = "" if question[1] is None else f", {question[1]!r}"
                 raise UserError(
-                    f"{settings.responses}: line {number}: image {question[0]}, {question[1]!r} has another response "
-                    "above; keep one"
+                    f"{settings.responses}: line {number}: image {question[0]}{asked} has another response above; "
+                    "keep one"
                 )
 
     def describe(self) -> dict[str, Any]:
@@ -71,18 +78,21 @@ class ReplayEngine:
         """Nothing is held."""
 
     def _find(self, row: Row) -> Answer:
-        question = (row["extra_info"]["image_id"], row["extra_info"]["category"])
-        if question not in self._answers:
-            raise UserError(
-                f"{self._settings.responses} has no response to {where(row)}, image {question[0]}; give responses to "
-                "all questions, or data of those that were asked"
-            )
-        return self._answers[question]
+        about = row["extra_info"]
+        asked = [about["category"], about["index"], *([None] if row.get("ability") == "classification" else [])]
+        for what in asked:
+            if (answer := self._answers.get((about["image_id"], what))) is not None:
+                return answer
+        raise UserError(
+            f"{self._settings.responses} has no response to {where(row)}, image {about['image_id']}; give responses to "
+            "all questions, each with its category or index, or data of those that were asked"
+        )
 
 
-def _decode(record: Any, position: str) -> tuple[tuple[str, str], Answer]:
+def _decode(record: Any, position: str) -> tuple[_Question, Answer]:
     try:
-        question = (str(record["image_id"]), record["category"])
+        question = (str(record["image_id"]), record.get("category", record.get("index")))
+        hash(question)
         answer = Answer(record["response"], record.get("response_tokens"), record.get("finish_reason", "stop"))
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(

@@ -1,0 +1,205 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Boxes written as a list of objects: as the prompt asks, as other JSON, or damaged.
+
+Everything here takes time linear in the text, whatever the text is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from itertools import islice, pairwise, zip_longest
+from typing import Any
+
+from verl_visual_rft.answers.notations import MAX_BOXES, UNREAD, Written
+
+_NUMBER = "[-+.0-9eE]{1,64}"
+# A brace with a key behind it; not one that only wraps others, as in {"boxes": [{...}]}.
+_OBJECT = re.compile(r"\{[^{}:]*:(?![\s\[]*\{)[^{}]*\}?")
+# "position_2d" mixes the two names; models that know both write it.
+_POSITION_KEY = re.compile(r"""(?:position|bbox)(?:_2d)?['"\s]*:""", re.IGNORECASE)
+_POSITION_NAMES = frozenset({"position", "bbox", "position_2d", "bbox_2d"})
+_NESTED = re.compile(r"""[\s'"]*\[(?=\s*\[)""")
+_QUOTABLE = rf"""['"]?({_NUMBER})['"]?"""
+_FOUR_NUMBERS = re.compile(
+    rf"""(?:\s*['"])?\s*[\[(]\s*{_QUOTABLE}""" + rf"\s*,\s*{_QUOTABLE}" * 3 + r"""\s*[\])]['"]?"""
+)
+_COMMA = re.compile(r"\s*,")
+_SEVERAL = re.compile(rf"""{_POSITION_KEY.pattern}\s*\[\s*\[""", re.IGNORECASE)
+_CONFIDENCE = re.compile(rf"""confidence['"\s]*:[\s'"]*({_NUMBER})(?![\w.%])""", re.IGNORECASE)
+_QUOTED_CONFIDENCE = re.compile(r"""Confidence['"]\s*:\s*['"]""")
+_QUOTED_NUMBER = re.compile(r"""[\[(,]\s*['"][-+.]?[0-9]|:\s*['"]\s*\[\s*[0-9]""")
+# The text of a label, in which anything may stand that is read elsewhere; numbers in quotes are no labels.
+_LABEL = re.compile(r""":\s*(?:"(?![-+.0-9\[(])[^"\n]{0,256}"|'(?![-+.0-9\[(])[^'\n]{0,256}')(?=\s*[,}])""")
+
+_NUMERIC = frozenset({int, float})
+_DECODER = json.JSONDecoder()
+_PAIR_DECODER = json.JSONDecoder(object_pairs_hook=tuple)
+
+
+def read_plain_list(text: str) -> list[Written]:
+    """Read a JSON list of objects with Position and Confidence, in single or in double quotes.
+
+    Returns:
+        The boxes, valid or not; none if the text is anything else, which includes numbers in quotes.
+    """
+    plain = text if '"' in text else text.replace("'", '"')
+    try:
+        items = _DECODER.decode(plain)
+    except (ValueError, RecursionError):
+        return []
+    # Of a key that is there twice, JSON keeps one.
+    if type(items) is not list or plain.count('"Position"') != len(items):
+        return []
+    written = []
+    for item in items:
+        if type(item) is not dict or "Position" not in item:
+            return []
+        position, confidence = item["Position"], item.get("Confidence")
+        if type(confidence) is str or type(position) is not list or not _NUMERIC.issuperset(map(type, position)):
+            return []
+        written.append(Written(position, confidence))
+    return written
+
+
+def read_objects(text: str) -> list[Written]:
+    """Read every object that holds a position, whatever stands around it; one cut off at the end is left out.
+
+    An object with several positions is as many boxes: the braces between them are missing, or it lists them.
+    """
+    decoded = _read_json(text)
+    return _read_damaged(_LABEL.sub(': ""', text)) if decoded is None else decoded
+
+
+def explain_list(text: str) -> str:
+    """Say, for people, what keeps a text with objects from being a plain list: the first of these that holds."""
+    faults = (
+        (text.startswith("[") and not text.endswith("]"), "the list does not end with its bracket"),
+        ("..." in text or "…" in text, "dots copied from the prompt"),
+        (_SEVERAL.search(text) is not None, "a list of lists under one key"),
+        ("Position" not in text, "boxes under another key than Position"),
+        (_QUOTED_CONFIDENCE.search(text) is not None, "a confidence in quotes"),
+        (_QUOTED_NUMBER.search(text) is not None, "numbers in quotes"),
+        (text.startswith("{"), "no list around the boxes"),
+        (not text.startswith("["), "text before the list"),
+        ("'" in text and '"' in text, "single and double quotes mixed"),
+        (text.count("[") != text.count("]"), "square brackets do not match"),
+        (text.count("{") != text.count("}"), "braces do not match"),
+    )
+    return next((fault for holds, fault in faults if holds), "not a plain list of Position and Confidence")
+
+
+def _read_json(text: str) -> list[Written] | None:
+    """Read the objects of a text that is JSON in either kind of quotes; None if it is not.
+
+    Only here a brace, a key or a number inside a label is surely a label's.
+    """
+    try:
+        content = _PAIR_DECODER.decode(text if '"' in text else text.replace("'", '"'))
+        written = list(_objects_of(content))
+    except (ValueError, RecursionError):
+        return None
+    return written[:MAX_BOXES] + [UNREAD] * len(written[MAX_BOXES:])
+
+
+def _objects_of(content: Any) -> Iterator[Written]:
+    """Yield the boxes of decoded JSON, in which an object is a tuple of its keys and values.
+
+    Raises:
+        ValueError: A key holds a colon: quotes are mixed, and it is no key but half an object.
+    """
+    if type(content) is list:
+        for item in content:
+            yield from _objects_of(item)
+    elif type(content) is tuple and content:
+        if any(":" in key for key, _ in content):
+            raise ValueError("quotes are mixed")
+        named = [(key.strip().lower(), value) for key, value in content]
+        positions = [value for key, value in named if key in _POSITION_NAMES]
+        confidences = [value for key, value in named if key == "confidence"]
+        inner = [
+            value for _, value in content if type(value) is tuple or (type(value) is list and _holds_object(value))
+        ]
+        if inner and not positions:
+            yield from _objects_of(inner)
+        elif len(positions) > 1:  # the braces between several objects are missing
+            for position, confidence in zip_longest(positions, confidences[: len(positions)]):
+                yield Written(_unquoted(position), _unquoted(confidence))
+        else:
+            position, confidence = next(iter(positions), None), next(iter(confidences), None)
+            several = type(position) is list and position != [] and all(_is_four(entry) for entry in position)
+            for one in position if several and position else [position]:
+                yield Written(_unquoted(one), _unquoted(confidence))
+
+
+def _holds_object(value: list[Any]) -> bool:
+    return any(type(entry) is tuple for entry in value)
+
+
+def _is_four(value: Any) -> bool:
+    return type(value) is list and len(value) == 4
+
+
+def _unquoted(value: Any) -> Any:
+    """Return what stands in quotes as a number, or as a list of numbers."""
+    if _is_four(value):
+        return [_unquoted(entry) for entry in value]
+    if type(value) is not str:
+        return value
+    numbers = _FOUR_NUMBERS.fullmatch(value.strip())
+    if numbers:
+        return [_number(digits) for digits in numbers.groups()]
+    return _number(value.strip()) if re.fullmatch(_NUMBER, value.strip()) else value
+
+
+def _read_damaged(text: str) -> list[Written]:
+    objects = list(islice(_OBJECT.finditer(text), MAX_BOXES))
+    surplus = text.count("{", objects[-1].end()) if len(objects) == MAX_BOXES else 0
+    if objects and objects[-1].end() == len(text) and not text.endswith("}") and not _is_closed(text):
+        objects.pop()
+    parts = [part for match in objects for part in _split_positions(match.group())]
+    surplus += len(parts[MAX_BOXES:])
+    read = {part: _read_part(part) for part in set(parts[:MAX_BOXES])}  # a flood repeats one box
+    written = [box for part in parts[:MAX_BOXES] for box in read[part]]
+    surplus += len(written[MAX_BOXES:])
+    return written[:MAX_BOXES] + [UNREAD] * surplus
+
+
+def _is_closed(text: str) -> bool:
+    """Whether a list ends with its bracket, though a brace before it may be missing."""
+    return text.endswith("]") and text.count("[") == text.count("]")
+
+
+def _split_positions(written: str) -> list[str]:
+    later = [match.start() for match in _POSITION_KEY.finditer(written)][1:]
+    return [written[start:end] for start, end in pairwise([0, *later, len(written)])]
+
+
+def _read_part(written: str) -> list[Written]:
+    """Read the boxes of one position key: one, or as many as are listed under it."""
+    found = _CONFIDENCE.search(written)
+    confidence = _number(found[1]) if found else None
+    key = _POSITION_KEY.search(written)
+    if key is None:
+        return [Written(None, confidence)]
+    nested = _NESTED.match(written, key.end())
+    numbers = _FOUR_NUMBERS.match(written, nested.end() if nested else key.end())
+    if numbers is None:
+        return [Written(None, confidence)]
+    boxes = [numbers]
+    while nested and (comma := _COMMA.match(written, boxes[-1].end())):
+        further = _FOUR_NUMBERS.match(written, comma.end())
+        if further is None:
+            break
+        boxes.append(further)
+    return [Written([_number(digits) for digits in box.groups()], confidence) for box in boxes]
+
+
+def _number(digits: str) -> float:
+    try:
+        return float(digits)
+    except ValueError:  # signs, points and exponents in no order
+        return math.nan
