@@ -21,7 +21,7 @@ import verl_visual_rft
 from verl_visual_rft import image_files
 from verl_visual_rft.datasets.images import load_picture
 from verl_visual_rft.datasets.questions import Picture, Skip
-from verl_visual_rft.datasets.readers import jsonl, reasonseg, virft_hub
+from verl_visual_rft.datasets.readers import jsonl, virft_hub
 from verl_visual_rft.datasets.row_checks import decode
 from verl_visual_rft.datasets.stored_rows import read_header
 from verl_visual_rft.datasets.view import _data_uri
@@ -30,7 +30,7 @@ from verl_visual_rft.evaluation.masks import read_true_mask
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
 from verl_visual_rft.evaluation.report.pictures import data_uris
 from verl_visual_rft.evaluation.sam import _segment
-from verl_visual_rft.image_files import FORMATS, NotAPicture, TooManyPixels, open_picture
+from verl_visual_rft.image_files import FORMATS, NotAPicture, TooManyPixels, open_picture, upright_size
 from verl_visual_rft.training.monitoring.loggers import draw
 
 PACKAGE = Path(verl_visual_rft.__file__).parent
@@ -72,7 +72,7 @@ OPENERS: dict[str, Callable[[bytes], object]] = {
 #: Those that open a file.
 FILE_OPENERS: dict[str, Callable[[Path], object]] = {
     "json lines": jsonl._upright_size,
-    "reasonseg": reasonseg._upright_size,
+    "reasonseg": upright_size,
     "mask": read_true_mask,
 }
 
@@ -213,7 +213,7 @@ def test_what_has_no_end_is_not_read_as_a_picture(tmp_path: Path) -> None:
         skip = load_picture(Picture("1", path, "1.jpg"))
         assert isinstance(skip, Skip) and "is not a regular file" in skip.where
         assert jsonl._upright_size(path) is None
-        assert reasonseg._upright_size(path) is None
+        assert upright_size(path) is None
 
 
 @pytest.mark.parametrize("name", ["\udcff.jpg", "a\ud800/1.jpg", os.fsdecode(b"caf\xe9.jpg")])

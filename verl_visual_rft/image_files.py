@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import require_regular
@@ -38,6 +38,19 @@ class NotAPicture(UserError):
 
 class TooManyPixels(UserError):
     """The picture has more than `MOST_PIXELS`."""
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Return the width and height of a picture as a viewer shows it, EXIF orientation applied.
+
+    None for what is missing or no picture: it is left out and listed where its pixels are read.
+    """
+    try:
+        with open_picture(path) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            return (image.height, image.width) if turned else image.size
+    except Exception:  # Pillow's header readers raise many types on bytes that are no picture
+        return None
 
 
 def open_picture(source: bytes | Path) -> Image.Image:

@@ -18,7 +18,7 @@ def make(root: Path, *files: str) -> Path:
     for file in files:
         path = root / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        path.write_text(file)
     return root
 
 
@@ -50,8 +50,43 @@ def test_other_files_are_skipped_and_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("train", "val", "test"),
+    [
+        ("train", "valid", "test"),
+        ("Train", "Val", "Test"),
+        ("training", "validation", "testing"),
+        ("TRAIN", "dev", "TEST"),
+    ],
+)
+def test_splits_are_known_by_the_names_that_tools_give_them(tmp_path: Path, train: str, val: str, test: str) -> None:
+    splits = read(make(tmp_path, f"{train}/morel/1.jpg", f"{val}/morel/2.jpg", f"{test}/morel/3.jpg"))
+    asked = [q.picture.name for q in (*splits.train, *splits.val, *splits.test)]
+    assert asked == [f"{train}/morel/1.jpg", f"{val}/morel/2.jpg", f"{test}/morel/3.jpg"]
+    assert (splits.classes.names, splits.skips) == (("morel",), ())
+
+
+def test_what_is_beside_splits_and_classes_is_listed(tmp_path: Path) -> None:
+    splits = read(make(tmp_path, "train/morel/1.jpg", "train/2.jpg", "more/morel/3.jpg", "__MACOSX/morel/._1.jpg"))
+    assert splits.skips == (Skip("folder beside the splits", "more"), Skip("picture in no class folder", "train/2.jpg"))
+
+
+def test_one_picture_in_several_classes_is_of_none(tmp_path: Path) -> None:
+    root = make(tmp_path, "train/cèpe/1.jpg", "train/cèpe/2.jpg", "train/morel/3.jpg", "val/morel/4.jpg")
+    for name in ("train/cèpe/2.jpg", "train/morel/3.jpg", "val/morel/4.jpg"):
+        (root / name).write_text("the same")
+    make(root, "train/cèpe/5.jpg")
+    (root / "train/cèpe/5.jpg").write_bytes((root / "train/cèpe/1.jpg").read_bytes())  # twice in one class: no harm
+    splits = read(root)
+    assert [q.picture.name for q in splits.train] == ["train/cèpe/1.jpg", "train/cèpe/5.jpg"]
+    assert splits.val == ()
+    names = "train/cèpe/2.jpg, train/morel/3.jpg, val/morel/4.jpg"
+    assert splits.skips == (Skip("one picture in several classes", names),)
+
+
+@pytest.mark.parametrize(
     ("files", "message"),
     [
+        (("val/morel/1.jpg", "valid/morel/2.jpg", "train/morel/3.jpg"), "val and valid are both the val split"),
         ((), "no training pictures"),
         (("a.jpg",), "no training pictures"),
         (("val/morel/1.jpg",), "no training pictures"),

@@ -116,6 +116,8 @@ def test_the_union_holds_every_target_corner_and_touches_one_on_each_side(listed
     ("shapes", "boxes", "rule"),
     [
         ([("ignore", IGNORE)], "union", "no target polygon"),
+        ([], "union", "no target polygon"),
+        ([], "first", "no target polygon"),
         ([("target", [[20, 10], [100, 10]])], "union", "box without area in the picture"),
         ([("target", [[220, 10], [300, 10], [300, 50]])], "first", "box without area in the picture"),
     ],
@@ -175,7 +177,7 @@ def test_what_is_no_picture_is_left_to_the_check_of_pictures(root: Path) -> None
         ([], "the top level is list"),
         ({"text": "the lamp"}, "'text' is 'the lamp', not a list of instructions"),
         ({"text": [" "]}, "'text' is [' ']"),
-        ({"text": ["a"], "shapes": []}, "'shapes' is not a list of polygons"),
+        ({"text": ["a"], "shapes": {"label": "target"}}, "'shapes' is not a list of polygons"),
         ({"text": ["a"], "shapes": [shape("target", TARGET), 3]}, "shapes[1]: 'label' is None"),
         ({"text": ["a"], "shapes": [shape("target", [])]}, "shapes[0]: 'points' is not"),
         ({"text": ["a"], "shapes": [shape("target", [[1, 2], [3, float("nan")]])]}, "shapes[0]: 'points' is not"),

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags
-
 from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.questions import GroundingQuestion, Picture, Skip
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.image_files import open_picture
+from verl_visual_rft.image_files import upright_size
 from verl_visual_rft.input_files import decode_text, parse_json, read_bytes
 
 SPLITS = ("train", "val", "test")
@@ -164,12 +162,12 @@ def _read_split(root: Path, split: str, skips: list[Skip]) -> Iterable[ReasonSeg
 
 def _read_item(path: Path, annotation: Path, split: str) -> ReasonSegItem:
     content = _read_json(annotation)
-    texts, shapes = content.get("text"), content.get("shapes")
+    texts, shapes = content.get("text"), content.get("shapes") or []  # nothing drawn: no truth, counted as such
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
         raise UserError(f"{annotation}: 'text' is {texts!r}, not a list of instructions")
-    if not isinstance(shapes, list) or not shapes:
+    if not isinstance(shapes, list):
         raise UserError(f"{annotation}: 'shapes' is not a list of polygons")
-    size = _upright_size(path)
+    size = upright_size(path)
     picture = Picture(path.stem, path, f"{split}/{path.name}", size, folder=path.parent)
     polygons = (_polygon(f"{annotation}: shapes[{position}]", shape, size) for position, shape in enumerate(shapes))
     return ReasonSegItem(picture, annotation, tuple(texts), tuple(polygons))
@@ -218,17 +216,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a ReasonSeg annotation: the top level is {type(content).__name__}, not object")
     return content
-
-
-def _upright_size(path: Path) -> Size | None:
-    """Return the size after turning by the EXIF tag; None for what is no picture, which checking pictures reports."""
-    try:
-        with open_picture(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-    except Exception:  # Pillow's header readers raise many types on bytes that are no picture
-        return None
-    return (height, width) if turned else (width, height)
 
 
 def _box_around(polygons: Sequence[Polygon]) -> Box | None:
