@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -76,6 +78,52 @@ def disarms_and_ignores(response):
     signal.signal(signal.SIGABRT, signal.SIG_IGN)
     while True:
         time.sleep(0.01)
+
+def forks_and_leaves(response):
+    import os
+    if os.fork() == 0:
+        time.sleep(30)
+    os._exit(0)
+
+def forks_and_waits(response):
+    import os
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(30)
+        os._exit(0)
+    time.sleep(3600)
+
+def writes_to_all_files(response):
+    import os
+    for number in range(3, 20):
+        try:
+            os.write(number, b"[]" + bytes([10]))
+        except OSError:
+            pass
+    return 1.0
+
+def closes_all_files(response):
+    import os
+    os.closerange(3, 64)
+    return 1.0
+
+def returns_twice(response):
+    import os
+    os.fork()
+    return float(len(response))
+
+def leaves_a_thread(response):
+    import threading
+    threading.Thread(target=time.sleep, args=[3600]).start()
+    return 1.0
+
+def reads(response):
+    import sys
+    return float(len(sys.stdin.read()))
+
+def prints(response):
+    print("x" * 100_000, flush=True)
+    return 1.0
 '''
 NAMES = [line.split("(")[0].removeprefix("def ") for line in REWARDS.splitlines() if line.startswith("def ")]
 CALL = {"task": "detection", "ground_truth": {"boxes": []}}
@@ -170,6 +218,10 @@ def test_whatever_a_reward_raises_is_its_error(reward: str, message: str) -> Non
         ("stops", "in stops"),
         ("disarms", "in disarms"),
         ("disarms_and_ignores", "died without a word"),
+        ("forks_and_leaves", "died without a word"),
+        ("forks_and_waits", "in forks_and_waits"),
+        ("writes_to_all_files", "or ended its process"),
+        ("closes_all_files", "or ended its process"),
     ],
 )
 def test_whatever_a_reward_does_ends_as_its_error_within_the_limit(reward: str, line: str) -> None:
@@ -183,3 +235,27 @@ def test_whatever_a_reward_does_ends_as_its_error_within_the_limit(reward: str, 
             scorer.close()
 
     assert line in asyncio.run(run())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reward", ["returns_twice", "leaves_a_thread", "reads", "prints"])
+def test_what_a_reward_leaves_behind_is_no_answer_to_the_next_response(reward: str) -> None:
+    async def run() -> list[float]:
+        scorer = IsolatedScorer(reward, timeout=10.0)
+        try:
+            return [(await scorer.score(response=response, **CALL))["score"] for response in ("a", "bb", "ccc")]
+        finally:
+            scorer.close()
+
+    assert asyncio.run(run()) == {"returns_twice": [1.0, 2.0, 3.0], "reads": [0.0] * 3}.get(reward, [1.0] * 3)
+
+
+@pytest.mark.slow
+def test_a_thread_of_a_reward_does_not_keep_a_training_from_its_end() -> None:
+    code = (
+        "import asyncio; from verl_visual_rft.training.isolation import IsolatedScorer; "
+        "scorer = IsolatedScorer('leaves_a_thread', 30.0); "
+        f"print(asyncio.run(scorer.score(response='', **{CALL!r}))['score'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "1.0\n"

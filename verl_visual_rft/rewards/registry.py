@@ -93,7 +93,7 @@ def _load(name: str, options: str) -> Reward:
             loaded = loaded(**arguments)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # another package may raise anything while it loads
+    except BaseException as error:  # another package may raise anything while it loads
         raise UserError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
     if arguments and inspect.isroutine(loaded):
         raise UserError(f"{origin} is a function and takes no options, but was given {', '.join(arguments)}")

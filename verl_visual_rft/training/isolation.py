@@ -6,20 +6,25 @@ A thread would not do: a regular expression that backtracks for ever holds the i
 worker, its timer and its error message. A process can be ended, and says where it was.
 
 The process has an alarm, which writes its traceback. A reward may put that off, or stop the whole process: so there is
-a second one out here, a little later.
+a second one out here, a little later. A reward may also start processes that hold on to everything they inherit, our
+connection too: so the end of the child is never waited for, and what it has started is ended with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import faulthandler
-import multiprocessing
+import json
 import os
+import pickle
 import signal
+import socket
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Any
 
@@ -27,8 +32,12 @@ from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.training.custom_function import CustomFunction
 
+#: What scores: a reward of ours or of another package, as for `load_reward`, or a function of a file.
+Scored = str | Mapping[str, Any] | CustomFunction
+
 _IMPORT_SECONDS = 600.0  # for a reward's imports, torch perhaps, on a busy machine
 _GRACE_SECONDS = 2.0  # between the alarm inside and the one out here, and for a last traceback
+_MOST_ANSWER = 1 << 24  # bytes of the components of one response
 
 
 class IsolatedScorer:
@@ -42,102 +51,168 @@ class IsolatedScorer:
     def __init__(self, reward: str | Mapping[str, Any], timeout: float) -> None:
         self._reward = reward
         self._timeout = timeout
-        self._pool: ProcessPoolExecutor | None = None
+        self._child: _Child | None = None
         self._loaded: set[str] = set()
         self._turn = asyncio.Lock()  # one at a time, so that the one that breaks the process is known
 
-    async def score(self, reward: str | Mapping[str, Any] | None = None, **arguments: Any) -> dict[str, float]:
+    async def score(self, reward: Scored | None = None, **arguments: Any) -> dict[str, float]:
         """Score one response; ``arguments`` are those of `score`, ``reward`` another than this scorer's.
+
+        A `CustomFunction` gets the arguments that veRL passes it.
 
         Raises:
             RewardError: The reward did not return in time or ended the process; the message holds the traceback.
             UserError: As `score` raises it.
         """
         reward = self._reward if reward is None else reward
-        return await self._run(f"reward {reward!r}", _load, _score, reward, arguments)
-
-    async def score_by(self, function: CustomFunction, arguments: Mapping[str, Any]) -> dict[str, float]:
-        """Score one response by a function of veRL's kind; errors as of `score`."""
-        return await self._run(str(function), _load_function, CustomFunction.score, function, arguments)
-
-    async def _run(
-        self, what: str, load: Callable[[Any], None], score: Callable[..., Any], reward: Any, arguments: Any
-    ) -> dict[str, float]:
         async with self._turn:
-            if self._pool is None:
-                # Not forked: the worker has threads and an event loop that a copy would not survive.
-                self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-            with tempfile.NamedTemporaryFile("r", prefix="visual-rft-", suffix=".trace") as trace:
-                if what not in self._loaded:  # imports take their time and are not the response's fault
-                    await self._call(f"the import of {what}", _IMPORT_SECONDS, trace, load, reward)
-                    self._loaded.add(what)
-                scored: dict[str, float] = await self._call(what, self._timeout, trace, score, reward, arguments)
-                return scored
+            if self._child is None:
+                self._child = _Child()
+            what = str(reward) if isinstance(reward, CustomFunction) else f"reward {reward!r}"
+            if what not in self._loaded:  # imports take their time and are not the response's fault
+                await self._call(f"the import of {what}", _IMPORT_SECONDS, reward, None)
+                self._loaded.add(what)
+            return await self._call(what, self._timeout, reward, arguments)
 
     async def _call(
-        self, what: str, seconds: float, trace: IO[str], function: Callable[..., Any], *arguments: Any
-    ) -> Any:
-        loop = asyncio.get_running_loop()
-        call = loop.run_in_executor(self._pool, _with_alarm, trace.name, seconds, function, *arguments)
-        done, _ = await asyncio.wait([call], timeout=seconds + _GRACE_SECONDS)
-        if not done:
-            await self._end_child(call)
+        self, what: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None
+    ) -> dict[str, float]:
+        assert self._child is not None
         try:
-            return await call
-        except BrokenProcessPool as error:
+            kind, said = await self._child.ask(seconds, reward, arguments)
+        except BaseException as error:  # ours was cancelled, perhaps: then its answer must not be the next one's
+            trace = self._child.trace.read().strip()
             self.close()
-            where = trace.read().strip() or "the process died without a word"
+            if not isinstance(error, EOFError):
+                raise
             raise RewardError(
                 f"{what} did not return within {seconds:g} s (visual_rft.reward_timeout), "
-                f"or ended its process:\n{where}"
-            ) from error
-
-    async def _end_child(self, call: asyncio.Future[Any]) -> None:
-        """End a child that put off its alarm; it is woken first, to write its traceback."""
-        assert self._pool is not None
-        children = list(self._pool._processes)  # their ids
-        for number in (signal.SIGABRT, signal.SIGCONT):  # a stopped process finds the first when it wakes
-            _send(children, number)
-        await asyncio.wait([call], timeout=_GRACE_SECONDS)
-        _send(children, signal.SIGKILL)
+                f"or ended its process:\n{trace or 'the process died without a word'}"
+            ) from None
+        if kind == "scored":
+            scored: dict[str, float] = said
+            return scored
+        message, trace = said
+        raise (UserError if kind == "UserError" else RewardError)(message) from _InChild(trace)
 
     def close(self) -> None:
-        """End the child process."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        """End the child process and what it has started."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
             self._loaded.clear()
 
 
-def _send(children: list[int], number: signal.Signals) -> None:
-    for child in children:
-        with suppress(ProcessLookupError):
-            os.kill(child, number)
+class _InChild(Exception):
+    """The traceback of an error in the child, as the cause of the one out here."""
 
 
-def _with_alarm(trace: str, seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in the child; past ``seconds`` its traceback goes to the file ``trace`` and the process ends."""
+class _Child:
+    """A process in a session of its own that answers one question at a time."""
+
+    def __init__(self) -> None:
+        self.trace: IO[str] = tempfile.NamedTemporaryFile("r", prefix="visual-rft-", suffix=".trace")  # noqa: SIM115
+        self._socket, of_child = socket.socketpair()
+        self._socket.setblocking(False)
+        arguments = [sys.path, of_child.fileno(), self.trace.name]
+        # Not forked: the worker has threads and an event loop that a copy would not survive.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"import sys; {_START}", json.dumps(arguments)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[of_child.fileno()],
+            start_new_session=True,
+        )
+        of_child.close()
+        atexit.register(self.end)
+
+    async def ask(self, seconds: float, reward: Scored, arguments: dict[str, Any] | None) -> tuple[str, Any]:
+        """Return what `_answer` does.
+
+        Raises:
+            EOFError: The child has not answered in time, or not at all; its traceback is in ``trace``.
+        """
+        question = pickle.dumps((seconds, reward, arguments))
+        with suppress(asyncio.TimeoutError, OSError, ValueError):  # Value: the reward has written to our socket, too
+            return await asyncio.wait_for(self._exchange(question), seconds + _GRACE_SECONDS)
+        # It put off its alarm: it is woken, to write its traceback. A stopped process finds the first when it wakes.
+        for number in (signal.SIGABRT, signal.SIGCONT):
+            self._process.send_signal(number)
+        with suppress(asyncio.TimeoutError, OSError):
+            await asyncio.wait_for(self._read_line(), _GRACE_SECONDS)
+        raise EOFError
+
+    def end(self) -> None:
+        """End it and what it has started."""
+        atexit.unregister(self.end)
+        with suppress(ProcessLookupError, PermissionError):  # Permission: it has ended, and its id is another's
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE_SECONDS)
+        self._socket.close()
+        self.trace.close()
+
+    async def _exchange(self, question: bytes) -> tuple[str, Any]:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._socket, len(question).to_bytes(8, "big") + question)
+        kind, said = json.loads(await self._read_line())
+        return kind, said
+
+    async def _read_line(self) -> bytes:
+        loop, line = asyncio.get_running_loop(), bytearray()
+        while not line.endswith(b"\n"):
+            piece = await loop.sock_recv(self._socket, 1 << 16)
+            line += piece
+            if not piece or len(line) > _MOST_ANSWER:
+                raise ConnectionError("no whole answer")
+        return bytes(line)
+
+
+_START = (
+    "import json; path, *rest = json.loads(sys.argv.pop()); sys.path[:] = path; "
+    "from verl_visual_rft.training.isolation import serve; serve(*rest)"
+)
+
+
+def serve(connection: int, trace: str) -> None:
+    """Answer the questions of a `_Child`, in its process, until nobody is there to ask them.
+
+    Args:
+        connection: File descriptor of the socket.
+        trace: File for a last traceback.
+    """
+    own = os.getpid()
+    with socket.socket(fileno=connection) as asking, asking.makefile("rb") as questions:
+        while size := questions.read(8):
+            seconds, reward, arguments = pickle.loads(questions.read(int.from_bytes(size, "big")))
+            answer = _answer(trace, seconds, reward, arguments)
+            if os.getpid() != own:
+                os._exit(0)  # a copy that the reward has made of this process, and that has returned here, too
+            asking.sendall(json.dumps(answer).encode() + b"\n")
+    os.killpg(0, signal.SIGKILL)  # and threads that the reward has left running
+
+
+def _answer(trace: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None) -> tuple[str, Any]:
+    """Score a response, or only import the reward; past ``seconds`` the traceback is written and the process ends.
+
+    Returns:
+        "scored" and the components, or the kind of the error, its message and its traceback.
+    """
     with open(trace, "w") as file:
         faulthandler.enable(file=file)  # for a signal that ends it
         faulthandler.dump_traceback_later(seconds, exit=True, file=file)
         try:
-            return function(*arguments)
-        except UserError:
-            raise
+            if isinstance(reward, CustomFunction):
+                reward.load()
+                return "scored", reward.score(arguments) if arguments else {}
+            loaded = load_reward(reward)
+            return "scored", score(reward=loaded, **arguments) if arguments else {}
+        except UserError as error:
+            kind = RewardError if isinstance(error, RewardError) else UserError
+            return kind.__name__, (str(error), traceback.format_exc())
         except BaseException as error:  # of an import; what a reward raises is a RewardError already
-            raise RewardError(f"raised {type(error).__name__} while it was imported: {error}") from error
+            message = f"raised {type(error).__name__} while it was imported: {error}"
+            return RewardError.__name__, (message, traceback.format_exc())
         finally:
             faulthandler.cancel_dump_traceback_later()
             faulthandler.disable()
-
-
-def _load(reward: str | Mapping[str, Any]) -> None:
-    load_reward(reward)
-
-
-def _load_function(function: CustomFunction) -> None:
-    function.load()  # what it returns stays here
-
-
-def _score(reward: str | Mapping[str, Any], arguments: dict[str, Any]) -> dict[str, float]:
-    return score(reward=load_reward(reward), **arguments)

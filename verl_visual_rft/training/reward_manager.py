@@ -137,7 +137,7 @@ class VisualRFTRewardManager(RewardManagerBase):
         }
         if function.is_async:
             return await function.score_async(arguments, self.config.visual_rft.reward_timeout)
-        return await self.isolated.score_by(function, arguments)
+        return await self.isolated.score(function, **arguments)
 
     def _tau(self, row: Mapping[str, Any]) -> float | None:
         """Return the tau that the curriculum prescribes for a row; None where it prescribes none."""
