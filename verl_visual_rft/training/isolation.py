@@ -13,7 +13,6 @@ connection too: so the end of the child is never waited for, and what it has sta
 from __future__ import annotations
 
 import asyncio
-import atexit
 import faulthandler
 import json
 import os
@@ -24,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Any
@@ -123,7 +123,7 @@ class _Child:
             start_new_session=True,
         )
         of_child.close()
-        atexit.register(self.end)
+        self._at_exit = weakref.finalize(self, _end, self._process, self._socket, self.trace)
 
     async def ask(self, seconds: float, reward: Scored, arguments: dict[str, Any] | None) -> tuple[str, Any]:
         """Return what `_answer` does.
@@ -142,15 +142,8 @@ class _Child:
         raise EOFError
 
     def end(self) -> None:
-        """End it and what it has started."""
-        atexit.unregister(self.end)
-        with suppress(ProcessLookupError, PermissionError):  # Permission: it has ended, and its id is another's
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_GRACE_SECONDS)
-        self._socket.close()
-        self.trace.close()
+        """End it and what it has started, if that is not done."""
+        self._at_exit()
 
     async def _exchange(self, question: bytes) -> tuple[str, Any]:
         loop = asyncio.get_running_loop()
@@ -166,6 +159,16 @@ class _Child:
             if not piece or len(line) > _MOST_ANSWER:
                 raise ConnectionError("no whole answer")
         return bytes(line)
+
+
+def _end(process: subprocess.Popen[bytes], connection: socket.socket, trace: IO[str]) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # Permission: it has ended, and its id is another's
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_SECONDS)
+    connection.close()
+    trace.close()
 
 
 _START = (

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -40,6 +39,7 @@ from verl_visual_rft.training.cluster import LOG_FOLDERS, NodeWatch, uses_runnin
 from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
+from verl_visual_rft.training.run_log import explained, ray_was_late, text_from
 from verl_visual_rft.training.run_mark import RUN_MARK, short_name
 
 _GRACE = 15.0  # seconds between asking processes to end and ending them
@@ -55,9 +55,6 @@ _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
 #: Metrics worth a place in the one line of progress, and how they are called there.
 _SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
-#: Errors that say that there was another (vLLM's engine, as its server saw it).
-_ELSEWHERE = re.compile(r"(?:root cause|stack trace) (?:above|for the root cause)|EngineDeadError", re.I)
-_LOG_TAIL, _LOG_WIDTH = 15, 160  # lines, and characters of each, shown when no error is found in the log
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,10 +82,24 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
+    _end_with_parent()
+    log, begin = run / "log.txt", _size(run / "log.txt")
+    status, said = _run_once(run, title, steps, command)
+    if status != 0 and ray_was_late(text_from(log, begin)):
+        _say(
+            f"{title}: Ray did not start in the time that it gives itself, as on a busy machine; starting it once more"
+        )
+        status, said = _run_once(run, title, steps, command)
+    if said:
+        _say(said)
+    return status
+
+
+def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) -> tuple[int, str]:
+    """Run the command; return what `launch` returns, and what there is to say of the end."""
     end_processes_of(run)
     stopping.forget(run)
     metrics = _next_metrics_file(run)
-    _end_with_parent()
     lost = ""
 
     def asks_to_stop() -> bool:
@@ -118,24 +129,23 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
                 lost = services.lost()
                 _end_process(process, 0.0 if lost else _GRACE)  # without Ray's services it cannot end in order
         except UserError as error:
-            _say(f"{title}: {error}")
-            return 2
+            return 2, f"{title}: {error}"
         except KeyboardInterrupt:
-            _say(f"{title}: interrupted, ending its processes; the same command goes on from here")
-            return 130
+            return 130, f"{title}: interrupted, its processes are ended; the same command goes on from here"
         finally:
             if watch is not None:
                 lost = watch.end() or lost
             end_processes_of(run)
     if lost and process.returncode != 0:
-        _say(f"{title}: {lost}; mend that, and the same command goes on from the last checkpoint. {run / 'log.txt'}")
-        return 1
+        remedy = "mend that, and the same command goes on from the last checkpoint"
+        return 1, f"{title}: {lost}; {remedy}. {run / 'log.txt'}"
     if process.returncode != 0:
-        _explain(run / "log.txt", start, title, process.returncode)
-    elif stopping.is_asked_to_stop(run):
-        _say(f"{title}: stopped, its last step is saved; the same command goes on from here")
-        return stopping.STOPPED
-    return process.returncode
+        why = explained(text_from(run / "log.txt", start), process.returncode)
+        said = f"{title} failed (exit status {process.returncode}):\n{why}\nThe whole log: {run / 'log.txt'}"
+        return process.returncode, said
+    if stopping.is_asked_to_stop(run):
+        return stopping.STOPPED, f"{title}: stopped, its last step is saved; the same command goes on from here"
+    return 0, ""
 
 
 def _start(command: Sequence[str], environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -165,32 +175,6 @@ def end_processes_of(run: Path) -> int:
     shared_memory.remove_all_of(run)
     remove_weight_sockets(run)
     return len(found)
-
-
-def last_error(text: str) -> str | None:
-    r"""Return the error that ended a run: the last "SomeError: message" line of its log that does not point to another.
-
-    What Ray and vLLM put before their processes' lines is left out.
-
-    Example:
-        >>> last_error("step 1\nray.exceptions.RayTaskError(ValueError): x\nValueError: bad row 3\n")
-        'ValueError: bad row 3'
-    """
-    errors = re.findall(
-        # Ray names processes, vLLM's own within them; of an actor's death the next line says whose.
-        r"^(?:\([^)\n]*pid=[^)\n]*\) )*(?:[A-Z]+ [\d-]+ [\d:]+ \[[^\]\n]*\] )?"
-        r"((?:\w+\.)*\w*(?:Error|Exception|Interrupt)\b: .+(?:\n\tclass_name: \w+)?)$",
-        _plain(text),
-        re.M,
-    )
-    errors = [error for error in errors if not _ELSEWHERE.search(error)] or errors
-    own = [error for error in errors if not error.startswith("ray.exceptions")]
-    found: list[str] = own or errors
-    return found[-1].replace("\n\t", " ") if found else None
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)  # without Ray's colours
 
 
 @contextmanager
@@ -277,17 +261,8 @@ def _figures(data: dict[str, Any]) -> str:
     return "  ".join(f"{short} {data[name]:.3f}" for name, short in _SHOWN if name in data)
 
 
-def _explain(log: Path, start: int, title: str, status: int) -> None:
-    with open(log, "rb") as file:
-        file.seek(start)
-        text = file.read().decode("utf-8", "replace")
-    if status == -signal.SIGKILL:
-        error = (
-            "killed, by somebody or for want of memory (see dmesg); the same command goes on from the last checkpoint"
-        )
-    else:
-        error = last_error(text) or "\n".join(line[:_LOG_WIDTH] for line in _plain(text).splitlines()[-_LOG_TAIL:])
-    _say(f"{title} failed (exit status {status}):\n{error}\nThe whole log: {log}")
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _say(text: str) -> None:

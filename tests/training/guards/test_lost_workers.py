@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("ray")
 
 from verl_visual_rft.training.guards.lost_workers import LostWorkerError, WorkerWatch, dead_engine  # noqa: E402
-from verl_visual_rft.training.launch import last_error  # noqa: E402
+from verl_visual_rft.training.run_log import last_error  # noqa: E402
 
 
 @pytest.fixture
