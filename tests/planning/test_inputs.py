@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_rows
+from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_rows, check_weights
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.training.pretraining import TINY_MODEL
@@ -64,6 +64,28 @@ def test_what_has_no_manifest_is_not_judged_and_either_prompt_will_do_for_who_do
     check_prepared(tmp_path, TINY, think=True)
     write_manifest(tmp_path, think=False)
     check_prepared(tmp_path, TINY)
+
+
+def test_weights_that_cannot_be_fetched_are_refused(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    name = "Qwen/Qwen2-VL-2B-Instruct"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    check_weights(name)  # veRL will fetch them
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    check_weights(str(TINY_MODEL))
+    with pytest.raises(UserError, match=f"weights are not in the cache .*hf download {name}"):
+        check_weights(name)
+    kept = tmp_path / "models--Qwen--Qwen2-VL-2B-Instruct"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs/main").write_text("abc")
+    (kept / "snapshots/abc").mkdir(parents=True)
+    (kept / "snapshots/abc/config.json").touch()
+    with pytest.raises(UserError, match="weights are not in the cache"):
+        check_weights(name)
+    (kept / "snapshots/abc/model.safetensors.index.json").touch()
+    check_weights(name)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from verl_visual_rft.datasets.arguments import run
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.command import compose, parse_command
 from verl_visual_rft.planning.data_roots import DATA_SETS, check_data_root
-from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared
+from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_weights
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.outputs import check_outputs
 from verl_visual_rft.planning.settings import settings_of
@@ -67,6 +67,7 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
         check_algorithm(config)
     settings = settings_of(config)
     model = load_model(settings.model)
+    check_weights(settings.model)
     refusals.check(settings, model)
     check_devices(settings.device, settings.ranks_per_node, settings.nodes)
     for folder in settings.data_folders:

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf, open_dict
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning import refusals
-from verl_visual_rft.planning.inputs import check_prepared, check_rows
+from verl_visual_rft.planning.inputs import check_prepared, check_rows, check_weights
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.terminal import say
@@ -79,6 +79,7 @@ def _check(config: Any) -> None:
         check_algorithm(resolved)
     settings = settings_of(resolved)
     model = load_model(settings.model)
+    check_weights(settings.model)
     refusals.check(settings, model)
     for folder in settings.data_folders:
         check_prepared(folder, model)

@@ -48,6 +48,26 @@ def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
         )
 
 
+def check_weights(name: str) -> None:
+    """Refuse a model of the hub whose weights are not in the cache where the hub must not be asked.
+
+    Raises:
+        UserError: ``HF_HUB_OFFLINE`` is set; veRL would end in the traceback of a network library.
+    """
+    if Path(name).expanduser().is_dir():
+        return
+    try:
+        from huggingface_hub import constants, try_to_load_from_cache
+    except ImportError:
+        return  # nothing trains without it
+    cached = (try_to_load_from_cache(name, file) for file in ("model.safetensors.index.json", "model.safetensors"))
+    if constants.is_offline_mode() and not any(isinstance(path, str) for path in cached):
+        raise UserError(
+            f"model {name}: its weights are not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE=1 forbids "
+            f"to ask the hub; fetch it where there is a network (hf download {name}), or give its folder"
+        )
+
+
 def check_prepared(folder: Path, model: Model, think: bool | None = None) -> None:
     """Refuse prepared data whose boxes or prompts are made for something else. A folder without manifest passes.
 
