@@ -11,11 +11,13 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.bootstrap import (
     Interval,
     MeanSd,
+    beyond_the_draws,
     mean_and_sd,
     mean_interval,
     percentile_interval,
     ratio_interval,
     resample_counts,
+    share_interval,
 )
 
 
@@ -75,6 +77,45 @@ def test_columns_of_different_length_are_refused():
 def test_resamples_without_a_value_are_left_out():
     assert percentile_interval(np.array([np.nan, 3.0, 3.0])) == Interval(3.0, 3.0)
     assert percentile_interval(np.array([np.nan])) is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 20, 300])
+def test_where_all_are_alike_the_interval_is_that_of_the_pictures_that_were_not_seen(n):
+    right, wrong = (share_interval([value] * n, [1.0] * n, range(n), resamples=50) for value in (1.0, 0.0))
+    # All of n pictures are right with probability 2.5 % where a share of `low` is.
+    assert right.high == 1.0 and right.low**n == pytest.approx(0.025)
+    assert wrong.low == 0.0 and (1 - wrong.high) ** n == pytest.approx(0.025)
+
+
+def test_several_questions_on_one_picture_are_one_trial():
+    many = share_interval([1.0] * 40, [1.0] * 40, [question % 5 for question in range(40)])
+    assert many == share_interval([1.0] * 5, [1.0] * 5, range(5))
+    empty = share_interval([1.0] * 5 + [0.0] * 5, [1.0] * 5 + [0.0] * 5, range(10))
+    assert empty == many, "a picture without a denominator is none"
+
+
+@pytest.mark.parametrize("values", [[1, 1, 1, 0], [0.5] * 4, [0.25, 0.75, 0.5, 1.0]])
+def test_elsewhere_a_share_has_the_interval_of_a_mean(values):
+    assert share_interval(values, [1.0] * 4, range(4)) == mean_interval(values, range(4))
+
+
+def test_a_mean_that_is_no_share_stays_as_drawn():
+    assert mean_interval([3.0] * 4, range(4)) == Interval(3.0, 3.0)
+    assert beyond_the_draws(None, 4) is None and beyond_the_draws(Interval(0.4, 0.4), 4) == Interval(0.4, 0.4)
+
+
+def test_it_covers_a_rare_failure_that_the_draws_cannot_know():
+    """Of 20 pictures with a true share of 0.95 all are right every third time."""
+    rng = np.random.default_rng(0)
+    hits, drawn, exact = 0, 0, 0
+    for _ in range(200):
+        values = (rng.random(20) < 0.95).astype(float)
+        hits += values.all()
+        intervals = (f(values, [1.0] * 20, range(20), resamples=200) for f in (ratio_interval, share_interval))
+        before, after = (interval.low <= 0.95 <= interval.high for interval in intervals)
+        drawn, exact = drawn + before, exact + after
+    assert hits > 40
+    assert exact >= 0.93 * 200 > 0.8 * 200 > drawn
 
 
 def test_runs_with_different_seeds():

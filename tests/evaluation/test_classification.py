@@ -59,7 +59,8 @@ def said(name: str) -> str:
         ("rose", said("tulip"), 0, 0, 0),
         ("rose", said("daisy"), 0, 0, 0),
         ("rose", said(""), 0, 0, 1),
-        ("rose", "rose", 0, 0, 0),
+        ("rose", "rose", 1, 1, 0),
+        ("rose", "It has petals.\nrose", 0, 0, 0),
         ("rose", "", 0, 0, 0),
         ("rose", said("\nrose\n"), 1, 1, 0),
         ("rose", "<think> <answer>tulip</answer> no </think> <answer>rose</answer>", 1, 1, 0),
@@ -81,7 +82,7 @@ def test_wrong_answers_are_counted_by_pairs_the_most_frequent_first():
             *[("rose", said("tulip"))] * 2,
             *[("tulip", said("desert rose"))] * 3,
             ("rose", said("daisy")),
-            ("rose", "no idea"),
+            ("rose", "no idea,\nnone at all"),
             ("tulip", said("tulip")),
         ]
     )

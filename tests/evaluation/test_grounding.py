@@ -90,7 +90,8 @@ def test_an_answer_without_its_one_box_counts_0(tmp_path, response, iou):
     metrics = measure_grounding(scored([((0, 0, 500, 1000), response)]), "paper", tmp_path / "val.parquet")
     if iou is None:  # two answer blocks: the last one counts
         iou = 81 / 500000
-    assert values(metrics) == pytest.approx({"miou": iou} | dict.fromkeys(("box_giou", "box_ciou", "giou", "ciou")))
+    masks = dict.fromkeys(("box_giou", "box_ciou", "giou", "ciou"))
+    assert values(metrics) == pytest.approx({"miou": iou, "acc50": float(iou >= 0.5)} | masks)
 
 
 def test_failed_answers_stay_in_the_denominator(tmp_path):
@@ -98,7 +99,7 @@ def test_failed_answers_stay_in_the_denominator(tmp_path):
     answers = scored([((0, 0, 500, 1000), said((0, 0, 500, 1000))), ((0, 0, 500, 1000), "no idea")])
     metrics = measure_grounding(answers, "paper", tmp_path / "val.parquet")
     assert (metrics.n, metrics.miou.n, metrics.box_giou.n, metrics.answers.failed) == (2, 2, 2, 1)
-    assert values(metrics) == {"miou": 0.5, "box_giou": 0.5, "box_ciou": 0.5, "giou": None, "ciou": None}
+    assert values(metrics) == {"miou": 0.5, "acc50": 0.5, "box_giou": 0.5, "box_ciou": 0.5, "giou": None, "ciou": None}
     assert "1 of 2 answers failed and count 0" in str(metrics.table().caption)
 
 
@@ -108,7 +109,8 @@ def test_giou_weighs_pictures_alike_and_ciou_their_pixels(tmp_path):
     metrics = measure_grounding(answers, "paper", tmp_path / "val.parquet")
     # 40 of 80 pixels; 20 of the 60 that count.
     assert values(metrics) == pytest.approx(
-        {"miou": (1 / 2 + 1 / 5) / 2, "box_giou": (1 / 2 + 1 / 3) / 2, "box_ciou": 60 / 140, "giou": None, "ciou": None}
+        {"miou": (1 / 2 + 1 / 5) / 2, "acc50": 1 / 2, "box_giou": (1 / 2 + 1 / 3) / 2, "box_ciou": 60 / 140}
+        | {"giou": None, "ciou": None}
     )
     assert metrics.box_ciou.low < metrics.box_ciou.value < metrics.box_ciou.high
 
@@ -141,7 +143,7 @@ def test_predicted_masks_are_compared_beside_the_filled_boxes(tmp_path):
     path = write_masks(tmp_path / "masks.jsonl", masks)
     metrics = measure_grounding(answers, "paper", tmp_path / "val.parquet", path)
     assert values(metrics) == pytest.approx(
-        {"miou": 0.25, "box_giou": 0.25, "box_ciou": 40 / 120, "giou": 0.5, "ciou": 0.5}
+        {"miou": 0.25, "acc50": 0.5, "box_giou": 0.25, "box_ciou": 40 / 120, "giou": 0.5, "ciou": 0.5}
     )
 
 

@@ -3,11 +3,13 @@
 """How sure a figure is: bootstrap intervals over pictures, and the spread of several runs.
 
 Answers about one picture depend on each other, so pictures are drawn, with all their questions, and not questions
-(percentile intervals: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+(percentile intervals: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Where every picture is
+right, or none is, all draws are alike and say nothing: `beyond_the_draws`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -66,6 +68,31 @@ def percentile_interval(values: NDArray[Any]) -> Interval | None:
     return Interval(float(np.quantile(values, (1 - LEVEL) / 2)), float(np.quantile(values, (1 + LEVEL) / 2)))
 
 
+def beyond_the_draws(interval: Interval | None, pictures: int, most: float = 1.0) -> Interval | None:
+    """Return the interval of a share; of one that is 0 or the most in every draw, the exact one of Clopper and Pearson.
+
+    ``pictures`` that are all right are what chance gives in 2.5 % of the cases where a share of 2.5 %^(1/pictures) is
+    (Clopper and Pearson, Biometrika 26, 1934), a picture being right or wrong as a whole. Of 20 pictures: 83 to 100 %.
+
+    Args:
+        interval: As `percentile_interval` gives it.
+        pictures: How many the share is of.
+        most: What the share is where every picture is right: 1, or 100 in percent.
+
+    Example:
+        >>> beyond_the_draws(Interval(1.0, 1.0), 20)
+        Interval(low=0.8315665..., high=1.0)
+    """
+    if interval is None or not pictures or not math.isclose(interval.low, interval.high, abs_tol=1e-9 * most):
+        return interval
+    unseen = most * (1 - ((1 - LEVEL) / 2) ** (1 / pictures))
+    if math.isclose(interval.low, most, rel_tol=1e-9):
+        return Interval(most - unseen, most)
+    if math.isclose(interval.high, 0.0, abs_tol=1e-9 * most):
+        return Interval(0.0, unseen)
+    return interval
+
+
 def ratio_interval(
     numerators: Sequence[float],
     denominators: Sequence[float],
@@ -77,7 +104,7 @@ def ratio_interval(
     """Interval of ``sum(numerators) / sum(denominators)`` over pictures drawn with replacement.
 
     A mean is a ratio with denominators of 1; cIoU is one of intersections and unions. Of a single picture the interval
-    is the figure itself, for it says nothing of other pictures.
+    is the figure itself, for it says nothing of other pictures. Of shares see `share_interval`.
 
     Args:
         numerators: One a question.
@@ -107,6 +134,20 @@ def ratio_interval(
         interval = percentile_interval(drawn[:, 0] / drawn[:, 1])
     whole = sums[0].sum() / sums[1].sum()
     return interval or Interval(float(whole), float(whole))
+
+
+def share_interval(
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    images: Sequence[Hashable],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Interval of a ratio that lies between 0 and 1: `ratio_interval`, and at both ends `beyond_the_draws`."""
+    interval = ratio_interval(numerators, denominators, images, resamples=resamples, seed=seed)
+    counted = {image for image, denominator in zip(images, denominators, strict=True) if denominator}
+    return beyond_the_draws(interval, len(counted)) or interval
 
 
 def mean_interval(

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Grounding metrics: mean IoU of the boxes, and gIoU and cIoU of masks. An answer without its one box counts 0."""
+"""Grounding metrics: IoU of the boxes, gIoU and cIoU of masks. An answer without its one box counts 0."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from verl_visual_rft.answers import GroundingAnswer
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
 from verl_visual_rft.evaluation.masks import (
     Mask,
     PredictedMask,
@@ -36,6 +37,9 @@ from verl_visual_rft.evaluation.results import (
 )
 from verl_visual_rft.truths import GroundingTruth
 
+#: IoU from which an answered box has found its object.
+FOUND_IOU = 0.5
+
 
 @dataclass(frozen=True)
 class GroundingMetrics:
@@ -44,27 +48,31 @@ class GroundingMetrics:
     Attributes:
         n: Questions asked.
         miou: Mean IoU of the answered boxes with the true ones; both in the answer's coordinates.
+        acc50: Share of the answered boxes whose IoU is 0.5 or more (Acc@0.5 of RefCOCO's evaluations).
         box_giou: As ``giou``, of the answered boxes filled; ``None`` where the data hold no masks.
         box_ciou: As ``ciou``, of the answered boxes filled.
         giou: ``mean_i(I_i / U_i)`` of predicted masks, pixels to be ignored left out (LISA, arXiv 2308.00692,
             section 4.1), 1 where both masks are empty; ``None`` without predicted masks.
         ciou: ``sum_i(I_i) / sum_i(U_i)``, which large objects dominate.
         answers: What the answers are counted by; ``failed`` are those that count 0.
+        warnings: What speaks against these figures, with the evidence.
     """
 
     n: int
     miou: Figure
+    acc50: Figure
     box_giou: Figure | None
     box_ciou: Figure | None
     giou: Figure | None
     ciou: Figure | None
     answers: AnswerStatistics
+    warnings: tuple[str, ...]
 
     task = "grounding"
 
     def figures(self) -> dict[str, Figure | None]:
-        """Mean IoU, and gIoU and cIoU of filled boxes and of predicted masks."""
-        return {name: getattr(self, name) for name in ("miou", "box_giou", "box_ciou", "giou", "ciou")}
+        """Mean IoU, Acc@0.5, and gIoU and cIoU of filled boxes and of predicted masks."""
+        return {name: getattr(self, name) for name in ("miou", "acc50", "box_giou", "box_ciou", "giou", "ciou")}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dictionary, the statistics of the answers at the top."""
@@ -75,7 +83,8 @@ class GroundingMetrics:
     def table(self) -> RenderableType:
         """A line a figure."""
         caption = f"{self.answers.failed} of {self.n} answers failed and count 0; {self.answers}"
-        return figures_table(f"grounding, {self.n} questions", self.figures(), caption)
+        remarks = [caption, *(f"warning: {warning}" for warning in self.warnings)]
+        return figures_table(f"grounding, {self.n} questions", self.figures(), "\n".join(remarks))
 
 
 def measure_grounding(
@@ -103,14 +112,17 @@ def measure_grounding(
         if not folder.is_dir():
             raise UserError(f"{folder}: no true masks to compare {masks} with; prepare the data with data_prep/lisa.py")
         giou, ciou = _mask_figures(scored, folder, _Segmented(masks))
+    overlaps, images = [_box_iou(item) for item in scored], [item.prediction.image_id for item in scored]
     return GroundingMetrics(
         n=len(scored),
-        miou=mean_figure([_box_iou(item) for item in scored], [item.prediction.image_id for item in scored]),
+        miou=mean_figure(overlaps, images),
+        acc50=mean_figure([overlap >= FOUND_IOU for overlap in overlaps], images),
         box_giou=box_giou,
         box_ciou=box_ciou,
         giou=giou,
         ciou=ciou,
         answers=answer_statistics(scored, reward),
+        warnings=coordinate_warnings(scored),
     )
 
 

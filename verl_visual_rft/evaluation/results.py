@@ -18,7 +18,7 @@ from rich.text import Text
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.bootstrap import ratio_interval
+from verl_visual_rft.evaluation.bootstrap import share_interval
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.rewards import Sample, load_reward, make_sample
 
@@ -38,6 +38,10 @@ class Figure:
     n: int
     low: float
     high: float
+
+    def __str__(self) -> str:
+        """The share and its interval."""
+        return f"{self.value:.1f} % ({self.low:.1f} to {self.high:.1f})"
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ def ratio_figure(numerators: Sequence[float], denominators: Sequence[float], ima
         >>> ratio_figure([1, 1], [1, 3], ["a", "b"]).value
         50.0
     """
-    interval = ratio_interval(numerators, denominators, images)
+    interval = share_interval(numerators, denominators, images)
     value = sum(numerators) / sum(denominators)
     return Figure(100 * value, len(images), 100 * interval.low, 100 * interval.high)
 

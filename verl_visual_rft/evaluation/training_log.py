@@ -38,9 +38,6 @@ class MetricNames:
 
     reward: str = "reward/score/mean"
     reward_spread: str = "reward/score/std"
-    iou: str = "reward/iou/mean"
-    confidence: str = "reward/confidence/mean"
-    format: str = "reward/format/mean"
     kl: str = "actor/kl_loss"
     response_length: str = "response_length/mean"
     equal_groups: str = "group/zero_std_frac"

@@ -63,6 +63,27 @@ def test_each_group_is_the_mean_of_its_categories(prepared, write_predictions, p
     assert metrics.mean_iou_present == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize("reward", ["paper", "robust", "robust-1", "giou=1", "format=1"])
+def test_f1_and_mean_iou_do_not_depend_on_the_reward(prepared, write_predictions, perfect, answer, reward):
+    half, away = ([100, 100, 400, 250], 0.9), ([900, 900, 990, 990], 0.1)
+    path = write_predictions([answer(half, away), perfect[1], NO_OBJECTS, answer(away)])
+    metrics = measure(path, prepared, reward)
+    # Boxes and objects: 2 and 1, one found; 1 and 1, found; 0 and 1; 1 and 0.
+    assert metrics.f1.value == pytest.approx(100 * 2 * 2 / (3 + 2 + 1 + 1))
+    assert metrics.f1.low < metrics.f1.value < metrics.f1.high
+    overlap = 0.5
+    assert metrics.mean_iou == pytest.approx((2 * overlap / 3 + 1 + 0 + 0) / 4)
+    assert metrics.mean_iou_present == pytest.approx((2 * overlap / 3 + 1 + 0) / 3)
+    content = metrics.to_dict()
+    assert content["f1"]["value"] == metrics.f1.value and "mean_iou" in content["intervals"]
+
+
+def test_a_box_that_cannot_be_valid_costs_f1(prepared, write_predictions, perfect, answer):
+    broken = answer(([100, 100, 400, 400], 0.9), ([400, 400, 100, 100], 0.9))
+    metrics = measure(write_predictions([broken, *perfect[1:]]), prepared)
+    assert metrics.f1.value == pytest.approx(100 * 2 * 3 / (4 + 3))
+
+
 def test_intervals_hold_the_figures_and_repeat(prepared, write_predictions, perfect):
     path = write_predictions([perfect[0], NO_OBJECTS, perfect[2], NO_OBJECTS])
     metrics = measure(path, prepared)
@@ -163,7 +184,8 @@ def test_json_has_the_means_at_the_top(prepared, write_predictions, perfect):
     record = json.loads(json.dumps(measure(write_predictions(perfect), prepared, "paper").to_dict()))
     assert record["task"] == "detection"
     assert record["map_novel"] == pytest.approx(100.0)
-    assert record["intervals"]["map_novel"] == {"low": pytest.approx(100.0), "high": pytest.approx(100.0)}
+    # One picture shows a category of the group: how many others would be all wrong, it cannot say.
+    assert record["intervals"]["map_novel"] == {"low": pytest.approx(2.5), "high": pytest.approx(100.0)}
     assert record["per_class"]["red disc"]["ap75"] == pytest.approx(100.0)
     assert (record["reward_name"], record["format_rate"], record["boxes"]) == ("paper", 1.0, 3)
 

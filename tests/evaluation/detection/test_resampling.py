@@ -36,10 +36,12 @@ def test_every_picture_once_is_the_evaluators_ap_on_lvis():
     assert {n: None if np.isnan(ap) else ap for n, ap in resampled.items()} == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_resample_is_what_copies_of_the_pictures_give(scene):
+@pytest.mark.parametrize("levels", [1, 2, 3, 10, 1000])
+def test_a_resample_is_what_copies_of_the_pictures_give(scene, levels):
+    """Whether confidences are often equal, inside a picture and across pictures, or never."""
     truth, boxes = scene
-    # No equal confidences: among these the copies' order would decide.
-    boxes = [{**box, "score": place / len(boxes)} for place, box in enumerate(boxes)]
+    ranks = np.random.default_rng(levels).permutation(len(boxes))
+    boxes = [{**box, "score": int(rank * levels / len(boxes)) / levels} for rank, box in zip(ranks, boxes, strict=True)]
     matches = match_boxes(truth, boxes, [1, 2, 3])
     counts = resample_counts(30, resamples=5, seed=3)
     for row, draw in enumerate(counts):
@@ -56,9 +58,9 @@ def test_a_resample_without_objects_has_no_ap(scene):
 
 
 def copies(truth: dict, boxes: list[dict], draw: np.ndarray) -> tuple[dict, list[dict]]:
-    """Each picture as often as it was drawn, with ids of their own."""
+    """Each picture as often as it was drawn, the copies side by side, with ids of their own."""
     pictures = [
-        (image["id"], 100 * copy + image["id"])
+        (image["id"], 100 * image["id"] + copy)
         for image, n in zip(truth["images"], draw, strict=True)
         for copy in range(n)
     ]

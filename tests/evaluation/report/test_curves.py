@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.report import curves
 from verl_visual_rft.evaluation.report.curves import BLUE, GREEN, draw_curves, report_curves
 from verl_visual_rft.evaluation.training_log import TrainingLog
 
@@ -70,9 +71,24 @@ def test_a_picture_a_curve_for_the_report():
     assert report_curves(LOG) == curves, "the same log gives the same bytes"
 
 
-def test_ap_on_validation_is_a_curve_of_each_source(tmp_path):
-    steps = {step: {**metrics, "val/coco/ap": 40.0} for step, metrics in LOG.by_step.items() if step % 10 == 0}
-    log = TrainingLog(LOG.by_step | steps, 0)
-    (curve,) = (curve for curve in report_curves(log) if curve.title == "AP on validation, coco (%)")
+@pytest.mark.parametrize(
+    ("component", "metric", "title"),
+    [
+        ("iou", "ap", "AP on validation, coco (%)"),
+        ("accuracy", "accuracy", "Accuracy on validation, coco (%)"),
+        ("giou", "miou", "Mean IoU on validation, coco (%)"),
+    ],
+)
+def test_the_metric_of_the_task_is_a_curve_of_each_source(tmp_path, monkeypatch, component, metric, title):
+    by_step = {
+        step: {"reward/score/mean": 1.0, f"reward/{component}/mean": 0.5}
+        | ({f"val/coco/{metric}": 40.0} if step % 10 == 0 else {})
+        for step in range(1, 31)
+    }
+    log = TrainingLog(by_step, 0)
+    (curve,) = (curve for curve in report_curves(log) if curve.title == title)
     assert curve.text.endswith("40 at step 10, 40 at step 30")
+    missing = []
+    monkeypatch.setattr(curves, "_say_missing", lambda axes: missing.append(axes.get_title(loc="left")))
     draw_curves(log, tmp_path / "curves.png")
+    assert missing == ["KL to the reference policy", "Response length (tokens)"]

@@ -44,11 +44,14 @@ def test_only_the_most_frequent_confusions():
 
 
 def test_calibration_of_methods_with_and_without_confidences():
-    found = {"n": 9, "confidence": 0.8, "precision": 0.5, "ece": 0.3, "ece_interval": {"low": 0.2, "high": 0.41}}
-    assert calibration_cells(methods(base={"calibration": None}, rft={"calibration": found})) == [
-        ["method", "boxes", "confidence", "precision", "error"],
-        ["base", "0", "n/a", "n/a", "n/a"],
-        ["+ Visual-RFT", "9", "0.80", "0.50", "0.30\n(0.20 to 0.41)"],
+    older = {"n": 9, "confidence": 0.8, "precision": 0.5, "ece": 0.3, "ece_interval": {"low": 0.2, "high": 0.41}}
+    found = older | {"la_ece": 0.25, "la_ece_interval": {"low": 0.1, "high": 0.3}}
+    measured = {"base": {"calibration": None}, "sft": {"calibration": older}, "rft": {"calibration": found}}
+    assert calibration_cells(methods(**measured)) == [
+        ["method", "boxes", "confidence", "precision", "error", "localisation-aware error"],
+        ["base", "0", "n/a", "n/a", "n/a", "n/a"],
+        ["+ SFT", "9", "0.80", "0.50", "0.30\n(0.20 to 0.41)", "n/a"],
+        ["+ Visual-RFT", "9", "0.80", "0.50", "0.30\n(0.20 to 0.41)", "0.25\n(0.10 to 0.30)"],
     ]
 
 

@@ -21,6 +21,7 @@ DETECTION = {
     "map_novel": None,
     "map_base": 12.34,
     "map_all": 12.34,
+    "f1": {"value": 40.0, "n": 4, "low": 30.0, "high": 55.0},
     "reward": 1.5,
     "mean_iou_present": 0.25,
     "format_rate": 0.5,
@@ -50,7 +51,7 @@ def test_summary_file(tmp_path):
     log = TrainingLog({step: {"reward/score/mean": float(step)} for step in range(1, 31)}, cut_lines=0)
     write_summary(_summary(log=log), tmp_path / "summary.json")
     record = json.loads((tmp_path / "summary.json").read_text())
-    row = {name: DETECTION[name] for name in DETECTION if name not in ("task", "n", "intervals")}
+    row = {name: DETECTION[name] for name in DETECTION if name not in ("task", "n", "intervals")} | {"f1": 40.0}
     assert record == {
         "task": "detection",
         "seed": 1,
@@ -60,7 +61,7 @@ def test_summary_file(tmp_path):
         "reward_last10": 25.5,
         "labels": {"base": "base", "sft": "+ SFT", "rft": "+ Visual-RFT"},
         "rows": dict.fromkeys(("base", "sft", "rft"), row),
-        "intervals": dict.fromkeys(("base", "sft", "rft"), {"map_base": [10.0, 14.6]}),
+        "intervals": dict.fromkeys(("base", "sft", "rft"), {"map_base": [10.0, 14.6], "f1": [30.0, 55.0]}),
         "n": dict.fromkeys(("base", "sft", "rft"), 4),
     }
     assert list(record["rows"]) == ["base", "sft", "rft"]
@@ -68,8 +69,10 @@ def test_summary_file(tmp_path):
 
 def test_cells():
     header, first, *_ = table_cells(_summary())
-    assert header == ["method", "mAP novel", "mAP base", "mAP all", "mean reward", "mean IoU", "format rate"]
-    assert first == ["base", "n/a", "12.3", "12.3", "1.50", "0.25", "50%"]
+    assert header == ["method", "mAP novel", "mAP base", "mAP all", "F1", "mean reward", "mean IoU", "format rate"]
+    assert first == ["base", "n/a", "12.3", "12.3", "40.0", "1.50", "0.25", "50%"]
+    without = {name: value for name, value in DETECTION.items() if name != "f1"}
+    assert table_cells(_summary(without))[1][4] == "n/a", "of an older metrics file"
     assert table_cells(_summary(), intervals=True)[1][2] == "12.3\n(10.0 to 14.6)"
 
 
@@ -85,10 +88,12 @@ def test_a_row_is_called_by_its_settings_where_the_run_says_them():
 
 
 def test_other_tasks():
-    assert table_cells(_summary(GROUNDING), intervals=True)[:2] == [
-        ["method", "mIoU", "gIoU", "cIoU", "mean reward", "format rate"],
-        ["base", "40.0\n(30.0 to 50.0)", "n/a", "n/a", "1.00", "100%"],
-    ]
+    measured = GROUNDING | {"acc50": {"value": 30.0, "n": 9, "low": 20.0, "high": 45.0}}
+    for metrics, accuracy in ((GROUNDING, "n/a"), (measured, "30.0\n(20.0 to 45.0)")):
+        assert table_cells(_summary(metrics), intervals=True)[:2] == [
+            ["method", "mIoU", "Acc@0.5", "gIoU", "cIoU", "mean reward", "format rate"],
+            ["base", "40.0\n(30.0 to 50.0)", accuracy, "n/a", "n/a", "1.00", "100%"],
+        ]
 
 
 def test_terminal_table_fits_eighty_columns():

@@ -12,17 +12,18 @@ from typing import Any
 from verl_visual_rft.answers import Detection, DetectionAnswer
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, resample_counts
+from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, resample_counts, share_interval
+from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
 from verl_visual_rft.evaluation.detection.average_precision import (
     coco_average_precision,
     lvis_average_precision,
 )
 from verl_visual_rft.evaluation.detection.boxes import is_federated
 from verl_visual_rft.evaluation.detection.calibration import calibrate
-from verl_visual_rft.evaluation.detection.coordinate_evidence import coordinate_warnings
 from verl_visual_rft.evaluation.detection.group_ap import category_groups, class_ap, group_ap, resample
 from verl_visual_rft.evaluation.detection.matching import match_boxes
 from verl_visual_rft.evaluation.detection.metrics import BoxCounts, DetectionMetrics
+from verl_visual_rft.evaluation.detection.question_figures import Judged, confidence_claims, f1, judge
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics
@@ -60,18 +61,22 @@ def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, rewa
         for name, number in evaluated.items()
         for ap in [evaluation.per_class[number]]
     }
-    mean_iou, mean_iou_present, intervals = _means(scored)
+    judged = [judge(item) for item in scored]
+    present = [item.iou for item in judged if item.objects]
+    places = {image_id: place for place, image_id in enumerate(image_ids)}
+    by_name = {name: matches[number] for name, number in evaluated.items()}
     return DetectionMetrics(
         n=len(scored),
         images=len(image_ids),
         rules="lvis" if federated else "coco",
-        groups={name: group_ap(members, per_class, resamples) for name, members in groups.items()},
+        groups={name: group_ap(members, per_class, resamples, by_name) for name, members in groups.items()},
         per_class=per_class,
         summary=evaluation.figures,
-        mean_iou=mean_iou,
-        mean_iou_present=mean_iou_present,
-        intervals=intervals,
-        calibration=calibrate(matches.values(), draws),
+        f1=f1(judged),
+        mean_iou=fmean(item.iou for item in judged),
+        mean_iou_present=fmean(present) if present else None,
+        intervals=_intervals(scored, judged),
+        calibration=calibrate(matches.values(), confidence_claims(judged, places), draws),
         counts=BoxCounts(
             boxes=len(boxes),
             invalid_boxes=sum(answer.invalid for answer in answers),
@@ -149,26 +154,20 @@ def _truth(item: ScoredAnswer) -> DetectionTruth:
     return truth
 
 
-def _means(scored: Sequence[ScoredAnswer]) -> tuple[float | None, float | None, dict[str, Interval]]:
-    """Mean IoU, the same where the object is present, and the intervals of all means over questions."""
-    with_iou = [item for item in scored if "iou" in item.reward]
-    present = [item for item in with_iou if _truth(item).boxes]
-    columns = {
-        "reward": [(item.reward["score"], item) for item in scored],
-        "format_rate": [(float(_answer(item).has_format), item) for item in scored],
-        "mean_iou": [(item.reward["iou"], item) for item in with_iou],
-        "mean_iou_present": [(item.reward["iou"], item) for item in present],
+def _intervals(scored: Sequence[ScoredAnswer], judged: Sequence[Judged]) -> dict[str, Interval]:
+    """The intervals of all means over questions."""
+    images = [item.image_id for item in judged]
+    formats = [float(_answer(item).has_format) for item in scored]
+    shares = {
+        "format_rate": list(zip(formats, images, strict=True)),
+        "mean_iou": [(item.iou, item.image_id) for item in judged],
+        "mean_iou_present": [(item.iou, item.image_id) for item in judged if item.objects],
     }
-    intervals = {
-        name: mean_interval([value for value, _ in column], [item.prediction.image_id for _, item in column])
-        for name, column in columns.items()
+    return {"reward": mean_interval([item.reward["score"] for item in scored], images)} | {
+        name: share_interval([value for value, _ in column], [1.0] * len(column), [image for _, image in column])
+        for name, column in shares.items()
         if column
     }
-    mean_iou, mean_iou_present = (
-        fmean(value for value, _ in columns[name]) if columns[name] else None
-        for name in ("mean_iou", "mean_iou_present")
-    )
-    return mean_iou, mean_iou_present, intervals
 
 
 def _truths_not_asked(scored: Iterable[ScoredAnswer], truth: PreparedTruth, evaluated: set[int]) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verl_visual_rft.datasets.category_lists import BUILT_IN
-from verl_visual_rft.evaluation.bootstrap import Interval, percentile_interval
+from verl_visual_rft.evaluation.bootstrap import Interval, beyond_the_draws, percentile_interval
 from verl_visual_rft.evaluation.detection.average_precision import AveragePrecision
 from verl_visual_rft.evaluation.detection.matching import ClassMatches
 from verl_visual_rft.evaluation.detection.resampling import resampled_ap
@@ -104,14 +104,17 @@ def class_ap(ap: AveragePrecision, resamples: Resamples, matches: ClassMatches) 
         ap50=ap.ap50,
         ap75=ap.ap75,
         ap_over_areas=ap.ap_over_areas,
-        ap_interval=percentile_interval(resamples[:, 0]),
+        ap_interval=_interval(resamples[:, 0], truths > 0),
         truths=int(truths.sum()),
         images=int((truths > 0).sum()),
     )
 
 
 def group_ap(
-    names: Sequence[str], per_class: Mapping[str, ClassAP | None], resamples: Mapping[str, Resamples]
+    names: Sequence[str],
+    per_class: Mapping[str, ClassAP | None],
+    resamples: Mapping[str, Resamples],
+    matches: Mapping[str, ClassMatches],
 ) -> GroupAP:
     """Average over a group; a resample's mean is over the categories that its pictures show."""
     present = {name: ap for name in names if (ap := per_class[name]) is not None}
@@ -127,7 +130,8 @@ def group_ap(
         out=np.full(drawn.shape[1:], np.nan),
         where=shown.any(axis=0),
     )
-    ap_interval, ap50_interval, ap75_interval = (percentile_interval(column) for column in means.T)
+    shows_one = np.any([matches[name].truths > 0 for name in present], axis=0)
+    ap_interval, ap50_interval, ap75_interval = (_interval(column, shows_one) for column in means.T)
     return GroupAP(
         ap=fmean(ap.ap for ap in present.values()),
         ap50=fmean(ap.ap50 for ap in present.values()),
@@ -139,3 +143,8 @@ def group_ap(
         classes=len(present),
         without_truth=without_truth,
     )
+
+
+def _interval(drawn: NDArray[np.float64], shows_one: NDArray[np.bool_]) -> Interval | None:
+    """Interval of an AP in percent, over the pictures that show an object."""
+    return beyond_the_draws(percentile_interval(drawn), int(shows_one.sum()), most=100.0)

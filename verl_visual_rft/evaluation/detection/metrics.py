@@ -50,7 +50,10 @@ class DetectionMetrics:
         groups: AP by group of categories: see `category_groups`.
         per_class: AP of each category; ``None`` where it has no ground truth.
         summary: The evaluator's own figures over all evaluated categories: see `BoxEvaluation`.
-        mean_iou: Mean of the reward's IoU component over the questions, 0 to 1; ``None`` where it has none.
+        f1: F1 of all answered boxes at IoU 0.5, boxes that are not valid among them, whatever their confidence, in
+            percent; ``None`` without boxes and objects.
+        mean_iou: Mean over the questions of ``2 sum IoU / (boxes + objects)``, 0 to 1, whatever the reward: see
+            `question_figures.Judged`.
         mean_iou_present: The same over the questions whose object is in the picture: a model that always answers
             "No Objects" has a ``mean_iou`` of the share of the other questions, and 0 here.
         intervals: 95 % intervals over pictures of ``reward``, ``format_rate``, ``mean_iou`` and ``mean_iou_present``.
@@ -66,7 +69,8 @@ class DetectionMetrics:
     groups: dict[str, GroupAP]
     per_class: dict[str, ClassAP | None]
     summary: dict[str, float | None]
-    mean_iou: float | None
+    f1: Figure | None
+    mean_iou: float
     mean_iou_present: float | None
     intervals: dict[str, Interval]
     calibration: Calibration | None
@@ -77,7 +81,7 @@ class DetectionMetrics:
     task = "detection"
 
     def figures(self) -> dict[str, Figure | None]:
-        """AP of each group; their ``n`` is the number of categories that they are means over."""
+        """AP of each group, its ``n`` the number of categories that it is a mean over, and F1."""
         figures: dict[str, Figure | None] = {}
         for name, group in self.groups.items():
             columns = {
@@ -91,7 +95,7 @@ class DetectionMetrics:
                     if value is not None and interval is not None
                     else None
                 )
-        return figures
+        return figures | {"f1": self.f1}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dictionary: ``map_<group>`` in percent, statistics of the answers and counts at the top.
@@ -133,6 +137,7 @@ class DetectionMetrics:
             str(self.answers),
             f"boxes: {counts.boxes} for {counts.truths} objects, {counts.invalid_boxes} more invalid, "
             f"{counts.duplicate_boxes} repeated, {counts.boxes_without_confidence} without confidence",
+            f"F1 at IoU 0.5 {'n/a' if self.f1 is None else self.f1}, mean IoU {self.mean_iou:.3f}",
         ]
         if counts.truths_not_asked:
             remarks.append(f"{counts.truths_not_asked} of {counts.truths} objects were not asked for: they are missed")
@@ -140,6 +145,7 @@ class DetectionMetrics:
             remarks.append(
                 f"confidence {calibration.confidence:.2f}, precision at IoU 0.5 {calibration.precision:.2f}, "
                 f"calibration error {calibration.ece:.2f} (n {calibration.n})"
+                + ("" if calibration.la_ece is None else f", localisation-aware {calibration.la_ece:.2f}")
             )
         left_out = self.groups["all"].without_truth
         if left_out:

@@ -20,7 +20,7 @@ def resampled_ap(matches: ClassMatches, counts: NDArray[Any]) -> NDArray[np.floa
     """AP of one category at each IoU threshold, in percent, in each resample.
 
     Every box and object of a picture that was drawn twice is there twice, which is what evaluating copies of the
-    picture gives.
+    picture gives: equally sure boxes come picture by picture, and copy by copy.
 
     Args:
         matches: The category's boxes.
@@ -30,20 +30,45 @@ def resampled_ap(matches: ClassMatches, counts: NDArray[Any]) -> NDArray[np.floa
         Array (resamples, IoU thresholds); NaN where a resample has no object of the category.
     """
     objects = counts @ matches.truths
-    rows = max(1, _BLOCK // max(1, len(matches.scores)))
-    blocks = [
-        _block_ap(matches, counts[start : start + rows, matches.images], objects[start : start + rows])
-        for start in range(0, len(counts), rows)
-    ]
+    order, copy = _written_out(matches, counts)
+    images, right, counted = matches.images[order], matches.right[:, order], matches.counted[:, order]
+    rows = max(1, _BLOCK // max(1, len(order)))
+    blocks = []
+    for start in range(0, len(counts), rows):
+        drawn = counts[start : start + rows, images]
+        weights = np.where(copy < 0, drawn, drawn > copy)
+        blocks.append(_block_ap(right, counted, weights, objects[start : start + rows]))
     ap = 100 * np.concatenate(blocks)
     ap[objects == 0] = np.nan
     return ap
 
 
-def _block_ap(matches: ClassMatches, weights: NDArray[Any], objects: NDArray[Any]) -> NDArray[np.float64]:
+def _written_out(matches: ClassMatches, counts: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return boxes in the order in which they count, and which copy of its picture each is of; -1 stands for all.
+
+    The copies of a box stand side by side, unless its picture has others that are equally sure and fare differently:
+    then those of one copy stand before those of the next.
+    """
+    n = len(matches.scores)
+    if not n:
+        return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int64)
+    tied = (np.diff(matches.scores) == 0) & (np.diff(matches.images) == 0)
+    fare = np.concatenate([matches.right, matches.counted])
+    order, copy = list[int](), list[int]()
+    for run in np.split(np.arange(n), np.flatnonzero(~tied) + 1):
+        alike = (fare[:, run] == fare[:, run[:1]]).all()
+        copies = [-1] if alike else range(int(counts[:, matches.images[run[0]]].max()))
+        order += [box for _ in copies for box in run]
+        copy += [number for number in copies for _ in run]
+    return np.array(order, dtype=np.intp), np.array(copy, dtype=np.int64)
+
+
+def _block_ap(
+    right_at: NDArray[np.bool_], counted_at: NDArray[np.bool_], weights: NDArray[Any], objects: NDArray[Any]
+) -> NDArray[np.float64]:
     """AP in some resamples; ``weights`` says how often each box is there, (resamples, boxes)."""
-    ap = np.zeros((len(weights), len(matches.right)))
-    for threshold, (right, counted) in enumerate(zip(matches.right, matches.counted, strict=True)):
+    ap = np.zeros((len(weights), len(right_at)))
+    for threshold, (right, counted) in enumerate(zip(right_at, counted_at, strict=True)):
         places = np.flatnonzero(right)
         if not places.size:
             continue

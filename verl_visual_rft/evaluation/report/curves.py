@@ -42,7 +42,12 @@ STYLE: Any = {
 }
 #: Of pictures in a page: its own font, and the same bytes each time.
 SVG_STYLE: Any = STYLE | {"svg.fonttype": "none", "svg.hashsalt": "curves", "font.family": "sans-serif"}
+COLOURS = (GREEN, ORANGE, BLUE, VERMILION, GREY)
 RUNNING_MEAN = 10
+#: Components of a reward that say how right the answers are.
+ACCURACIES = ("iou", "f1", "ap", "accuracy", "accuracy_closed_set", "accuracy_equal")
+#: Metrics of the tasks on validation (`training.monitoring.validation`), in percent, by what they are called here.
+TASK_METRICS = {"ap": "AP", "accuracy": "Accuracy", "miou": "Mean IoU"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Curve:
 
 
 def report_curves(log: TrainingLog, names: MetricNames = DEFAULT_NAMES) -> list[Curve]:
-    """Draw each of a run's curves by itself: reward, its components, AP, KL, response length, groups without variance.
+    """Draw each of a run's curves by itself: reward, its components, the task's metric, KL, response length, and so on.
 
     Reward and components have a band of one standard deviation over the rollouts of a step. What the log does not have
     is left out.
@@ -85,14 +90,14 @@ def svg_uri(figure: Figure) -> str:
 
 def _panels(log: TrainingLog, names: MetricNames) -> Iterator[tuple[str, Series, Callable[[Axes], None]]]:
     yield "Training reward", log.series(names.reward), partial(_draw_reward, log=log, names=names)
-    colours = (GREEN, ORANGE, BLUE, VERMILION, GREY)
     for number, component in enumerate(log.components):
-        mean, colour = log.series(f"reward/{component}/mean"), colours[number % len(colours)]
+        mean, colour = log.series(f"reward/{component}/mean"), COLOURS[number % len(COLOURS)]
         title = f"Reward component: {component}"
         yield title, mean, partial(_draw_component, log=log, component=component, title=title, colour=colour)
-    for source, series in log.task_metric("ap").items():
-        title = f"AP on validation, {source} (%)"
-        yield title, series, partial(_draw_single, series=series, title=title, colour=ORANGE)
+    for metric, name in TASK_METRICS.items():
+        for source, series in log.task_metric(metric).items():
+            title = f"{name} on validation, {source} (%)"
+            yield title, series, partial(_draw_single, series=series, title=title, colour=ORANGE)
     singles = (
         ("KL to the reference policy", names.kl, VERMILION),
         ("Response length (tokens)", names.response_length, GREY),
@@ -114,7 +119,7 @@ def _draw_component(axes: Axes, log: TrainingLog, component: str, title: str, co
 
 
 def draw_curves(log: TrainingLog, out: Path, *, title: str = "", names: MetricNames = DEFAULT_NAMES) -> None:
-    """Draw reward, IoU and mAP, reward components, KL and response length over the training steps.
+    """Draw reward, accuracy, reward components, KL and response length over the training steps.
 
     Args:
         log: Training log of a Visual-RFT run.
@@ -132,8 +137,8 @@ def draw_curves(log: TrainingLog, out: Path, *, title: str = "", names: MetricNa
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(2, 2)
         _draw_reward(figure.add_subplot(grid[0, 0]), log, names)
-        _draw_accuracy(figure.add_subplot(grid[0, 1]), log, names)
-        _draw_components(figure.add_subplot(grid[1, 0]), log, names)
+        _draw_accuracy(figure.add_subplot(grid[0, 1]), log)
+        _draw_components(figure.add_subplot(grid[1, 0]), log)
         halves = grid[1, 1].subgridspec(2, 1)
         _draw_single(figure.add_subplot(halves[0]), log.series(names.kl), "KL to the reference policy", VERMILION)
         lengths = log.series(names.response_length)
@@ -171,22 +176,26 @@ def _draw_spread(axes: Axes, mean: Series, spread: Series, colour: str) -> None:
         )
 
 
-def _draw_accuracy(axes: Axes, log: TrainingLog, names: MetricNames) -> None:
-    axes.set_title("Accuracy behind it: IoU term and mAP")
-    _draw_running(axes, log.series(names.iou), "IoU, training", GREEN)
-    for number, (source, series) in enumerate(log.validation("iou").items()):
-        _draw_validation(axes, series, f"IoU, validation ({source})", number)
-    for source, ap in log.task_metric("ap").items():
-        fractions = [value / 100 for value in ap.values]
-        axes.plot(ap.steps, fractions, color=ORANGE, marker="s", ms=5, lw=1.5, label=f"AP / 100, validation ({source})")
+def _draw_accuracy(axes: Axes, log: TrainingLog) -> None:
+    """What the reward should stand for: its own terms of accuracy, and the metrics of the tasks."""
+    axes.set_title("Accuracy behind it")
+    number = 0
+    for colour, component in zip(COLOURS, sorted({*ACCURACIES} & {*log.components}), strict=False):
+        _draw_running(axes, log.series(f"reward/{component}/mean"), f"{component}, training", colour)
+        for source, series in log.validation(component).items():
+            _draw_validation(axes, series, f"{component}, validation ({source})", number)
+            number += 1
+    for (metric, name), marker in zip(TASK_METRICS.items(), "sPX", strict=True):
+        for source, series in log.task_metric(metric).items():
+            shares, label = [value / 100 for value in series.values], f"{name} / 100, validation ({source})"
+            axes.plot(series.steps, shares, color=ORANGE, marker=marker, ms=5, lw=1.5, label=label)
     _finish(axes)
 
 
-def _draw_components(axes: Axes, log: TrainingLog, names: MetricNames) -> None:
+def _draw_components(axes: Axes, log: TrainingLog) -> None:
     axes.set_title("Reward components, training")
-    parts = (("IoU", names.iou, GREEN), ("confidence", names.confidence, ORANGE), ("format", names.format, BLUE))
-    for label, name, colour in parts:
-        _draw_running(axes, log.series(name), label, colour)
+    for number, component in enumerate(log.components):
+        _draw_running(axes, log.series(f"reward/{component}/mean"), component, COLOURS[number % len(COLOURS)])
     _finish(axes)
 
 

@@ -57,7 +57,7 @@ def confusion_cells(measurements: Sequence[Measurement]) -> Cells:
 def calibration_cells(measurements: Sequence[Measurement]) -> Cells:
     """Confidence and precision of the boxes of each method; of detection, where a box has a confidence."""
     lines = [[METHODS[m.method], *_calibration(m.metrics.get("calibration"))] for m in measurements]
-    header = ["method", "boxes", "confidence", "precision", "error"]
+    header = ["method", "boxes", "confidence", "precision", "error", "localisation-aware error"]
     return [header, *lines] if any(m.metrics.get("calibration") for m in measurements) else []
 
 
@@ -84,10 +84,16 @@ def _class_ap(figures: dict[str, Any] | None) -> str:
 
 def _calibration(found: dict[str, Any] | None) -> list[str]:
     if not found:
-        return ["0", *["n/a"] * 3]
-    span = found["ece_interval"]
-    error = f"{found['ece']:.2f}" + (f"\n({span['low']:.2f} to {span['high']:.2f})" if span else "")
-    return [str(found["n"]), f"{found['confidence']:.2f}", f"{found['precision']:.2f}", error]
+        return ["0", *["n/a"] * 4]
+    errors = (_error(found, name) for name in ("ece", "la_ece"))
+    return [str(found["n"]), f"{found['confidence']:.2f}", f"{found['precision']:.2f}", *errors]
+
+
+def _error(found: dict[str, Any], name: str) -> str:
+    if found.get(name) is None:  # older metrics files have no localisation-aware error
+        return "n/a"
+    span = found[f"{name}_interval"]
+    return f"{found[name]:.2f}" + (f"\n({span['low']:.2f} to {span['high']:.2f})" if span else "")
 
 
 def _stage(stage: dict[str, Any]) -> list[str]:

@@ -25,20 +25,24 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "map_novel": "mAP novel",
         "map_base": "mAP base",
         "map_all": "mAP all",
+        "f1": "F1",
         "reward": "mean reward",
         "mean_iou_present": "mean IoU",
         "format_rate": "format rate",
     },
     "classification": {"strict": "strict", "closed_set": "closed set", "containment": "containment", **_ANSWERS},
-    "grounding": {"miou": "mIoU", "giou": "gIoU", "ciou": "cIoU", **_ANSWERS},
+    "grounding": {"miou": "mIoU", "acc50": "Acc@0.5", "giou": "gIoU", "ciou": "cIoU", **_ANSWERS},
 }
 _CAPTIONS = {
-    "detection": "Mean AP in percent over the categories that have ground truth; the mean reward is over all "
-    "questions, the mean IoU over those whose object is in the picture",
+    "detection": "Mean AP in percent over the categories that have ground truth; F1 at IoU 0.5 and the mean reward are "
+    "over all questions, the mean IoU over those whose object is in the picture",
     "classification": "Accuracy in percent by three rules: the label itself; one class of the closed set; the label "
     "contains the answer or the answer the label, as published",
-    "grounding": "Mean IoU of boxes, gIoU and cIoU of masks, in percent; an answer that cannot be read counts 0",
+    "grounding": "Mean IoU of boxes, share of boxes with an IoU of 0.5 or more, gIoU and cIoU of masks, in percent; an "
+    "answer that cannot be read counts 0",
 }
+#: Figures that older metrics files do not have.
+_LATER = frozenset({"f1", "acc50"})
 _TEMPLATES = {"format_rate": "{:.0%}", "reward": "{:.2f}", "mean_iou_present": "{:.2f}"}
 
 
@@ -167,14 +171,14 @@ def _format(name: str, value: float | None, interval: Sequence[float] | None = N
 
 def _intervals(metrics: Mapping[str, Any], names: Iterable[str]) -> Iterator[tuple[str, list[float]]]:
     for name in names:
-        given = metrics[name] if isinstance(metrics[name], dict) else metrics.get("intervals", {}).get(name)
+        given = metrics[name] if isinstance(metrics.get(name), dict) else metrics.get("intervals", {}).get(name)
         if given:
             yield name, [given["low"], given["high"]]
 
 
 def _figure(measurement: Measurement, name: str) -> float | None:
     try:
-        given: Any = measurement.metrics[name]
+        given: Any = measurement.metrics.get(name) if name in _LATER else measurement.metrics[name]
     except KeyError as error:
         raise UserError(f"{measurement.path}: no figure {error}; evaluate the predictions again") from error
     value: float | None = given["value"] if isinstance(given, dict) else given

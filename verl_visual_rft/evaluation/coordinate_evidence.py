@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Evidence that a model answers in other coordinates than its questions ask for, which ruins AP without an error."""
+"""Evidence that a model answers in other coordinates than its questions ask for, which costs all without an error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from verl_visual_rft.answers import parse_detection
+from verl_visual_rft.answers import parse_detection, parse_grounding
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.coordinates import GRID
 from verl_visual_rft.evaluation.results import ScoredAnswer
-from verl_visual_rft.truths import DetectionTruth
+from verl_visual_rft.truths import DetectionTruth, GroundingTruth
 
 # More than a slip now and then, and a difference that a handful of lucky boxes does not make.
 _SHARE_BEYOND = 0.05
@@ -35,7 +35,7 @@ class _Answered:
 
 
 def coordinate_warnings(scored: Iterable[ScoredAnswer]) -> tuple[str, ...]:
-    """Say what speaks for other coordinates.
+    """Say what speaks for other coordinates, in answers to detection or grounding.
 
     - The share of coordinates beyond the extent of the answer's space (1000), whose boxes are invalid.
     - The mean IoU of the objects with their best box, where it is clearly higher when the same numbers are read as
@@ -50,11 +50,15 @@ def coordinate_warnings(scored: Iterable[ScoredAnswer]) -> tuple[str, ...]:
 
 
 def _answered(item: ScoredAnswer) -> _Answered:
-    truth = item.sample.truth
-    assert isinstance(truth, DetectionTruth)
-    detections = parse_detection(item.prediction.response, _ANYWHERE).detections
-    boxes = tuple(detection.box for detection in detections if all(map(math.isfinite, detection.box)))
-    return _Answered(boxes, truth.boxes, truth.extent, item.prediction.size)
+    truth, response = item.sample.truth, item.prediction.response
+    assert isinstance(truth, DetectionTruth | GroundingTruth)
+    boxes: Iterable[Box]
+    if isinstance(truth, DetectionTruth):
+        truths, boxes = truth.boxes, (detection.box for detection in parse_detection(response, _ANYWHERE).detections)
+    else:
+        truths, boxes = (truth.box,), parse_grounding(response, _ANYWHERE).boxes
+    finite = tuple(box for box in boxes if all(map(math.isfinite, box)))
+    return _Answered(finite, truths, truth.extent, item.prediction.size)
 
 
 def _beyond_warning(answered: Sequence[_Answered]) -> str:

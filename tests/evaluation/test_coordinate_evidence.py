@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from verl_visual_rft.coordinates import from_thousandths, to_extent
-from verl_visual_rft.evaluation.detection.coordinate_evidence import coordinate_warnings
+from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import score_answers
 
@@ -17,20 +17,26 @@ SMALL, LARGE = (640, 480), (4000, 3000)
 RESIZED = (644, 476)
 
 
-def answers(size: tuple[int, int], write, n: int = 30, extent: tuple[int, int] | None = None) -> list:
+def answers(
+    size: tuple[int, int], write, n: int = 30, extent: tuple[int, int] | None = None, task: str = "detection"
+) -> list:
     """Answers that are nearly right in coordinates of their own: ``write`` turns a box on the 0-1000 grid into them."""
     rng = np.random.default_rng(0)
     predictions = []
     for index in range(n):
         x1, y1 = rng.integers(0, 600, 2)
         box = (int(x1), int(y1), int(x1 + rng.integers(50, 390)), int(y1 + rng.integers(50, 390)))
-        written = [{"Position": [round(float(value), 3) for value in write(box)], "Confidence": 0.9}]
-        truth = {"boxes": [box]}
-        if extent:
-            truth = {"boxes": [to_extent(from_thousandths(box, size), size, extent)], "extent": extent}
+        numbers = [round(float(value), 3) for value in write(box)]
+        written = str([{"Position": numbers, "Confidence": 0.9}])
+        true_box = to_extent(from_thousandths(box, size), size, extent) if extent else box
+        truth = {"boxes": [true_box]}
+        if task == "grounding":
+            written, truth = "({},{}),({},{})".format(*numbers), {"box": true_box}
+        truth |= {"extent": extent} if extent else {}
         predictions.append(
             Prediction(
                 index=index,
+                task=task,
                 image_id=str(index),
                 category="cat",
                 category_id=1,
@@ -42,7 +48,7 @@ def answers(size: tuple[int, int], write, n: int = 30, extent: tuple[int, int] |
                 finish_reason="stop",
             )
         )
-    return score_answers(predictions, "detection", "robust", Path("predictions.jsonl"))
+    return score_answers(predictions, task, "robust", Path("predictions.jsonl"))
 
 
 def in_pixels(size):
@@ -57,6 +63,7 @@ def as_shares(box):
     return [value / 1000 for value in box]
 
 
+@pytest.mark.parametrize("task", ["detection", "grounding"])
 @pytest.mark.parametrize(
     ("size", "write", "extent", "evidence"),
     [
@@ -66,17 +73,18 @@ def as_shares(box):
         (SMALL, as_is, RESIZED, ["coordinates are outside the resized picture", "read as the 0-1000 grid"]),
     ],
 )
-def test_other_coordinates_are_told_by_the_evidence(size, write, extent, evidence):
-    warnings = coordinate_warnings(answers(size, write, extent=extent))
+def test_other_coordinates_are_told_by_the_evidence(size, write, extent, evidence, task):
+    warnings = coordinate_warnings(answers(size, write, extent=extent, task=task))
     assert len(warnings) == len(evidence)
     for warning, part in zip(warnings, evidence, strict=True):
         assert part in warning
         assert "--family" in warning
 
 
+@pytest.mark.parametrize("task", ["detection", "grounding"])
 @pytest.mark.parametrize("size", [SMALL, LARGE, (1000, 1000)])
-def test_the_right_coordinates_need_no_warning(size):
-    assert coordinate_warnings(answers(size, as_is)) == ()
+def test_the_right_coordinates_need_no_warning(size, task):
+    assert coordinate_warnings(answers(size, as_is, task=task)) == ()
 
 
 def test_share_beyond_the_grid_is_a_figure():
