@@ -7,6 +7,7 @@ One box seldom tells: ``[10, 10, 60, 60]`` is a box in either notation. All boxe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -18,7 +19,7 @@ _Any = TypeVar("_Any")
 _STRAY = 0.1  # of the boxes, or one of a few: so many may be single mistakes of a hand
 _FEW = 5
 _LOOKED_AT = 50_000
-_ENOUGH = 20  # boxes that must all lie in the upper left quarter before that is a sign
+_BITS = 20  # of evidence that boxes lie in a corner: 20 boxes within a half, 5 within a twentieth
 _EDGE = 1.0  # pixels by which rounding lets a box reach out
 _SLIP = 0.02  # of a side, by which a hand does
 
@@ -44,11 +45,11 @@ class Entry(NamedTuple):
     """Four numbers of a file, the size of their picture, and the area that the file gives, or None."""
 
     numbers: Sequence[float]
-    size: Size
+    size: tuple[float, float]
     area: float | None = None
 
 
-def corners_of(form: str, numbers: Sequence[float], size: Size) -> Box:
+def corners_of(form: str, numbers: Sequence[float], size: tuple[float, float]) -> Box:
     """Return ``(x1, y1, x2, y2)`` in pixels of four numbers that are written in one of the `FORMS`.
 
     Example:
@@ -118,12 +119,25 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
     )
 
 
-def _require_spread(boxes: Sequence[Entry], form: str, says: str) -> None:
+def corner_of_all(form: str, boxes: Sequence[Entry]) -> tuple[float, float] | None:
+    """Return what shares of width and height all boxes lie within, where so many of them cannot do so by chance.
+
+    Boxes that were drawn on a smaller version of their pictures do, and shares of 1 that were taken for pixels.
+    """
+    if not boxes:
+        return None
     x, y = _farthest(form, boxes)
-    if len(boxes) >= _ENOUGH and max(x, y) < 0.5:
+    share = max(x, y)
+    return (x, y) if share <= 0.5 and (share <= 0 or -len(boxes) * math.log2(share) >= _BITS) else None
+
+
+def _require_spread(boxes: Sequence[Entry], form: str, says: str) -> None:
+    corner = corner_of_all(form, boxes)
+    if corner is not None:
         raise UserError(
-            f"{says} all {len(boxes)} lie within {x:.2f} of the width and {y:.2f} of the height: they were drawn at "
-            f"another resolution, it seems; scale them to the pictures, or give --bbox {form} if they are right"
+            f"{says} all {len(boxes)} lie within {corner[0]:.2f} of the width and {corner[1]:.2f} of the height: they "
+            f"were drawn at another resolution, it seems; scale them to the pictures, or give --bbox {form} if they "
+            "are right"
         )
 
 
