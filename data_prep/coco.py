@@ -12,6 +12,7 @@ from pathlib import Path
 from verl_visual_rft.datasets.arguments import add_arguments, at_least, options_of, print_summary, run, share
 from verl_visual_rft.datasets.category_lists import BUILT_IN, parse_category_list
 from verl_visual_rft.datasets.coco_layout import CocoPaths, find_layout
+from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection import Selection, prepare_detection
 from verl_visual_rft.errors import UserError
 
@@ -93,6 +94,7 @@ def _parse_arguments() -> argparse.Namespace:
     choice.add_argument(
         "--max-val-images", type=at_least(1), metavar="N", help="draw N validation images (default: all)"
     )
+    add_reading_arguments(parser)
     add_arguments(parser, shots=False)
     return parser.parse_args()
 
@@ -118,6 +120,7 @@ def _selection(args: argparse.Namespace) -> Selection:
         val_pairs=args.val_pairs,
         max_val_images=args.max_val_images,
         skip_missing_images=args.skip_missing_images,
+        reading=reading_of(args),
     )
 
 

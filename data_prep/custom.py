@@ -15,11 +15,12 @@ from typing import Any
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run, share
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.classification import add_sampler_argument, prepare_classification
+from verl_visual_rft.datasets.coco_reading import READING, add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection_truth import category_names, coco_truth
 from verl_visual_rft.datasets.hold_out import hold_out
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.prepare import prepare
-from verl_visual_rft.datasets.questions import Question, Skip
+from verl_visual_rft.datasets.questions import Mend, Question, Skip
 from verl_visual_rft.datasets.readers import class_folders
 from verl_visual_rft.datasets.readers.coco_file import read_coco_file
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl
@@ -31,7 +32,8 @@ EPILOG = f"""\
 
 --coco FILE --images DIR
   A COCO file of any name and the folder of its pictures: one row for each category of each picture that shows it.
-  For draws of rows or shots, negatives, and novel categories use data_prep/coco.py.
+  --negatives adds questions about absent categories. For draws of rows or shots and novel categories use
+  data_prep/coco.py.
 
 --jsonl FILE
   One question a line, tasks in any mixture; pictures relative to the file, boxes in their pixels:
@@ -56,8 +58,8 @@ examples:
 # The options that belong to each source.
 _PARTS = {
     "class_folders": ("shots",),
-    "coco": ("images", "categories", "val_coco", "val_images"),
-    "jsonl": ("val_jsonl",),
+    "coco": ("images", "categories", "val_coco", "val_images", "negatives", *READING),
+    "jsonl": ("val_jsonl", "images", "bbox"),
 }
 
 
@@ -66,7 +68,9 @@ def main() -> None:
     args = _parse_arguments()
     source = next(name for name in _PARTS if getattr(args, name) is not None)
     strangers = [
-        name for other in _PARTS.keys() - {source} for name in _PARTS[other] if getattr(args, name) is not None
+        name
+        for name in {name for other in _PARTS.values() for name in other} - {*_PARTS[source]}
+        if getattr(args, name) is not None
     ]
     if strangers:
         given = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(strangers))
@@ -94,21 +98,23 @@ def _prepare_coco(args: argparse.Namespace) -> None:
             "a COCO file needs the folder of its pictures: --coco with --images, --val-coco with --val-images"
         )
     names = parse_category_list(args.categories) if args.categories else None
-    train = read_coco_file(args.coco, args.images, names)
+    how = {"reading": reading_of(args), "negatives": args.negatives or 0.0, "seed": args.seed}
+    train = read_coco_file(args.coco, args.images, names, **how)
     questions: dict[str, Sequence[Question]] = {"train": train.questions}
-    skips, sources = [*train.skips], [args.coco]
+    skips, mends, sources = [*train.skips], [*train.mends], [args.coco]
     if args.val_coco is not None:
-        val = read_coco_file(args.val_coco, args.val_images, train.categories)
+        val = read_coco_file(args.val_coco, args.val_images, [*train.categories], **how, ids=train.categories)
         questions["val"] = val.questions
         skips += val.skips
+        mends += val.mends
         sources.append(args.val_coco)
-    _prepare(args, questions, sources, skips)
+    _prepare(args, questions, sources, skips, mends)
 
 
 def _prepare_jsonl(args: argparse.Namespace) -> None:
     files = {"train": args.jsonl} | ({"val": args.val_jsonl} if args.val_jsonl is not None else {})
-    content = read_jsonl(files, args.container, args.asked)
-    _prepare(args, content.splits, [*files.values()], [])
+    content = read_jsonl(files, args.container, args.asked, args.images, args.bbox)
+    _prepare(args, content.splits, [*files.values()], [], content.mends)
 
 
 def _prepare(
@@ -116,6 +122,7 @@ def _prepare(
     splits: Mapping[str, Sequence[Question]],
     sources: Sequence[Path],
     skips: Sequence[Skip],
+    mends: Sequence[Mend],
 ) -> None:
     if args.val_share is not None:
         _require_no_val("val" in splits, "file of its own")
@@ -131,7 +138,8 @@ def _prepare(
             return {}
         return {"val_annotations.json": coco_truth(splits["val"], kept["val"], categories)}
 
-    manifest = prepare(args.out, splits, options_of(args), args.name, sources, skips, details, val_annotations)
+    options = options_of(args)
+    manifest = prepare(args.out, splits, options, args.name, sources, skips, details, val_annotations, mends)
     print_summary(manifest, args.out)
 
 
@@ -150,8 +158,19 @@ def _parse_arguments() -> argparse.Namespace:
     source.add_argument("--jsonl", type=Path, metavar="FILE", help="a JSON-lines file, see below")
 
     parts = parser.add_argument_group("parts of the source")
-    parts.add_argument("--images", type=Path, metavar="DIR", help="the pictures of --coco")
+    parts.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="the pictures of --coco; of --jsonl: the folder that holds them (default: that of the file)",
+    )
     parts.add_argument("--categories", metavar="LIST", help="of --coco: NAME,NAME,... or @FILE (default: all)")
+    parts.add_argument(
+        "--negatives",
+        type=share,
+        metavar="RATIO",
+        help="of --coco: share of rows whose category is absent, pictures that show nothing included (default: 0)",
+    )
     parts.add_argument("--val-coco", type=Path, metavar="FILE", help="COCO file of the validation pictures")
     parts.add_argument("--val-images", type=Path, metavar="DIR", help="the pictures of --val-coco")
     parts.add_argument("--val-jsonl", type=Path, metavar="FILE", help="JSON-lines file of the validation questions")
@@ -172,6 +191,7 @@ def _parse_arguments() -> argparse.Namespace:
         default="the class of the object",
         help='what is asked of them: "the species of the mushroom" (default: the class of the object)',
     )
+    add_reading_arguments(parser)
     add_sampler_argument(parser)
     add_arguments(parser, shots=True)
     return parser.parse_args()

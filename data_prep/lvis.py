@@ -13,10 +13,12 @@ from typing import Any
 
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
 from verl_visual_rft.datasets.category_lists import parse_category_list
+from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection import evaluated_placements
 from verl_visual_rft.datasets.existence_map import read_existence_map
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.prepare import prepare
+from verl_visual_rft.datasets.questions import Mend
 from verl_visual_rft.datasets.readers.lvis import (
     LvisDataset,
     LvisQuestions,
@@ -58,10 +60,12 @@ def main() -> None:
     names = parse_category_list(args.categories or _CATEGORIES[args.setting])
 
     parts: dict[str, LvisQuestions] = {}
+    mends: tuple[Mend, ...] = ()
     if args.setting == "few-shot":
-        train = load_lvis(find_annotations(args.root, "train"))
+        train = load_lvis(find_annotations(args.root, "train"), args.root, reading_of(args))
+        mends = train.coco.mends
         parts["train"] = training_questions(train, args.root, names, options.shots, options.seed)
-    val = load_lvis(find_annotations(args.root, "val"))
+    val = load_lvis(find_annotations(args.root, "val"), args.root, reading_of(args))
     parts["val"] = _validation(val, names, args)
 
     def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
@@ -85,6 +89,7 @@ def main() -> None:
             },
         },
         companions=companions,
+        mends=(*mends, *val.coco.mends),
     )
     print_summary(manifest, args.out)
 
@@ -128,6 +133,7 @@ def _parse_arguments() -> argparse.Namespace:
         help="instead: the (image, category) pairs that an existence map calls present, as the published evaluation "
         "does with exist_map_lvis_*.json; pairs that LVIS's AP does not look at are left out and counted",
     )
+    add_reading_arguments(parser)
     add_arguments(parser, shots=True)
     return parser.parse_args()
 

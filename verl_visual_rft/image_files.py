@@ -41,14 +41,20 @@ class TooManyPixels(UserError):
 
 
 def upright_size(path: Path) -> tuple[int, int] | None:
-    """Return the width and height of a picture as a viewer shows it, EXIF orientation applied.
+    """Return the width and height of a picture as a viewer shows it; None for what is missing or no picture."""
+    sizes = raw_and_upright_size(path)
+    return None if sizes is None else sizes[1]
+
+
+def raw_and_upright_size(path: Path) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the width and height of a picture as stored and as a viewer shows it, EXIF orientation applied.
 
     None for what is missing or no picture: it is left out and listed where its pixels are read.
     """
     try:
         with open_picture(path) as image:
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            return (image.height, image.width) if turned else image.size
+            return image.size, (image.height, image.width) if turned else image.size
     except Exception:  # Pillow's header readers raise many types on bytes that are no picture
         return None
 

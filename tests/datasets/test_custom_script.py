@@ -238,3 +238,52 @@ def test_json_errors_name_file_and_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "own.jsonl: 2 lines are no questions:\n  line 1: 'label' is ''" in done.stderr
     assert "line 2: is not JSON" in done.stderr
+
+
+def test_pictures_that_show_nothing_are_counted_and_asked_about_on_demand(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path / f"photos/{number}.png", number)
+    content = {
+        "images": [{"id": n, "file_name": f"{n}.png", "width": SIZE[0], "height": SIZE[1]} for n in range(8)],
+        "annotations": [{"id": n, "image_id": n, "category_id": 1, "bbox": [10, 5, 30, 20]} for n in range(4)],
+        "categories": [{"id": 1, "name": "scratch"}],
+    }
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps(content))
+    source = ("--coco", path, "--images", tmp_path / "photos")
+    shown = prepared(tmp_path / "without", *source)
+    assert "left out, picture without annotation, asked about with --negatives alone: 4" in shown
+    prepared(tmp_path / "with", *source, "--negatives", "0.5")
+    manifest = load_manifest(tmp_path / "with")
+    assert (manifest["counts"]["train"]["negatives"], manifest["counts"]["train"]["rows"]) == (4, 8)
+    assert manifest["skips"] == {}
+
+
+def test_a_validation_file_may_number_its_categories_otherwise(coco: Path, tmp_path: Path) -> None:
+    content = json.loads(coco.read_text())
+    renumbered = {2: 11, 4: 7}
+    for entry in content["annotations"]:
+        entry["category_id"] = renumbered[entry["category_id"]]
+    for entry in content["categories"]:
+        entry["id"] = renumbered[entry["id"]]
+    val = tmp_path / "val.json"
+    val.write_text(json.dumps(content))
+    photos = tmp_path / "photos"
+    prepared_from = ("--coco", coco, "--images", photos, "--val-coco", val, "--val-images", photos)
+    done = prepare(tmp_path / "out", *prepared_from)
+    assert done.returncode == 0, done.stderr
+    for split in ("train", "val"):
+        ids = {
+            (r["extra_info"]["category"], r["extra_info"]["category_id"])
+            for r in rows(tmp_path / f"out/{split}.parquet")
+        }
+        assert ids == {("bowl", 2), ("cup", 4)}
+
+
+def test_what_was_mended_is_printed_and_in_the_manifest(coco: Path, tmp_path: Path) -> None:
+    content = json.loads(coco.read_text())
+    content["annotations"] += [entry | {"id": 100 + entry["id"]} for entry in content["annotations"][:3]]
+    coco.write_text(json.dumps(content))
+    shown = prepared(tmp_path / "out", "--coco", coco, "--images", tmp_path / "photos")
+    assert "mended, box annotated twice: 3 (any name.json: annotation 100, ... all in manifest.json)" in shown
+    assert load_manifest(tmp_path / "out")["mends"]["box annotated twice"]["count"] == 3

@@ -17,6 +17,7 @@ from PIL import Image
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.coco_layout import find_layout
+from verl_visual_rft.datasets.coco_reading import CocoReading
 from verl_visual_rft.datasets.detection import Selection, prepare_detection
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions
@@ -296,16 +297,34 @@ def test_a_picture_stored_on_its_side_is_evaluated_upright(tiny_coco: Any, tmp_p
         image.save(tiny_coco.image("val", 12), exif=exif)
     content = tiny_coco.read("val")
     bus = next(entry for entry in content["annotations"] if entry["image_id"] == 12)
-    bus["bbox"] = [0, 0, 50, 10]  # in the picture of 100x50 before turning
+    bus["bbox"] = [0, 0, 80, 10]  # in the picture of 100x50 before turning, and nowhere else
     tiny_coco.write("val", content)
     prepare(tiny_coco, tmp_path)
     row = next(row for row in rows_of(tmp_path / "val.parquet") if row["extra_info"]["image_id"] == "12")
     assert (row["extra_info"]["width"], row["extra_info"]["height"]) == (50, 100)
-    assert json.loads(row["reward_model"]["ground_truth"]) == {"boxes": [[800, 0, 1000, 500]]}
+    assert json.loads(row["reward_model"]["ground_truth"]) == {"boxes": [[800, 0, 1000, 800]]}
     truth = json.loads((tmp_path / "val_annotations.json").read_text())
     image = next(entry for entry in truth["images"] if entry["id"] == 12)
     annotation = next(entry for entry in truth["annotations"] if entry["image_id"] == 12)
-    assert (image["width"], image["height"], annotation["bbox"]) == (50, 100, [40.0, 0.0, 10.0, 50.0])
+    assert (image["width"], image["height"], annotation["bbox"]) == (50, 100, [40.0, 0.0, 10.0, 80.0])
+
+
+def test_a_picture_stored_on_its_side_whose_boxes_do_not_tell_is_refused(tiny_coco: Any, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(tiny_coco.image("val", 13)) as image:
+        image.save(tiny_coco.image("val", 13), exif=exif)
+    content = tiny_coco.read("val")
+    content["annotations"] = [
+        entry | {"bbox": [10, 0, 40, 20]} for entry in content["annotations"] if not entry["iscrowd"]
+    ]
+    tiny_coco.write("val", content)
+    with pytest.raises(UserError, match="1 pictures have an EXIF orientation, 013.png .* --exif raw"):
+        prepare(tiny_coco, tmp_path)
+    for way, boxes in (("upright", [[200, 0, 1000, 200]]), ("raw", [[600, 100, 1000, 500]])):
+        prepare(tiny_coco, tmp_path / way, reading=CocoReading(exif=way))
+        row = next(row for row in rows_of(tmp_path / way / "val.parquet") if row["extra_info"]["image_id"] == "13")
+        assert json.loads(row["reward_model"]["ground_truth"]) == {"boxes": boxes}
 
 
 def test_strict_refuses_what_would_be_left_out(tiny_coco: Any, tmp_path: Path) -> None:

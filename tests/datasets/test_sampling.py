@@ -120,3 +120,43 @@ def test_absent_pairs_are_distinct_and_annotated_nowhere(
 @pytest.mark.parametrize(("positives", "ratio", "expected"), [(75, 0.25, 25), (10, 0.0, 0), (10, 0.5, 10)])
 def test_negatives_for(positives: int, ratio: float, expected: int) -> None:
     assert negatives_for(positives, ratio) == expected
+
+
+def test_what_is_not_annotated_is_not_absent() -> None:
+    everywhere = [0, 1, 2]
+    index = PairIndex(
+        {Pair(0, 1): BOX, Pair(1, 2): BOX},
+        {Pair(2, 1): ONLY_CROWDS},
+        unknown=frozenset({Pair(0, 3), Pair(1, 3)}),  # 3 is above 1 and 2
+        never=frozenset({4}),
+    )
+    drawn = absent(index, everywhere, [1, 2, 3, 4], 4, seed=0)
+    assert sorted(drawn) == [(0, 2), (1, 1), (2, 2), (2, 3)]
+    with pytest.raises(UserError, match="5 negatives are more than the 4 absent"):
+        absent(index, everywhere, [1, 2, 3, 4], 5, seed=0)
+
+
+def test_of_a_federated_file_only_what_was_looked_for_is_absent() -> None:
+    looked_for = {0: frozenset({2, 9}), 1: frozenset({1}), 2: frozenset[int]()}
+    index = PairIndex({Pair(0, 1): BOX, Pair(1, 2): BOX}, {}, looked_for=looked_for)
+    assert sorted(absent(index, [0, 1, 2, 3], [1, 2], 2, seed=0)) == [(0, 2), (1, 1)]
+    with pytest.raises(UserError, match="3 negatives are more than the 2 pairs that 'neg_category_ids'"):
+        absent(index, [0, 1, 2, 3], [1, 2], 3, seed=0)
+
+
+def test_pictures_that_show_nothing_are_asked_about_where_the_others_do_not_suffice() -> None:
+    index = PairIndex({Pair(0, 1): BOX, Pair(1, 1): BOX}, {})
+    assert sorted(absent(index, [0, 1], [1], 2, seed=0, reserve=[5, 6])) == [(5, 1), (6, 1)]
+    with pytest.raises(UserError, match="3 negatives are more than the 2 absent"):
+        absent(index, [0, 1], [1], 3, seed=0, reserve=[5, 6])
+
+
+def test_categories_above_and_below_an_annotated_one_are_unknown(tiny_coco: Any) -> None:
+    content = tiny_coco.read("train")
+    content["categories"].append({"id": 1, "name": "animal", "supercategory": "none"})
+    content["categories"][0]["supercategory"] = "Animal"
+    tiny_coco.write("train", content)
+    dataset = load_coco(tiny_coco.annotations("train"))
+    index = index_pairs(dataset, dataset.images, [1, 3, 7, 9], allow_crowd=False)
+    assert index.unknown == {(i, 1) for i in range(1, 7)}
+    assert index.never == {1}

@@ -146,6 +146,8 @@ def print_summary(manifest: Manifest, out: Path) -> None:
     console.print(table)
     for rule, entry in manifest["skips"].items():
         console.print(f"left out, {rule}: {entry['count']:,} ({_first(entry['where'])})")
+    for rule, entry in manifest.get("mends", {}).items():
+        console.print(f"mended, {rule}: {entry['count']:,} ({_first(entry['where'])})")
     for rule, entry in manifest["conversions"].items():
         console.print(f"converted, {rule}: {entry['count']:,} ({_first(entry['pictures'])})")
     shared = manifest["counts"]["both"]["images"]

@@ -8,10 +8,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.datasets.questions import Mend
+from verl_visual_rft.datasets.segmentation import DRAWN, box_around
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json
 from verl_visual_rft.prompts import PLACEHOLDER
@@ -23,6 +26,7 @@ class Category:
 
     id: int
     name: str
+    supercategory: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,32 @@ class CocoDataset:
     categories: Mapping[int, Category]
     annotations: Mapping[tuple[int, int], Sequence[Annotation]]
     """By ``(image_id, category_id)``; pairs without an annotation have no key."""
+    looked_for: Mapping[int, frozenset[int]] | None = None
+    """Of a federated file, by image id, the categories that were looked for in vain; None: all were looked for."""
+    mends: tuple[Mend, ...] = ()
+    """What was put right before the checks."""
+
+    @cached_property
+    def annotated(self) -> frozenset[int]:
+        """The categories that have an annotation anywhere in the file."""
+        return frozenset(category_id for _, category_id in self.annotations)
+
+    @cached_property
+    def kin(self) -> Mapping[int, frozenset[int]]:
+        """By category, those above and below it: the file lists one as the other's ``supercategory``.
+
+        A picture of a car shows a vehicle, whether it is boxed as one or not, and a boxed vehicle may be a car.
+        """
+        by_name = {category.name.casefold(): category.id for category in self.categories.values()}
+        related: dict[int, set[int]] = defaultdict(set)
+        for category in self.categories.values():
+            above, seen = by_name.get(category.supercategory.casefold()), {category.id}
+            while above is not None and above not in seen:
+                seen.add(above)
+                related[category.id].add(above)
+                related[above].add(category.id)
+                above = by_name.get(self.categories[above].supercategory.casefold())
+        return {category_id: frozenset(ids) for category_id, ids in related.items()}
 
     def category_ids(self, names: Sequence[str]) -> dict[int, str]:
         """Return id -> name of the named categories, in the order of the names."""
@@ -142,17 +172,21 @@ def parse_coco(path: Path, content: Mapping[str, Any]) -> CocoDataset:
     """
     images = _by_id(path, "images", map(_image, _entries(path, content, "images")))
     categories = _by_id(path, "categories", map(_category, _entries(path, content, "categories")))
-    if len({category.name for category in categories.values()}) < len(categories):
-        raise UserError(f"{path}: two categories have the same name; names must be unique")
+    _require_unique_names(path, categories)
     annotations = _by_id(
         path,
         "annotations",
         (_annotation(entry, images, categories) for entry in _entries(path, content, "annotations")),
     )
+    return CocoDataset(path, images, categories, by_pair(annotations.values()), _looked_for(path, content))
+
+
+def by_pair(annotations: Iterable[Annotation]) -> dict[tuple[int, int], list[Annotation]]:
+    """Return `CocoDataset.annotations` of annotations in any order; of a pair in the order of their ids."""
     pairs: dict[tuple[int, int], list[Annotation]] = defaultdict(list)
-    for _, annotation in sorted(annotations.items()):
+    for annotation in sorted(annotations, key=lambda entry: entry.id):
         pairs[annotation.image_id, annotation.category_id].append(annotation)
-    return CocoDataset(path, images, categories, dict(pairs))
+    return dict(pairs)
 
 
 @dataclass(frozen=True)
@@ -206,7 +240,32 @@ def _category(entry: _Entry) -> Category:
     name = entry.text("name")
     if PLACEHOLDER.search(name):
         raise entry.error(f"'name' {name!r} contains a placeholder that veRL would replace by an image")
-    return Category(entry.integer("id"), name)
+    above = entry.value.get("supercategory")
+    return Category(entry.integer("id"), name, above if isinstance(above, str) else "")
+
+
+def _require_unique_names(path: Path, categories: Mapping[int, Category]) -> None:
+    ids: dict[str, int] = {}
+    for category in categories.values():
+        if ids.setdefault(category.name, category.id) != category.id:
+            raise UserError(
+                f"{path}: two categories have the same name, {category.name!r}: ids {ids[category.name]} and "
+                f"{category.id}; names must be unique"
+            )
+
+
+def _looked_for(path: Path, content: Mapping[str, Any]) -> dict[int, frozenset[int]] | None:
+    """Return what images list under ``neg_category_ids``, as LVIS's do: nothing else is known to be absent."""
+    key = "neg_category_ids"
+    if not any(key in image for image in content["images"]):
+        return None
+    listed: dict[int, frozenset[int]] = {}
+    for entry in _entries(path, content, "images"):
+        ids = entry.value.get(key, [])
+        if not isinstance(ids, list) or not all(isinstance(value, int) for value in ids):
+            raise entry.error(f"{key!r} is {ids!r}, not a list of category ids")
+        listed[entry.integer("id")] = frozenset(ids)
+    return listed
 
 
 def _annotation(entry: _Entry, images: Mapping[int, CocoImage], categories: Mapping[int, Category]) -> Annotation:
@@ -242,12 +301,14 @@ def _by_id(path: Path, section: str, entries: Iterable[_Identified]) -> dict[int
 
 
 def _read_json(path: Path) -> Any:
-    # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
     return read_json(path, "give a COCO annotation file", object_hook=_without_segmentation)
 
 
 def _without_segmentation(entry: dict[str, Any]) -> dict[str, Any]:
-    entry.pop("segmentation", None)
+    # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
+    segmentation = entry.pop("segmentation", None)
+    if segmentation and not entry.get("bbox") and (box := box_around(segmentation)) is not None:
+        entry[DRAWN] = box
     return entry
 
 

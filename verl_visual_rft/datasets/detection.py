@@ -13,13 +13,15 @@ from typing import Any
 
 from verl_visual_rft.datasets import sampling
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import CocoDataset, CocoImage, CocoPaths, load_coco
+from verl_visual_rft.datasets.coco_layout import CocoDataset, CocoImage, CocoPaths
+from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.existence_map import claimed_pairs, claims_left_out, read_existence_map
 from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
+from verl_visual_rft.datasets.questions import DetectionQuestion, Mend, Picture, Skip
 from verl_visual_rft.datasets.sampling import Pair, PairIndex
+from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
 
 
@@ -33,12 +35,14 @@ class Selection:
         rows: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and the shots of
             `PrepareOptions`.
         negatives: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the
-            chosen images alone, so that no further image is seen.
+            chosen images alone, so that no further image is seen, unless these do not suffice (of one category they
+            never do): then from images that nothing is annotated in as well, and so for validation.
         val_negatives: Share in [0, 1) of validation rows whose category is absent.
         val_pairs: An existence map; validation asks exactly about the pairs that it calls present. None: about the
             pairs that show the category, and ``val_negatives``.
         max_val_images: Draw this many validation images; None for all.
         skip_missing_images: Leave out (and count) annotated images that have no file, instead of an error.
+        reading: What the user says about the annotation files.
     """
 
     base_categories: tuple[str, ...] | None = None
@@ -49,6 +53,7 @@ class Selection:
     val_pairs: Path | None = None
     max_val_images: int | None = None
     skip_missing_images: bool = False
+    reading: CocoReading = CocoReading()
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,9 @@ def prepare_detection(
     Raises:
         UserError: Bad input, more rows or shots than there are, or an output folder that cannot be written.
     """
-    train_data, val_data = load_coco(paths.train_annotations), load_coco(paths.val_annotations)
-    base, novel = _category_groups(train_data, val_data, selection)
+    train_data = read_coco(paths.train_annotations, paths.train_images, selection.reading)
+    val_data = read_coco(paths.val_annotations, paths.val_images, selection.reading)
+    base, novel, unused = _category_groups(train_data, val_data, selection)
     train = _choose_train(train_data, paths.train_images, base, selection, options)
     val = _choose_val(val_data, paths.val_images, (*base, *novel), selection, options.seed)
 
@@ -106,6 +112,7 @@ def prepare_detection(
             },
         },
         companions=companions,
+        mends=(*train_data.mends, *val_data.mends, *unused),
     )
 
 
@@ -162,13 +169,20 @@ def evaluated_placements(
 
 def _category_groups(
     train: CocoDataset, val: CocoDataset, selection: Selection
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[str, ...], tuple[str, ...], list[Mend]]:
+    """Return the base and the novel categories, and those of the file that are neither for want of annotations."""
     train_names = [category.name for _, category in sorted(train.categories.items())]
     val_names = [category.name for category in val.categories.values()]
     novel = selection.novel_categories
     base = selection.base_categories
+    unused: list[str] = []
     if base is None:
-        base = tuple(name for name in train_names if name not in novel)
+        unused = [
+            category.name
+            for _, category in sorted(train.categories.items())
+            if category.id not in train.annotated and category.name not in novel
+        ]
+        base = tuple(name for name in train_names if name not in novel and name not in unused)
     both = sorted({*base} & {*novel})
     if both:
         raise UserError(f"{', '.join(map(repr, both))} cannot be base and novel at once")
@@ -176,7 +190,7 @@ def _category_groups(
         raise UserError("no base category is left to train on")
     require_known(base, train_names, str(train.path))
     require_known((*base, *novel), val_names, str(val.path))
-    return base, novel
+    return base, novel, [Mend("category without annotations", f"{train.path.name}: {name!r}") for name in unused]
 
 
 def _choose_train(
@@ -195,9 +209,11 @@ def _choose_train(
         negative_images = present
     else:
         raise UserError("give either rows (open vocabulary) or shots (few-shot)")
-    pairs = [*positives, *sampling.absent(index, negative_images, categories, negative_count, options.seed)]
+    background = _background(dataset, present)
+    absent = sampling.absent(index, negative_images, categories, negative_count, options.seed, background)
+    pairs = [*positives, *absent]
     Random(f"order {options.seed}").shuffle(pairs)
-    return _split(dataset, folder, categories, index, present, pairs, missing)
+    return _split(dataset, folder, selection, categories, index, present, pairs, missing)
 
 
 def _choose_val(
@@ -218,9 +234,17 @@ def _choose_val(
     else:
         positives = [pair for pair in index.boxes if pair.image_id in kept]
         count = sampling.negatives_for(len(positives), selection.val_negatives)
-        pairs = sorted([*positives, *sampling.absent(index, images, categories, count, seed)])
-    split = _split(dataset, folder, categories, index, images, pairs, missing)
+        absent = sampling.absent(index, images, categories, count, seed, _background(dataset, present))
+        pairs = sorted([*positives, *absent])
+        images = sorted({*images, *(pair.image_id for pair in absent)})
+    split = _split(dataset, folder, selection, categories, index, images, pairs, missing)
     return replace(split, skips=[*split.skips, *left_out])
+
+
+def _background(dataset: CocoDataset, present: Collection[int]) -> list[int]:
+    """Return the images that nothing is annotated in."""
+    shown = {image_id for image_id, _ in dataset.annotations}
+    return [image_id for image_id in present if image_id not in shown]
 
 
 def _claims(
@@ -238,10 +262,11 @@ def _claims(
 def _split(
     dataset: CocoDataset,
     folder: Path,
+    selection: Selection,
     categories: Mapping[int, str],
     index: PairIndex,
     images: Collection[int],
-    pairs: Iterable[Pair],
+    pairs: Sequence[Pair],
     missing: Iterable[int],
 ) -> _Split:
     pictures = {
@@ -254,6 +279,7 @@ def _split(
         )
         for pair in pairs
     ]
+    require_way_up(dataset, folder, sorted({pair.image_id for pair in pairs}), selection.reading.exif)
     file = dataset.path.name
     skips = [Skip("no file", f"{file}: {dataset.images[image_id].file_name}") for image_id in sorted(missing)]
     for pair, rule in sorted(index.unusable.items()):

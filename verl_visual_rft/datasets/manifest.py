@@ -57,9 +57,11 @@ class Manifest(_Required, total=False):
             rows are listed under one key, "".
         files: Bytes and hashes of the files beside the manifest.
         categories: Of detection: base and novel.
+        mends: What was put right in the annotations, by rule: ``count`` and ``where``; none, no key.
     """
 
     categories: CategoryGroups
+    mends: dict[str, dict[str, Any]]
 
 
 def load_manifest(path: Path) -> Manifest:

@@ -18,7 +18,7 @@ from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.images import Placement, StoredPicture
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.datasets.progress import RowProgress
-from verl_visual_rft.datasets.questions import Picture, Question, Skip
+from verl_visual_rft.datasets.questions import Mend, Picture, Question, Skip
 from verl_visual_rft.datasets.reading import load_pictures
 from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
@@ -81,6 +81,7 @@ def prepare(
     skips: Sequence[Skip] = (),
     details: Mapping[str, Any] | None = None,
     companions: Companions | None = None,
+    mends: Sequence[Mend] = (),
 ) -> Manifest:
     """Write ``<split>.parquet`` for each split, sft_train.parquet and manifest.json to ``out``, all or nothing.
 
@@ -94,6 +95,7 @@ def prepare(
         skips: What the reader left out.
         details: Further keys of the manifest, ``categories`` say.
         companions: Makes the files beside the parquet.
+        mends: What the reader put right.
 
     Raises:
         UserError: A split is empty, a truth cannot be read, ``strict`` and something was left out, or ``out`` cannot
@@ -112,7 +114,8 @@ def prepare(
             for name, content in companions(kept).items():
                 write_companion(folder / name, content)
         manifest = _manifest(folder, tallies, left_out, options, dataset, sources)
-        write_json(folder / MANIFEST_NAME, {**manifest, **(details or {})})
+        mended = {"mends": by_rule(mends)} if mends else {}
+        write_json(folder / MANIFEST_NAME, {**manifest, **mended, **(details or {})})
         _remove_former(out, keep=manifest["files"])
         written = load_manifest(folder)
     return written

@@ -159,6 +159,19 @@ Question = DetectionQuestion | ClassificationQuestion | GroundingQuestion
 
 
 @dataclass(frozen=True, slots=True)
+class Mend:
+    """Something of the original that was put right, by a documented rule.
+
+    Attributes:
+        rule: The rule, in a few words that are the same for all it applies to ("box annotated twice").
+        where: File and entry, for people.
+    """
+
+    rule: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Something of the original that was left out, by a documented rule.
 

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.coordinates import FAMILIES, answer_extent
+from verl_visual_rft.datasets.doubled_boxes import doubled_boxes
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, pixel_limits, read_header
 from verl_visual_rft.datasets.tokens import image_tokens
 from verl_visual_rft.errors import UserError
@@ -51,6 +54,7 @@ def check_row(
             truth = read_truth(row["ability"], ground_truth(row) or "")
         except UserError as error:
             yield Fault("reward_model.ground_truth", str(error), _PREPARE)
+    yield from _check_doubled(truth)
     if truth is not None and not truth.think and _asks_for_thinking(row):
         yield Fault("reward_model.ground_truth", 'says "think": false, but the prompt asks for thinking', _PREPARE)
     for place, header in enumerate(pictures):
@@ -65,19 +69,35 @@ def check_row(
         yield from _check_answer(row["messages"], truth)
 
 
+def truth_of(row: Mapping[str, Any]) -> Truth | None:
+    """Return the truth of a row; None where `check_row` says what is wrong with it."""
+    try:
+        return read_truth(row["ability"], ground_truth(row) or "") if row["ability"] in TASKS else None
+    except UserError:
+        return None
+
+
+def _check_doubled(truth: Truth | None) -> Iterator[Fault]:
+    boxes = truth.boxes if isinstance(truth, DetectionTruth) else ()
+    for number in sorted(doubled_boxes(dict(enumerate(boxes)))):
+        problem = f"an object is boxed twice, {list(boxes[number])}; a reward would pay for it twice"
+        yield Fault("reward_model.ground_truth", problem, "give each object one box")
+
+
 def decode(data: bytes | None) -> PictureHeader | str:
-    """Decode an encoded picture as training does, and return its header; or why that fails."""
+    """Decode an encoded picture as training does, and return its header and the hash of its pixels; or why it fails."""
     if not data:
         return "has no bytes"
     try:
         header = read_header(data)
         with open_picture(data) as image:
-            image.convert("RGB")
+            pixels = image.convert("RGB").tobytes()
     except UserError as error:
         return str(error)
     except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same refusal
         return f"does not decode: {error}"
-    return header
+    content = hashlib.blake2b(pixels, digest_size=16, key=repr(header.size).encode()).digest()
+    return replace(header, content=content)
 
 
 def _check_chat(row: Mapping[str, Any], key: str, last: str) -> Iterator[Fault]:

@@ -35,10 +35,16 @@ class PairIndex:
         boxes: The pixel boxes of each pair that can be asked with a full answer.
         unusable: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that
             says so: one of the three below.
+        unknown: Pairs that are not annotated and yet not absent: a category above or below is annotated.
+        never: Categories that no image of the file is annotated with: nobody says that they were looked for.
+        looked_for: See `CocoDataset.looked_for`.
     """
 
     boxes: Mapping[Pair, tuple[Box, ...]]
     unusable: Mapping[Pair, str]
+    unknown: frozenset[Pair] = frozenset()
+    never: frozenset[int] = frozenset()
+    looked_for: Mapping[int, frozenset[int]] | None = None
 
 
 EMPTY_BOX = "box without area in the picture"
@@ -73,7 +79,13 @@ def index_pairs(
             unusable[pair] = SOME_CROWDS
         else:
             usable[pair] = whole
-    return PairIndex(usable, unusable)
+    unknown = {
+        pair
+        for image_id, category_id in (dataset.annotations if dataset.kin else ())
+        for kin in dataset.kin.get(category_id, ())
+        if (pair := Pair(image_id, kin)) not in usable and pair not in unusable
+    }
+    return PairIndex(usable, unusable, frozenset(unknown), categories - dataset.annotated, dataset.looked_for)
 
 
 def few_shot(
@@ -127,31 +139,69 @@ def open_vocabulary(index: PairIndex, rows: int, seed: int) -> list[Pair]:
 
 
 def absent(
-    index: PairIndex, image_ids: Collection[int], category_ids: Collection[int], count: int, seed: int
+    index: PairIndex,
+    image_ids: Collection[int],
+    category_ids: Collection[int],
+    count: int,
+    seed: int,
+    reserve: Collection[int] = (),
 ) -> list[Pair]:
     """Draw ``count`` pairs whose category is nowhere in the image: their answer is "No Objects".
+
+    What is not annotated is not absent. Of a federated file only what was looked for in vain is; of any other all
+    categories that it annotates, but for those above and below one that the image shows.
+
+    Args:
+        index: What the annotations say.
+        image_ids: The images to draw from.
+        category_ids: The categories to draw from.
+        count: How many pairs.
+        seed: Seed of the draw.
+        reserve: Images that show nothing, to draw from as well where the others do not suffice.
 
     Raises:
         UserError: There are fewer such pairs.
     """
-    images, categories = sorted(image_ids), sorted(category_ids)
+    images, categories = sorted(image_ids), sorted({*category_ids} - index.never)
+    if index.looked_for is not None:
+        return _looked_for(index, images, category_ids, count, seed)
     asked_images, asked_categories = set(images), set(categories)
     annotated = {
         pair
-        for pair in (*index.boxes, *index.unusable)
+        for pair in (*index.boxes, *index.unusable, *index.unknown)
         if pair.image_id in asked_images and pair.category_id in asked_categories
     }
     total = len(images) * len(categories)
     available = total - len(annotated)
+    if count > available and not asked_images.issuperset(reserve):
+        return absent(index, asked_images.union(reserve), categories, count, seed)
     if count > available:
-        raise UserError(
-            f"{count} negatives are more than the {available} absent (image, category) pairs among {len(images)} "
-            f"images and {len(categories)} categories; lower the negatives ratio or name more categories"
-        )
+        raise UserError(_too_few(count, available, len(images), len(categories)))
     # Every annotated pair may be drawn in vain, so this many draws always leave enough, without listing all pairs.
     draws = random.Random(f"absent {seed}").sample(range(total), min(total, count + len(annotated)))
     pairs = (Pair(images[draw // len(categories)], categories[draw % len(categories)]) for draw in draws)
     return list(itertools.islice((pair for pair in pairs if pair not in annotated), count))
+
+
+def _looked_for(
+    index: PairIndex, images: Sequence[int], category_ids: Collection[int], count: int, seed: int
+) -> list[Pair]:
+    asked, listed = frozenset(category_ids), index.looked_for or {}
+    pairs = [Pair(image, number) for image in images for number in sorted(listed.get(image, frozenset()) & asked)]
+    known = [pair for pair in pairs if pair not in index.boxes and pair not in index.unusable]
+    if count > len(known):
+        raise UserError(
+            f"{count} negatives are more than the {len(known)} pairs that 'neg_category_ids' of the images lists; "
+            "nothing else is known to be absent: lower the negatives ratio"
+        )
+    return random.Random(f"absent {seed}").sample(known, count)
+
+
+def _too_few(count: int, available: int, images: int, categories: int) -> str:
+    return (
+        f"{count} negatives are more than the {available} absent (image, category) pairs among {images} images and "
+        f"{categories} categories; lower the negatives ratio or name more categories"
+    )
 
 
 def negatives_for(positives: int, ratio: float) -> int:

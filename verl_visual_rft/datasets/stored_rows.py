@@ -38,12 +38,14 @@ class PictureHeader:
         mode: Colour mode as Pillow names it, "RGB".
         size: ``(width, height)`` in pixels, as stored.
         orientation: EXIF orientation, 1 to 8; 1 is upright.
+        content: Hash of the pixels, where they were decoded: files of one picture may differ in all else.
     """
 
     format: str
     mode: str
     size: Size
     orientation: int
+    content: bytes = b""
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from verl_visual_rft.datasets.images import Placement, StoredPicture
-from verl_visual_rft.datasets.questions import DetectionQuestion, GroundingQuestion, Question, Skip
+from verl_visual_rft.datasets.questions import DetectionQuestion, GroundingQuestion, Mend, Question, Skip
 from verl_visual_rft.datasets.rows import task_of
 
 
@@ -90,8 +90,8 @@ class Tally:
         return {rule: [*names] for rule, names in self._conversions.items()}
 
 
-def by_rule(skips: Iterable[Skip]) -> dict[str, dict[str, Any]]:
-    """Return the manifest's ``skips``: how many by each rule, and where.
+def by_rule(skips: Iterable[Skip | Mend]) -> dict[str, dict[str, Any]]:
+    """Return the manifest's ``skips`` or ``mends``: how many by each rule, and where.
 
     Example:
         >>> by_rule([Skip("no file", "a.jpg"), Skip("no file", "b.jpg")])

@@ -14,9 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
 from verl_visual_rft.datasets.progress import RowProgress
-from verl_visual_rft.datasets.row_checks import Fault, check_row, decode
+from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_of
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
+from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, Truth
 
 _CHUNK = 32
 _REMEDY = "prepare the data with a script of data_prep/; data_prep/custom.py takes data of one's own"
@@ -54,7 +56,8 @@ def validate(paths: Sequence[Path], max_prompt_tokens: int | None = None) -> lis
     picture decodes upright, within Qwen2-VL's aspect ratio, with usable pixel limits and the size that is recorded;
     the task is known and the ground truth can be read by `read_truth` (boxes inside the extent, the label among the
     labels); the row's reward can be loaded; the prompt's tokens are within the limit; the index is not taken; an SFT
-    answer says the truth. Across files: no picture of one split is also in another, by its bytes.
+    answer says the truth. Across rows: no picture of one split is also in another, by its pixels; the same question
+    about the same picture has one truth; and the boxes of a file do not all lie in a corner of their pictures.
 
     Args:
         paths: Files to check together, ``train.parquet`` and ``val.parquet`` say.
@@ -78,39 +81,53 @@ def validate(paths: Sequence[Path], max_prompt_tokens: int | None = None) -> lis
 
 @dataclass
 class _Pictures:
-    """Pictures met so far by the hash of their bytes: what `decode` made of each, and which row first has it."""
+    """Pictures met so far, and what was asked about them.
+
+    Attributes:
+        decoded: By the hash of its bytes, what `decode` made of a picture.
+        first: By the hash of its pixels, split, file and position of the row that first has it.
+        asked: By the hashes of the pictures, task and question, file, position and truth of the row that first asks it.
+    """
 
     decoded: dict[bytes, PictureHeader | str] = field(default_factory=dict)
     first: dict[bytes, tuple[str, Path, int]] = field(default_factory=dict)
+    asked: dict[tuple[tuple[bytes, ...], str, str], tuple[Path, int, Any]] = field(default_factory=dict)
 
-    def look(self, row: Mapping[str, Any]) -> list[bytes]:
-        """Decode the row's pictures unless their like was decoded before, and return their hashes."""
-        digests = []
+    def look(self, row: Mapping[str, Any]) -> list[PictureHeader | str]:
+        """Decode the row's pictures unless their like was decoded before."""
+        headers = []
         for picture in row["images"] or ():
             data = (picture or {}).get("bytes") or b""
             digest = hashlib.blake2b(data, digest_size=16).digest()
             if digest not in self.decoded:
                 self.decoded[digest] = decode(data)
-            digests.append(digest)
-        return digests
+            headers.append(self.decoded[digest])
+        return headers
 
 
 def _check_rows(path: Path, max_prompt_tokens: int | None, pictures: _Pictures) -> Iterator[Finding]:
     indexes: dict[int, int] = {}
+    boxes: list[Entry] = []
     rows = enumerate(read_rows(path, _COLUMNS))
     total = open_parquet(path).metadata.num_rows
     # Pillow decodes outside the interpreter lock.
     with ThreadPoolExecutor() as pool, RowProgress(f"validating {path.name}", total) as progress:
         while chunk := list(islice(rows, _CHUNK)):
             looked = pool.map(lambda numbered: pictures.look(numbered[1]), chunk)
-            for (position, row), digests in zip(chunk, looked, strict=True):
+            for (position, row), headers in zip(chunk, looked, strict=True):
+                contents = [header.content if isinstance(header, PictureHeader) else b"" for header in headers]
+                truth = truth_of(row)
+                boxes += _boxes(truth)
                 for fault in (
-                    *check_row(row, [pictures.decoded[digest] for digest in digests], max_prompt_tokens),
+                    *check_row(row, headers, max_prompt_tokens),
                     *_check_index(row, position, indexes),
-                    *_check_splits(row, digests, pictures, (path, position)),
+                    *_check_splits(row, contents, pictures, (path, position)),
+                    *_check_contradiction(row, contents, truth, pictures, (path, position)),
                 ):
                     yield Finding(path, position, *fault)
             progress.advance(len(chunk))
+    for fault in _check_corner(boxes):
+        yield Finding(path, None, *fault)
 
 
 def _check_index(row: Mapping[str, Any], position: int, indexes: dict[int, int]) -> Iterator[Fault]:
@@ -123,14 +140,47 @@ def _check_index(row: Mapping[str, Any], position: int, indexes: dict[int, int])
 
 
 def _check_splits(
-    row: Mapping[str, Any], digests: Sequence[bytes], pictures: _Pictures, here: tuple[Path, int]
+    row: Mapping[str, Any], contents: Sequence[bytes], pictures: _Pictures, here: tuple[Path, int]
 ) -> Iterator[Fault]:
     split = extra(row, "split") or here[0].stem
-    for place, digest in enumerate(digests):
-        other, path, position = pictures.first.setdefault(digest, (split, *here))
-        if other != split:
+    for place, content in enumerate(contents):
+        other, path, position = pictures.first.setdefault(content, (split, *here))
+        if other != split and content:
             problem = f"the same picture is in split {other!r} ({path}, row {position}), this row is of {split!r}"
             yield Fault(f"images[{place}].bytes", problem, "keep it in one of them; scores would flatter the model")
+
+
+def _check_contradiction(
+    row: Mapping[str, Any], contents: Sequence[bytes], truth: Truth | None, pictures: _Pictures, here: tuple[Path, int]
+) -> Iterator[Fault]:
+    if truth is None or not contents or not all(contents):
+        return
+    question = "\n".join((message or {}).get("content") or "" for message in row["prompt"] or ())
+    said: Any
+    if isinstance(truth, ClassificationTruth):
+        question, said = "", truth.label  # a picture has one class, whatever the prompt lists
+    elif isinstance(truth, DetectionTruth):
+        said = sorted(truth.boxes)
+    else:
+        said = truth.box
+    path, position, first = pictures.asked.setdefault((tuple(contents), row["ability"], question), (*here, said))
+    if said != first:
+        problem = f"the same is asked of the same picture in {path}, row {position}, and the truth is another there"
+        yield Fault("reward_model.ground_truth", problem, "keep the row that is right")
+
+
+def _boxes(truth: Truth | None) -> Iterator[Entry]:
+    if truth is not None and not isinstance(truth, ClassificationTruth):
+        for box in truth.boxes if isinstance(truth, DetectionTruth) else (truth.box,):
+            yield Entry(box, truth.extent)
+
+
+def _check_corner(boxes: Sequence[Entry]) -> Iterator[Fault]:
+    corner = corner_of_all("xyxy", boxes)
+    if corner is not None:
+        problem = f"all {len(boxes)} boxes lie within {corner[0]:.2f} of the width and {corner[1]:.2f} of the height"
+        remedy = "look at them: they were drawn at another resolution, it seems, or are shares taken for pixels"
+        yield Fault("reward_model.ground_truth", problem, remedy)
 
 
 def _check_schema(schema: pa.Schema) -> Iterator[Fault]:

@@ -175,3 +175,75 @@ def test_files_without_questions_are_refused(content: bytes, message: str, folde
 def test_a_missing_file_is_named(folder: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*none\.jsonl"):
         read_jsonl({"train": folder / "none.jsonl"}, "a room", "its kind")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_array_is_read_as_well(folder: Path, whole: bool) -> None:
+    text = json.dumps([DETECTION, GROUNDING], indent=2 if whole else None)
+    assert len(read(folder, text).splits["train"]) == 2
+    with pytest.raises(UserError, match="line 2: 'task' is None"):
+        read(folder, json.dumps([DETECTION, {"image": "photos/1.jpg"}]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        DETECTION | {"id": 7, "width": 100, "height": 50},
+        DETECTION | {"image": "photos\\1.jpg"},
+        DETECTION | {"image": "photos%2F1.jpg"},
+        DETECTION | {"image": "D:\\mine\\photos\\1.jpg"},
+        DETECTION | {"boxes": [[10, 5, 40.5, 25], [10, 5, 40.5, 25]]},
+        DETECTION | {"boxes": [[10, 5, 40.5, 25], [10.5, 5, 40, 25.5]]},
+    ],
+)
+def test_common_forms_are_the_same_question(folder: Path, line: dict[str, Any]) -> None:
+    assert read(folder, line).splits == read(folder, DETECTION).splits
+
+
+def test_pictures_may_be_listed_as_a_whole_or_lie_elsewhere(folder: Path) -> None:
+    whole = DETECTION | {"image": str(folder / "photos/1.jpg")}
+    assert read(folder, whole).splits == read(folder, DETECTION).splits
+    path = write(folder, whole, GROUNDING | {"image": "../photos/2.jpg"}, name="labels/own.jsonl")
+    with pytest.raises(UserError, match=r"line 1: .*labels; give --images with a folder that(.|\n)*line 2"):
+        read_jsonl({"train": path}, "a room", "its kind")
+    content = read_jsonl({"train": path}, "a room", "its kind", images=folder)
+    assert [question.picture.name for question in content.splits["train"]] == ["photos/1.jpg", "photos/2.jpg"]
+
+
+@pytest.mark.parametrize("key", ["box", "boxes"])
+def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, key: str) -> None:
+    line = {"image": "photos/1.jpg", "task": "grounding", "instruction": "the cups"}
+    content = read(folder, line | {key: [[0, 0, 9, 9], [20, 0, 29, 9]]})
+    (question,) = content.splits["train"]
+    assert isinstance(question, DetectionQuestion)
+    assert (question.category, len(question.boxes)) == ("the cups", 2)
+    assert [mend.rule for mend in content.mends] == ["instruction with several boxes, asked as detection"]
+
+
+def test_a_stated_size_must_be_the_pictures(folder: Path) -> None:
+    with pytest.raises(UserError, match="line 1: 'width' and 'height' say 640x480, but the picture is 100x50"):
+        read(folder, DETECTION | {"width": 640, "height": 480})
+
+
+def test_what_was_mended_is_listed(folder: Path) -> None:
+    doubled = DETECTION | {"image": "photos\\1.jpg", "boxes": [[10, 5, 40, 25], [10, 5, 40, 25]]}
+    assert [(mend.rule, mend.where) for mend in read(folder, GROUNDING, doubled).mends] == [
+        ("file found under another spelling of its name", r"own.jsonl: line 2: 'photos\\1.jpg' is 'photos/1.jpg'"),
+        ("box annotated twice", "own.jsonl: line 2: (10.0, 5.0, 40.0, 25.0)"),
+    ]
+
+
+def test_boxes_of_another_form_are_told_by_the_whole_file(folder: Path) -> None:
+    lines = [DETECTION | {"category": f"cup {n}", "boxes": [[50 + n, 20 + n, 10, 12]]} for n in range(20)]
+    with pytest.raises(UserError, match=r"line 1: box (.|\n)*give --bbox xywh"):
+        read(folder, *lines)
+    path = write(folder, *lines)
+    told = read_jsonl({"train": path}, "a room", "its kind", bbox="xywh").splits["train"]
+    assert [q.boxes for q in told if isinstance(q, DetectionQuestion)][:2] == [((50, 20, 60, 32),), ((51, 21, 61, 33),)]
+
+
+def test_boxes_of_a_smaller_picture_are_refused(folder: Path) -> None:
+    lines = [DETECTION | {"category": f"cup {n}", "boxes": [[n, n, 12 + n, 4 + n]]} for n in range(20)]
+    with pytest.raises(UserError, match="all 20 lie within 0.31 of the width .*another resolution"):
+        read(folder, *lines)
+    assert read_jsonl({"train": write(folder, *lines)}, "a room", "its kind", bbox="xyxy").mends == ()

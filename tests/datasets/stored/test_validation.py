@@ -182,6 +182,56 @@ def test_a_picture_in_two_splits(tiny, write_rows) -> None:
     assert f"in split 'train' ({train}, row 1)" in finding.problem
 
 
+@pytest.mark.parametrize("options", [{"format": "PNG", "compress_level": 1}, {"format": "WEBP", "lossless": True}])
+def test_a_picture_in_two_splits_is_known_by_its_pixels(tiny, write_rows, options: dict[str, object]) -> None:
+    train = write_rows([tiny.row(index=0), tiny.row(index=1)])
+    copy = [{"bytes": tiny.encode(1, **options), **LIMITS}]
+    assert copy[0]["bytes"] != tiny.encode(1)
+    val = write_rows([tiny.row(index=1, images=copy, extra_info={"split": "val"})], "val.parquet")
+    (finding,) = validate([train, val])
+    assert f"the same picture is in split 'train' ({train}, row 1)" in finding.problem
+
+
+OTHER_TRUTHS = {
+    "detection": {"boxes": [[100, 200, 300, 500]]},
+    "classification": {"label": "beagle", "labels": ["beagle", "pug"]},
+    "grounding": {"box": [100, 200, 300, 500]},
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_two_truths_of_one_question(tiny, write_rows, task: str) -> None:
+    other = {"images": tiny.row(task, 0)["images"], **truth(OTHER_TRUTHS[task])}
+    path = write_rows([tiny.row(task, 0), tiny.row(task, 1), tiny.row(task, 2, **other)])
+    (finding,) = validate([path])
+    assert (finding.row, finding.key) == (2, "reward_model.ground_truth")
+    assert f"is asked of the same picture in {path}, row 0, and the truth is another there" in finding.problem
+
+
+def test_another_question_about_one_picture_may_have_another_truth(tiny, write_rows) -> None:
+    other = {"images": tiny.row()["images"], **truth(OTHER_TRUTHS["detection"])}
+    rows = [tiny.row(), tiny.row(index=1, prompt=chat(("user", "<image>Where is the beagle?")), **other)]
+    assert validate([write_rows(rows)]) == []
+
+
+@pytest.mark.parametrize("again", [[100, 200, 300, 400], [101, 200, 300, 399]])
+def test_a_box_that_is_given_twice(tiny, write_rows, again: list[int]) -> None:
+    boxes = [[100, 200, 300, 400], [500, 500, 900, 900], again]
+    (finding,) = validate([write_rows([tiny.row(), tiny.row(index=1, **truth({"boxes": boxes}))])])
+    assert (finding.row, finding.key) == (1, "reward_model.ground_truth")
+    assert "an object is boxed twice" in finding.problem
+
+
+@pytest.mark.parametrize(
+    ("count", "far", "found"),
+    [(3, 1, True), (1, 1, False), (5, 48, True), (4, 48, False), (20, 500, True), (19, 500, False), (20, 501, False)],
+)
+def test_boxes_that_all_lie_in_a_corner(tiny, write_rows, count: int, far: int, found: bool) -> None:
+    boxes = [truth({"boxes": [[0, 0, far, max(far - n, 1)]]}) for n in range(count)]
+    findings = validate([write_rows([tiny.row(index=n, **box) for n, box in enumerate(boxes)])])
+    assert [(finding.row, finding.key) for finding in findings] == [(None, "reward_model.ground_truth")] * found
+
+
 @pytest.mark.parametrize(
     ("column", "kind", "says"),
     [

@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import load_coco
-from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
-from verl_visual_rft.datasets.sampling import index_pairs
+from verl_visual_rft.datasets.coco_layout import CocoDataset
+from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
+from verl_visual_rft.datasets.questions import DetectionQuestion, Mend, Picture, Skip
+from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for
+from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
+
+#: The rule under which a picture is listed that shows nothing where nobody asks about absent categories.
+UNASKED = "picture without annotation, asked about with --negatives alone"
 
 
 @dataclass(frozen=True)
@@ -21,16 +26,26 @@ class CocoQuestions:
 
     Attributes:
         questions: In the order of image and category ids.
-        categories: Names of the categories asked for.
-        skips: Annotated pairs of image and category that cannot be asked.
+        categories: Name -> id of the categories asked for.
+        skips: Annotated pairs of image and category that cannot be asked, and pictures that nobody asks about.
+        mends: What was put right.
     """
 
     questions: tuple[DetectionQuestion, ...]
-    categories: tuple[str, ...]
+    categories: Mapping[str, int]
     skips: tuple[Skip, ...]
+    mends: tuple[Mend, ...]
 
 
-def read_coco_file(annotations: Path, images: Path, names: Sequence[str] | None = None) -> CocoQuestions:
+def read_coco_file(
+    annotations: Path,
+    images: Path,
+    names: Sequence[str] | None = None,
+    reading: CocoReading | None = None,
+    negatives: float = 0.0,
+    seed: int = 0,
+    ids: Mapping[str, int] | None = None,
+) -> CocoQuestions:
     """Read all (image, category) pairs that can be asked with a full answer.
 
     Pairs with a crowd or a box without area inside the image are skipped and listed; see `sampling.index_pairs`.
@@ -38,28 +53,51 @@ def read_coco_file(annotations: Path, images: Path, names: Sequence[str] | None 
     Args:
         annotations: The COCO file.
         images: Folder that its file names are relative to.
-        names: Categories to ask for; None for all of the file.
+        names: Categories to ask for; None for all that the file annotates.
+        reading: What the user says about the file.
+        negatives: Share in [0, 1) of rows whose category is absent.
+        seed: Seed of their draw.
+        ids: Ids by name that the rows get, where another file of the data set numbers categories otherwise.
 
     Raises:
-        UserError: The file is no COCO file, does not have a category, or has no usable pair; no folder ``images``.
+        UserError: The file is no COCO file or leaves open what it means, does not have a category, or has no usable
+            pair; no folder ``images``.
     """
-    if not images.is_dir():
-        raise UserError(f"the image folder {images} does not exist")
-    dataset = load_coco(annotations)
+    reading = reading or CocoReading()
+    dataset = read_coco(annotations, images, reading)
     if names is None:
-        names = [category.name for _, category in sorted(dataset.categories.items())]
-    require_known(names, {category.name for category in dataset.categories.values()}, str(annotations))
+        names = [name for number, name in _names(dataset) if number in dataset.annotated]
+    require_known(names, {name for _, name in _names(dataset)}, str(annotations))
     categories = dataset.category_ids(names)
     index = index_pairs(dataset, dataset.images, categories, allow_crowd=False)
     if not index.boxes:
         raise UserError(f"{annotations}: no image shows any of the {len(names)} categories")
+    shown = {image_id for image_id, _ in dataset.annotations}
+    background = sorted(dataset.images.keys() - shown)
+    asked = {pair.image_id for pair in index.boxes}
+    count = negatives_for(len(index.boxes), negatives)
+    pairs = {pair: () for pair in absent(index, asked, categories, count, seed, background)} | dict(index.boxes)
     questions = []
-    for pair, boxes in sorted(index.boxes.items()):
+    for pair, boxes in sorted(pairs.items()):
         image = dataset.images[pair.image_id]
         picture = Picture(str(image.id), images / image.file_name, image.file_name, image.size, folder=images)
-        questions.append(DetectionQuestion(picture, categories[pair.category_id], pair.category_id, boxes))
-    skips = (
+        name = categories[pair.category_id]
+        questions.append(DetectionQuestion(picture, name, (ids or {}).get(name, pair.category_id), boxes))
+    require_way_up(dataset, images, sorted({pair.image_id for pair in pairs}), reading.exif)
+    skips = [
         Skip(rule, f"{annotations.name}: image {pair.image_id}, category {categories[pair.category_id]!r}")
         for pair, rule in sorted(index.unusable.items())
-    )
-    return CocoQuestions(tuple(questions), tuple(names), tuple(skips))
+    ]
+    if not negatives:
+        skips += [Skip(UNASKED, f"{annotations.name}: {dataset.images[number].file_name}") for number in background]
+    unused = [
+        Mend("category without annotations", f"{annotations.name}: {name!r}")
+        for number, name in _names(dataset)
+        if number not in dataset.annotated
+    ]
+    chosen = {name: (ids or {}).get(name, number) for number, name in categories.items()}
+    return CocoQuestions(tuple(questions), chosen, tuple(skips), (*dataset.mends, *unused))
+
+
+def _names(dataset: CocoDataset) -> list[tuple[int, str]]:
+    return [(category.id, category.name) for _, category in sorted(dataset.categories.items())]

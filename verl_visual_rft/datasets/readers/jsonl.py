@@ -7,40 +7,43 @@
     {"image": "photos/1.jpg", "task": "grounding", "instruction": "what one drinks from", "box": [12, 40, 96, 130]}
 
 ``image`` is relative to the file's folder. Boxes are ``[x1, y1, x2, y2]`` in pixels of the picture as a viewer shows it
-(EXIF orientation applied); no boxes mean that the category is absent. ``reward`` may name the reward of a line.
+(EXIF orientation applied); no boxes mean that the category is absent. ``reward`` may name the reward of a line. A JSON
+array of such objects is read as well.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from PIL import ExifTags
-
 from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.datasets.box_forms import Entry, corners_of, reaches_out, require_form
+from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
+from verl_visual_rft.datasets.file_names import RESPELT, find_file
 from verl_visual_rft.datasets.questions import (
     ClassificationQuestion,
     ClassSet,
     DetectionQuestion,
     GroundingQuestion,
+    Mend,
     Picture,
     Question,
 )
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.image_files import open_picture
-from verl_visual_rft.input_files import numbered_lines, parse_json
+from verl_visual_rft.image_files import upright_size
+from verl_visual_rft.input_files import numbered_lines, parse_json, read_json
 
 #: The keys of each task beside ``image`` and ``task``.
 KEYS = {"detection": ("category", "boxes"), "classification": ("label",), "grounding": ("instruction", "box")}
-_OPTIONAL = ("reward",)
+_OPTIONAL = ("reward", "id", "width", "height")
 _PLACEHOLDERS = ("<image>", "<video>", "<audio>")  # veRL replaces them wherever they stand in a prompt
-_EDGE = 1.0  # pixels by which boxes may overshoot the picture, as rounding leaves them
+_FORM = "xyxy"
 _SHOWN = 10
 
 
@@ -52,11 +55,13 @@ class JsonLines:
         splits: By split, its questions in the order of the lines.
         classes: The closed set: all labels of all files; empty when nothing is to be classified.
         categories: All categories of all files in alphabetical order; their ids count from 1.
+        mends: What was put right.
     """
 
     splits: Mapping[str, tuple[Question, ...]]
     classes: ClassSet
     categories: tuple[str, ...]
+    mends: tuple[Mend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +71,29 @@ class _Line:
     text: str  # the category, label or instruction
     boxes: tuple[Box, ...]
     reward: str | None
+    mends: tuple[Mend, ...]
 
 
-def read_jsonl(files: Mapping[str, Path], container: str, asked: str) -> JsonLines:
+def read_jsonl(
+    files: Mapping[str, Path], container: str, asked: str, images: Path | None = None, bbox: str | None = None
+) -> JsonLines:
     """Read and check the files of one data set.
 
     Args:
         files: By split, its file.
         container: What pictures to classify show, "a plant".
         asked: What is asked of them, "the species of the plant".
+        images: Folder that pictures lie in; None: that of their file.
+        bbox: What four numbers are, one of `box_forms.FORMS`; None: corners in pixels, unless the file tells otherwise.
 
     Raises:
         UserError: A file cannot be read or has no line; or lines are no questions, each of the first ten with its
             number and what is wrong.
     """
     paths = {split: Path(os.path.abspath(path)) for split, path in files.items()}
-    base = Path(os.path.commonpath([path.parent for path in paths.values()]))
-    lines = {split: _read_file(path, base) for split, path in paths.items()}
+    folders = {split: Path(os.path.abspath(images or path.parent)) for split, path in paths.items()}
+    base = Path(os.path.commonpath(list(folders.values())))
+    lines = {split: _File(path, folders[split], base, bbox).read() for split, path in paths.items()}
     every = [line for split in lines.values() for line in split]
     labels = sorted({line.text for line in every if line.task == "classification"})
     source = next(iter(files.values()))
@@ -93,48 +104,133 @@ def read_jsonl(files: Mapping[str, Path], container: str, asked: str) -> JsonLin
     splits = {
         split: tuple(_question(line, classes, numbers, ids) for line in listed) for split, listed in lines.items()
     }
-    return JsonLines(splits, classes, categories)
+    return JsonLines(splits, classes, categories, tuple(mend for line in every for mend in line.mends))
 
 
-def _read_file(path: Path, base: Path) -> list[_Line]:
-    lines: list[_Line] = []
-    asked: dict[tuple[str, ...], int] = {}
-    problems: list[str] = []
-    for number, text in numbered_lines(path, "give a file of JSON lines"):
+@dataclass
+class _File:
+    """A file, the folder of its pictures, what their names are relative to, and how boxes are written, if told."""
+
+    path: Path
+    folder: Path
+    base: Path
+    told: str | None
+    boxes: list[Entry] = field(default_factory=list)
+
+    def read(self) -> list[_Line]:
+        lines: list[_Line] = []
+        asked: dict[tuple[str, ...], int] = {}
+        problems: list[str] = []
+        for number, value in _values(self.path):
+            try:
+                line = self._line(value, f"{self.path.name}: line {number}")
+                key = _asked(line)
+                if key in asked:
+                    raise UserError(f"asks the same of the same picture as line {asked[key]}")
+            except UserError as error:
+                problems.append(f"  line {number}: {error}")
+            else:
+                asked[key] = number
+                lines.append(line)
+        if problems:
+            more = f"\n  ... and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+            listed = "\n".join([*problems[:_SHOWN]]) + more + self._as_a_whole()
+            raise UserError(f"{self.path}: {len(problems)} lines are no questions:\n{listed}")
+        if not lines:
+            raise UserError(f"{self.path} has no line")
+        self._require_form()
+        return lines
+
+    def _require_form(self) -> None:
+        require_form(self.told or _FORM, self.boxes, str(self.path), told=self.told is not None)
+
+    def _as_a_whole(self) -> str:
+        """What all boxes of the file say of how they are written, where that is something else."""
         try:
-            line = _read_line(text, path.parent, base)
-            key = _asked(line)
-            if key in asked:
-                raise UserError(f"asks the same of the same picture as line {asked[key]}")
+            self._require_form()
         except UserError as error:
-            problems.append(f"  line {number}: {error}")
-        else:
-            asked[key] = number
-            lines.append(line)
-    if problems:
-        more = f"\n  ... and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise UserError(f"{path}: {len(problems)} lines are no questions:\n" + "\n".join(problems[:_SHOWN]) + more)
-    if not lines:
-        raise UserError(f"{path} has no line")
-    return lines
+            return f"\n{error}"
+        return ""
+
+    def _line(self, value: Any, where: str) -> _Line:
+        content = parse_json(value) if isinstance(value, str) else value
+        if not isinstance(content, dict):
+            raise UserError(f"is {type(content).__name__}, not an object")
+        task = content.get("task")
+        if not isinstance(task, str) or task not in KEYS:
+            raise UserError(f"'task' is {task!r}, not one of {', '.join(KEYS)}")
+        mends: list[Mend] = []
+        if task == "grounding" and (boxes := _several_boxes(content)) is not None:
+            task, content = "detection", _as_detection(content, boxes)
+            mends.append(Mend("instruction with several boxes, asked as detection", where))
+        _check_keys(task, content)
+        below = self._image(content["image"])
+        if below != PurePosixPath(content["image"]):
+            mends.append(Mend(RESPELT, f"{where}: {content['image']!r} is {below.as_posix()!r}"))
+        path = self.folder / below
+        size = _upright_size(path)
+        _check_stated_size(content, size)
+        name = path.relative_to(self.base).as_posix()
+        picture = Picture(name, path, name, size, folder=self.folder)
+        text_key, *box_keys = KEYS[task]
+        listed = [self._box(box, size) for box in _listed_boxes(content, box_keys)]
+        doubled = doubled_boxes(dict(enumerate(listed)))
+        mends += [Mend(DOUBLED, f"{where}: {listed[number]}") for number in sorted(doubled)]
+        kept = tuple(box for number, box in enumerate(listed) if number not in doubled)
+        reward = _text(content, "reward") if "reward" in content else None
+        return _Line(task, picture, _text(content, text_key), kept, reward, tuple(mends))
+
+    def _image(self, value: Any) -> PurePosixPath:
+        """Return the path below `folder` of a picture that is listed relative to it or to the file, or as a whole."""
+        if not isinstance(value, str) or not value.strip():
+            raise UserError(f"'image' is {value!r}, not a path")
+        found = find_file(self.folder, value)
+        if found is not None:
+            return PurePosixPath(found)
+        whole = PurePosixPath(os.path.normpath(self.path.parent / value))
+        if not whole.is_relative_to(self.folder) or "\0" in value or whole == PurePosixPath(self.folder):
+            raise UserError(
+                f"'image' {value!r} is no path inside the folder {self.folder}; give --images with a folder that "
+                "holds all pictures"
+            )
+        return whole.relative_to(self.folder)
+
+    def _box(self, value: Any, size: Size | None) -> Box:
+        if not isinstance(value, list) or len(value) != 4 or not all(_is_finite(number) for number in value):
+            raise UserError(f"box {value!r} is not four finite numbers [x1, y1, x2, y2]")
+        a, b, c, d = map(float, value)
+        if size is None:  # no picture: its line is left out where its pixels are read
+            return a, b, c, d
+        self.boxes.append(Entry((a, b, c, d), size))
+        return _inside(corners_of(self.told or _FORM, (a, b, c, d), size), value, size)
 
 
-def _read_line(text: str, folder: Path, base: Path) -> _Line:
-    content = parse_json(text)
-    if not isinstance(content, dict):
-        raise UserError(f"is {type(content).__name__}, not an object")
-    task = content.get("task")
-    if not isinstance(task, str) or task not in KEYS:
-        raise UserError(f"'task' is {task!r}, not one of {', '.join(KEYS)}")
-    _check_keys(task, content)
-    path = _image_path(content["image"], folder)
-    size = _upright_size(path)
-    name = path.relative_to(base).as_posix()
-    text_key, *box_keys = KEYS[task]
-    listed = _listed_boxes(content, box_keys)
-    boxes = tuple(_box(value, size) for value in listed)
-    reward = _text(content, "reward") if "reward" in content else None
-    return _Line(task, Picture(name, path, name, size, folder=folder), _text(content, text_key), boxes, reward)
+def _values(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield number and text of each line; of a file that is one JSON array, number and value of each entry."""
+    lines = numbered_lines(path, "give a file of JSON lines")
+    first = next(lines, None)
+    if first is None:
+        return
+    if first[1].lstrip()[:1] == "[":
+        yield from enumerate(read_json(path, "give a JSON array, or one question a line"), start=1)
+        return
+    yield first
+    yield from lines
+
+
+def _several_boxes(content: Mapping[str, Any]) -> list[Any] | None:
+    """Return the boxes of a grounding line that lists them; None where it has one box, as it should."""
+    key = "boxes" if "boxes" in content else "box"
+    boxes = content.get(key)
+    if isinstance(boxes, list) and (key == "boxes" or (boxes and all(isinstance(box, list) for box in boxes))):
+        return boxes
+    return None
+
+
+def _as_detection(content: Mapping[str, Any], boxes: list[Any]) -> dict[str, Any]:
+    """Return the question of detection for all that an instruction means."""
+    others = {key: value for key, value in content.items() if key not in ("instruction", "box", "boxes")}
+    return others | {"task": "detection", "category": content.get("instruction"), "boxes": boxes}
 
 
 def _check_keys(task: str, content: Mapping[str, Any]) -> None:
@@ -143,7 +239,8 @@ def _check_keys(task: str, content: Mapping[str, Any]) -> None:
     unknown = [key for key in content if key not in (*expected, *_OPTIONAL)]
     if missing or unknown:
         problems = [f"no key {key!r}" for key in missing] + [f"unknown key {key!r}" for key in unknown]
-        raise UserError(f"{', '.join(problems)}; a {task} line has {', '.join(expected)}, and may have 'reward'")
+        optional = ", ".join(map(repr, _OPTIONAL))
+        raise UserError(f"{', '.join(problems)}; a {task} line has {', '.join(expected)}, and may have {optional}")
 
 
 def _text(content: Mapping[str, Any], key: str) -> str:
@@ -155,23 +252,16 @@ def _text(content: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _image_path(value: Any, folder: Path) -> Path:
-    if not isinstance(value, str) or not value.strip():
-        raise UserError(f"'image' is {value!r}, not a path")
-    path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts or "\0" in value or not path.name:
-        raise UserError(f"'image' {value!r} is no path inside the folder of the file")
-    return folder / path
+def _check_stated_size(content: Mapping[str, Any], size: Size | None) -> None:
+    stated = (content.get("width"), content.get("height"))
+    if stated != (None, None) and size is not None and stated != size:
+        raise UserError(
+            f"'width' and 'height' say {stated[0]}x{stated[1]}, but the picture is {size[0]}x{size[1]} as a viewer "
+            "shows it; boxes are in its pixels"
+        )
 
 
-@lru_cache(maxsize=4096)  # lines about one picture stand together
-def _upright_size(path: Path) -> Size | None:
-    try:
-        with open_picture(path) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
-            return (image.height, image.width) if turned else image.size
-    except Exception:  # missing or no picture: it is left out and listed where its bytes are read
-        return None
+_upright_size = lru_cache(maxsize=4096)(upright_size)  # lines about one picture stand together
 
 
 def _listed_boxes(content: Mapping[str, Any], keys: list[str]) -> list[Any]:
@@ -183,20 +273,20 @@ def _listed_boxes(content: Mapping[str, Any], keys: list[str]) -> list[Any]:
     return listed
 
 
-def _box(value: Any, size: Size | None) -> Box:
-    if not isinstance(value, list) or len(value) != 4 or not all(_is_finite(number) for number in value):
-        raise UserError(f"box {value!r} is not four finite numbers [x1, y1, x2, y2]")
-    x1, y1, x2, y2 = (float(number) for number in value)
+def _inside(box: Box, value: Any, size: Size) -> Box:
+    """Return a box cut at the picture's edges.
+
+    Raises:
+        UserError: It has no area there, or reaches out by more than rounding does.
+    """
+    x1, y1, x2, y2 = box
     if not (x1 < x2 and y1 < y2):
         raise UserError(f"box {value!r} has no area; boxes are [x1, y1, x2, y2] with x1 < x2 and y1 < y2")
     if 0 <= x1 and 0 <= y1 and x2 <= 1 and y2 <= 1:
         raise UserError(f"box {value!r} lies in one pixel; boxes are in pixels, not in shares of the picture")
-    if size is None:
-        return x1, y1, x2, y2
     width, height = size
     cut = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
-    overshoot = max(-x1, -y1, x2 - width, y2 - height)
-    if overshoot > _EDGE or not (cut[0] < cut[2] and cut[1] < cut[3]):
+    if reaches_out(box, size) or not (cut[0] < cut[2] and cut[1] < cut[3]):
         raise UserError(f"box {value!r} reaches out of the picture, which is {width}x{height}; boxes are in its pixels")
     return cut
 

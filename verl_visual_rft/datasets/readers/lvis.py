@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import CocoDataset, parse_coco, read_annotations
+from verl_visual_rft.datasets.coco_layout import CocoDataset, read_annotations
+from verl_visual_rft.datasets.coco_reading import CocoReading, mended_coco
 from verl_visual_rft.datasets.detection import evaluated_annotations
 from verl_visual_rft.datasets.existence_map import ExistenceMap, claimed_pairs, claims_left_out
 from verl_visual_rft.datasets.images import Placement
@@ -83,8 +84,13 @@ def find_annotations(root: Path, split: str) -> Path:
     )
 
 
-def load_lvis(path: Path) -> LvisDataset:
-    """Read and check an annotation file of LVIS v1.
+def load_lvis(path: Path, root: Path | None = None, reading: CocoReading | None = None) -> LvisDataset:
+    """Read, mend and check an annotation file of LVIS v1.
+
+    Args:
+        path: The file.
+        root: Folder that holds the folders of pictures; None: that of the file.
+        reading: What the user says about it.
 
     Raises:
         UserError: The file is missing, no LVIS file, or of version 0.5, whose categories have other ids.
@@ -92,7 +98,7 @@ def load_lvis(path: Path) -> LvisDataset:
     content = read_annotations(path)
     for where, image in _objects(path, content, "images"):
         image["file_name"] = _file_name(where, image)
-    coco = parse_coco(path, content)
+    coco = mended_coco(path, content, root or path.parent, reading or CocoReading())
     _require_v1(coco)
     return LvisDataset(
         coco,

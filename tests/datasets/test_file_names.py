@@ -1,0 +1,54 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which file of a folder a listed name means."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from verl_visual_rft.datasets.file_names import find_file
+
+ACCENT = "caf\u00e9.jpg"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("1.jpg", "images/a.jpg", "my cat.jpg", "100%20.jpg", ACCENT, "back\\slash.jpg"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "outside.jpg").touch()
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ("1.jpg", "1.jpg"),
+        ("images/a.jpg", "images/a.jpg"),
+        ("images\\a.jpg", "images/a.jpg"),
+        (".\\images\\a.jpg", "./images/a.jpg"),
+        ("..\\..\\label-studio\\media\\upload\\4\\1.jpg", "1.jpg"),
+        ("C:\\Users\\me\\export\\images\\a.jpg", "images/a.jpg"),
+        ("/home/me/export/images/a.jpg", "images/a.jpg"),
+        ("/data/local-files/?d=images/a.jpg", "images/a.jpg"),
+        ("my%20cat.jpg", "my cat.jpg"),
+        ("100%20.jpg", "100%20.jpg"),  # the name as it stands comes first
+        ("back\\slash.jpg", "back\\slash.jpg"),
+        (unicodedata.normalize("NFD", ACCENT), ACCENT),
+        (unicodedata.normalize("NFD", "x/" + ACCENT), ACCENT),
+        ("2.jpg", None),
+        ("../outside.jpg", None),
+        ("images/../../outside.jpg", None),
+        ("", None),
+        ("images", None),
+        ("a\0b.jpg", None),
+        ("x" * 5000, None),
+        ("\ud800.jpg", None),
+    ],
+)
+def test_a_name_is_found_however_tools_spell_it(folder: Path, listed: str, found: str | None) -> None:
+    assert find_file(folder, listed) == found

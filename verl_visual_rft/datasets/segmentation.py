@@ -1,0 +1,53 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The box around a COCO segmentation: polygons, or run lengths that are written as numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+#: The key under which `box_around` is kept until it is known whether the annotation has a box of its own.
+DRAWN = "box around the segmentation"
+
+
+def box_around(segmentation: Any) -> list[float] | None:
+    """Return ``[x, y, width, height]`` around a segmentation; None where it is empty or of another form.
+
+    Example:
+        >>> box_around([[10, 5, 40, 5, 40, 25], [2, 8, 4, 8, 4, 9]])
+        [2, 5, 38, 20]
+        >>> box_around({"size": [3, 4], "counts": [4, 2, 1, 2, 3]})
+        [1, 1, 2, 2]
+    """
+    if isinstance(segmentation, dict):
+        return _around_runs(segmentation.get("size"), segmentation.get("counts"))
+    if not isinstance(segmentation, list) or not all(isinstance(polygon, list) for polygon in segmentation):
+        return None
+    xs = [x for polygon in segmentation for x in polygon[0::2]]
+    ys = [y for polygon in segmentation for y in polygon[1::2]]
+    if len(xs) != len(ys) or not xs or not all(type(v) in (int, float) and math.isfinite(v) for v in (*xs, *ys)):
+        return None
+    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+
+
+def _around_runs(size: Any, counts: Any) -> list[float] | None:
+    """Runs of zeros and ones by turns, down the columns of a mask of ``[height, width]``."""
+    if not isinstance(size, list) or not isinstance(counts, list) or len(size) != 2:
+        return None
+    if not all(type(value) is int and value >= 0 for value in (*size, *counts)) or not size[0]:
+        return None
+    height, start = size[0], 0
+    columns: list[int] = []
+    rows: list[int] = []
+    for number, count in enumerate(counts):
+        if number % 2 and count:
+            first, last = start, start + count - 1
+            columns += (first // height, last // height)
+            # A run over the end of a column holds the mask's lowest row and its highest.
+            rows += (first % height, last % height) if columns[-1] == columns[-2] else (0, height - 1)
+        start += count
+    if not columns:
+        return None
+    x, y = min(columns), min(rows)
+    return [x, y, max(columns) - x + 1, max(rows) - y + 1]
