@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from verl_visual_rft.training.loopback import SETTINGS
 from verl_visual_rft.training.pretraining import TINY_MODEL
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
@@ -23,6 +24,10 @@ def start(tmp_path, monkeypatch):
     import hydra
 
     monkeypatch.chdir(tmp_path)
+    for name in SETTINGS:  # what the hook sets is undone
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", True)
 
     def call(name, *overrides, path=f"pkg://{CONFIG}"):
         got = []

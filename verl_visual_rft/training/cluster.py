@@ -17,6 +17,11 @@ from verl_visual_rft.errors import UserError
 RUNNING = "cluster=running"
 #: What `verl_visual_rft.training.nodes` prints when the run may start, and its exit status when a node was lost.
 READY, LOST = "ready", 3
+#: What is said of a run on such a cluster.
+UNPROTECTED = (
+    "ports of this run listen on the nodes' addresses, and Ray's token does not protect them all: who reaches them can "
+    "run code here; docs/cluster.md"
+)
 #: Beginnings of the variables of the training command that its workers get on every node.
 FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_", "HF_HUB_OFFLINE", "SPT_NOENV")
 #: Of these veRL forwards as its configuration sets them.
