@@ -130,7 +130,7 @@ source recipes/stages.sh
 sft_command() { # FOLDER STEPS RANKS OVERRIDES...
     COMMAND=(
         python -m verl_visual_rft.training.launch --run "$1" --title "  SFT" --steps="$2" --
-        torchrun --standalone --nproc_per_node="$3" -m verl.trainer.sft_trainer
+        python -m verl_visual_rft.training.torchrun --nproc_per_node="$3" -m verl.trainer.sft_trainer
         --config-path pkg://verl_visual_rft.training.config --config-name visual_sft
         trainer.default_local_dir="$(hydra_value "$1/checkpoints")"
         trainer.total_epochs="$2" trainer.total_training_steps="$2" "${@:4}"

@@ -39,7 +39,7 @@ class Extension:
     """A function of ours that runs once, right after a module of veRL is imported.
 
     Attributes:
-        after: The veRL module that is waited for; it is passed to the function.
+        after: The module of veRL or PyTorch that is waited for; it is passed to the function.
         function: ``module:function`` of this package, imported only then.
         wanted: Whether this process is to have it.
     """
@@ -73,7 +73,9 @@ _SPEED = "verl_visual_rft.training.speed"
 _CHECKPOINTS = "verl_visual_rft.training.checkpoints"
 _FIXES = "verl_visual_rft.training.fixes"
 _MEMORY = "verl_visual_rft.training.shared_memory"
+_LOOPBACK = "verl_visual_rft.training.loopback"
 EXTENSIONS = (
+    Extension("torch.distributed.rendezvous", f"{_LOOPBACK}:keep_stores_on_loopback", is_ours),
     Extension("verl.plugin.platform.platform_manager", f"{_CPU}.platform:register_platform", on_cpu),
     Extension("verl.utils.distributed", f"{_CPU}.fixes:use_plain_gloo", on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:do_not_pin_reference_weights", on_cpu),

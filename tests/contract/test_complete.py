@@ -77,7 +77,7 @@ def registrations(module: str) -> Iterator[tuple[str, str]]:
     for place, node in inside(modules()[module]):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called.startswith("register") and called not in PUBLIC:
+            if called.startswith("register") and called not in PUBLIC and ast.unparse(node.func) != "atexit.register":
                 if isinstance(node.func, ast.Attribute) or called == "register" or called not in our_names():
                     yield f"{module}:{place}", called
 

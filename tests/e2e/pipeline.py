@@ -117,7 +117,16 @@ def sft(folder: Path, data: Path, steps: int, *overrides: str) -> list[str]:
     return [
         *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "SFT"],
         *["--steps", str(steps), "--"],
-        *["torchrun", "--standalone", "--nproc_per_node=1", "-m", "verl.trainer.sft_trainer", *CONFIG, "visual_sft"],
+        *[
+            sys.executable,
+            "-m",
+            "verl_visual_rft.training.torchrun",
+            "--nproc_per_node=1",
+            "-m",
+            "verl.trainer.sft_trainer",
+            *CONFIG,
+            "visual_sft",
+        ],
         *["sft_device=cpu", f"data.train_files={data}/sft_train.parquet", f"model.path={TINY_MODEL}"],
         *["data.train_batch_size=8", "data.micro_batch_size_per_gpu=8", "data.max_length=160", "optim.lr=1e-4"],
         *[f"trainer.total_training_steps={steps}", f"trainer.default_local_dir={folder}/checkpoints", *overrides],

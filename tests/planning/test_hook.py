@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from verl_visual_rft.training.loopback import SETTINGS
 from verl_visual_rft.training.pretraining import TINY_MODEL
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
@@ -27,6 +28,10 @@ def start(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = tmp_path / "rows.parquet"
     pq.write_table(pa.table({"prompt": [None] * 256}), rows)
+    for name in SETTINGS:  # what the hook sets is undone
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", True)
 
     def call(name, *overrides, path=f"pkg://{CONFIG}"):
         got = []

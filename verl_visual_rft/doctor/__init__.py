@@ -15,6 +15,7 @@ from verl_visual_rft.doctor.machine import (
     check_encoding,
     check_fonts,
     check_memory,
+    check_ports,
     check_ray,
     check_shared_memory,
 )
@@ -49,6 +50,7 @@ CHECKS: tuple[Check, ...] = (
     check_memory,
     check_encoding,
     check_fonts,
+    check_ports,
     check_ray,
 )
 SLOW_CHECKS = (check_ray,)

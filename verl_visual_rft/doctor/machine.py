@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python, warning
+from verl_visual_rft.training.loopback import listeners
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER
 
 GIB = 2**30
@@ -79,6 +80,21 @@ def check_fonts(device: str) -> Finding:
     except (ImportError, ValueError) as error:
         return fail("fonts", str(error).splitlines()[0], remedy)
     return ok("fonts", Path(font).stem)
+
+
+def check_ports(device: str) -> Finding:
+    """Do trainings that run here listen on the loopback alone? Who reaches another address can run code in them."""
+    found = sorted(set(listeners()), key=lambda listener: (listener.run, listener.process, listener.port))
+    open_to_others = [listener for listener in found if not listener.is_local]
+    if open_to_others:
+        shown = ", ".join(f"{it.address}:{it.port} of {it.process} in {it.run}" for it in open_to_others)
+        remedy = "a firewall or a private network (docs/cluster.md); on one node, cluster=own and no addresses of yours"
+        return warning("ports", f"other machines reach {shown}", remedy)
+    runs = len({listener.run for listener in found})
+    ports = ", ".join(str(port) for port in sorted({listener.port for listener in found}))
+    return ok(
+        "ports", f"{runs} running trainings listen on the loopback alone: {ports}" if runs else "no training runs"
+    )
 
 
 def check_ray(device: str) -> Finding:

@@ -20,6 +20,7 @@ from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.terminal import say
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.cluster import forward_environment
+from verl_visual_rft.training.loopback import stay_on_loopback
 from verl_visual_rft.training.monitoring.metrics_file import spare_metrics
 from verl_visual_rft.training.run_mark import PLUGIN_MARK, is_ours
 
@@ -34,6 +35,7 @@ class BeforeTraining(Callback):
         """Complete the configuration that veRL's ``main`` will get, and the environment of its workers."""
         _or_exit(_check_plugin, config)
         _or_exit(spare_metrics, config)
+        _or_exit(stay_on_loopback, config)
         _or_exit(forward_environment, config)
         _or_exit(_without_validation, config)
 

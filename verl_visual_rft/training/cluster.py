@@ -19,6 +19,11 @@ RUNNING = "cluster=running"
 READY, LOST = "ready", 3
 #: Where loggers write, within the run's folder; else into the working folder. wandb makes a folder wandb/ itself.
 LOG_FOLDERS = {"TENSORBOARD_DIR": "tensorboard", "WANDB_DIR": "", "SWANLAB_LOG_DIR": "swanlab"}
+#: What is said of a run on such a cluster.
+UNPROTECTED = (
+    "ports of this run listen on the nodes' addresses, and Ray's token does not protect them all: who reaches them can "
+    "run code here; docs/cluster.md"
+)
 #: Beginnings of the variables of the training command that its workers get on every node.
 FORWARDED = ("VERL_", "VISUAL_RFT_", "OMP_", "VLLM_CPU_", "HF_HUB_OFFLINE", "SPT_NOENV", *LOG_FOLDERS)
 #: Of these veRL forwards as its configuration sets them.

@@ -34,8 +34,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
-from verl_visual_rft.training import shared_memory, stopping
-from verl_visual_rft.training.cluster import LOG_FOLDERS, NodeWatch, uses_running_cluster, with_token
+from verl_visual_rft.training.cluster import LOG_FOLDERS, UNPROTECTED, NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
@@ -114,6 +113,7 @@ def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) 
             if uses_running_cluster(command):
                 environment = with_token(environment)
                 watch = NodeWatch(run, log)
+                _say(f"{title}: warning: {UNPROTECTED}")
             else:
                 if environment.get("RAY_TMPDIR"):
                     _check_ray_folder(Path(environment["RAY_TMPDIR"], "ray"))
