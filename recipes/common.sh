@@ -158,10 +158,10 @@ export_checkpoint() { # NAME TITLE FOLDER MODEL
 evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD OPTIONS-OF-EVAL...
     local out=$OUTPUT_DIR/eval/$1 name=${1//\//_} STAGE_KEY=$STAGE_KEY # nothing builds on an evaluation
     local STAGE_LOG=$out/log.txt
-    stage "predict_$name" "$2: answers" visual-rft predict --model "$3" --data "$4/$5.parquet" --out "$out/predictions.jsonl" "${PREDICT[@]}"
+    STAGE_ANSWERS=$out/predictions.jsonl stage "predict_$name" "$2: answers" visual-rft predict --model "$3" --data "$4/$5.parquet" --out "$out/predictions.jsonl" "${PREDICT[@]}"
     local masks=()
     if [[ -n ${SAM:-} ]]; then
-        stage "segment_$name" "$2: masks" visual-rft segment "$out/predictions.jsonl" --data "$4" --out "$out/masks.jsonl" --sam "$SAM"
+        STAGE_ANSWERS=$out/masks.jsonl stage "segment_$name" "$2: masks" visual-rft segment "$out/predictions.jsonl" --data "$4" --out "$out/masks.jsonl" --sam "$SAM"
         masks=(--masks "$out/masks.jsonl")
     fi
     STAGE_LOG=

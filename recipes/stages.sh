@@ -17,6 +17,7 @@ LENGTH='^(trainer\.total_(epochs|training_steps)=|--steps=)'
 #   STAGES=KIND,...   only stages of these kinds (STAGE_KIND); what they build on must be done
 #   DRY_RUN=1         print the command as a line of JSON instead
 #   STAGE_LOG=FILE    keep the command's standard error there; STAGE_OUTPUT=FILE likewise its output
+#   STAGE_ANSWERS=FILE.jsonl   what the stage makes of a model: made of another, or with other settings, it is set aside
 STAGE_NUMBER=0
 STAGE_KEY= # of what the next stage builds on
 STAGE_LEFT_OUT=
@@ -48,6 +49,8 @@ stage() {
         can_go_on "$stamp.begun" "$work" "${settings[@]}" \
             || die "$OUTPUT_DIR/$name was made with other settings: ${changes:-what it is made from was another}. Nothing is touched: give the earlier settings again, set OUTPUT_DIR to another folder, or remove $OUTPUT_DIR/$name to make it anew"
         label+=${changes:+: goes on, with $changes}
+    elif [[ -f $stamp.begun && $(head -n 1 "$stamp.begun") != "$work" ]]; then
+        set_aside "${STAGE_ANSWERS:-}"
     fi
     rm -f "$stamp.done"
     { echo "$work" && printf '%q\n' "${settings[@]}"; } > "$stamp.begun.partial"
@@ -87,6 +90,17 @@ can_go_on() { # STAMP WORK SETTINGS...
     now=$(printf '%s\n' "${@:3}" | sed -n 's/^trainer\.total_training_steps=//p' | tail -n 1)
     [[ $(head -n 1 "$1") == "$2" ]] || return 1
     [[ $now == "$before" ]] || [[ $before$now =~ ^[0-9]+$ && $now -ge $before ]]
+}
+
+# Keep a file, and what lies beside it under its name, under a free number: answers.jsonl as answers.1.jsonl.
+set_aside() { # FILE.jsonl
+    [[ -s $1 ]] || return 0
+    local stem=${1%.jsonl} number=1 file
+    while [[ -e $stem.$number.jsonl ]]; do number=$((number + 1)); done
+    echo "$1 was made with other settings: kept as $stem.$number.jsonl"
+    for file in "$stem.meta.json" "$stem.existence.json" "$1"; do
+        [[ ! -e $file ]] || mv -- "$file" "$stem.$number${file#"$stem"}"
+    done
 }
 
 # A stage that is made anew each time.

@@ -50,6 +50,21 @@ def test_a_stage_that_failed_goes_on_with_what_it_had(tmp_path):
     assert (tmp_path / "work" / "log").read_text() == "x\nx\n"
 
 
+def test_answers_made_with_other_settings_are_kept(tmp_path):
+    body = """
+answer() {{ echo "$1" >> "$OUTPUT_DIR/a.jsonl"; echo "of $1" > "$OUTPUT_DIR/a.meta.json"; {end}; }}
+STAGE_ANSWERS=$OUTPUT_DIR/a.jsonl stage predict answers answer {model}
+"""
+    for end, model in (("false", "x"), ("true", "x"), ("true", "y"), ("true", "y"), ("true", "z")):
+        done = recipe(tmp_path, body.format(end=end, model=model))
+    assert f"{tmp_path}/a.jsonl was made with other settings: kept as {tmp_path}/a.2.jsonl" in done.stdout
+    texts = {file.name: file.read_text() for file in tmp_path.glob("a.*")}
+    assert texts == {
+        **{"a.1.jsonl": "x\nx\n", "a.2.jsonl": "y\n", "a.jsonl": "z\n"},  # the first was interrupted, and went on
+        **{"a.1.meta.json": "of x\n", "a.2.meta.json": "of y\n", "a.meta.json": "of z\n"},
+    }
+
+
 TRAIN = """
 train() {{ mkdir -p "$OUTPUT_DIR/rft"; echo "$*" >> "$OUTPUT_DIR/rft/log"; }}
 stage data data echo {data}
