@@ -19,6 +19,9 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json
 from verl_visual_rft.prompts import PLACEHOLDER
 
+#: The rule under which categories are listed that a file names and never annotates: the root that Roboflow adds.
+UNUSED = "category without annotations, not asked about"
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -81,6 +84,11 @@ class CocoDataset:
     def annotated(self) -> frozenset[int]:
         """The categories that have an annotation anywhere in the file."""
         return frozenset(category_id for _, category_id in self.annotations)
+
+    @property
+    def unused(self) -> list[str]:
+        """The names of the others, in the order of their ids."""
+        return [category.name for _, category in sorted(self.categories.items()) if category.id not in self.annotated]
 
     @cached_property
     def kin(self) -> Mapping[int, frozenset[int]]:
