@@ -123,6 +123,8 @@ class CocoPaths:
     val_images: Path
 
 
+_NO_BOX: tuple[Any, ...] = (None, [], [0, 0, 0, 0])
+
 _Identified = TypeVar("_Identified", CocoImage, Category, Annotation)
 
 
@@ -315,7 +317,7 @@ def _read_json(path: Path) -> Any:
 def _without_segmentation(entry: dict[str, Any]) -> dict[str, Any]:
     # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
     segmentation = entry.pop("segmentation", None)
-    if segmentation and not entry.get("bbox") and (box := box_around(segmentation)) is not None:
+    if segmentation and entry.get("bbox") in _NO_BOX and (box := box_around(segmentation)) is not None:
         entry[DRAWN] = box
     return entry
 
