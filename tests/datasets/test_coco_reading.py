@@ -65,6 +65,14 @@ HARMLESS: dict[str, tuple[Damage, str, int]] = {
         "integer written otherwise",
         14,
     ),
+    "image ids that are no numbers": (
+        lambda content: (
+            each("images", lambda entry: entry.update(id=f"a{entry['id']:03}"))(content),
+            each("annotations", lambda entry: entry.update(image_id=f"a{entry['image_id']:03}"))(content),
+        ),
+        "id of images numbered",
+        6,
+    ),
     "float sizes": (each("images", as_float("width", "height")), "integer written otherwise", 12),
     "float ids": (each("annotations", as_float("id", "image_id", "category_id")), "integer written otherwise", 33),
     "no sizes": (
@@ -137,14 +145,25 @@ def test_slips_without_doubt_are_mended_and_counted(tiny_coco: Any, damage: Dama
     assert all(mend.where.startswith("instances_train.json: ") for mend in mended.mends)
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda entry: entry.pop("id"), lambda entry: entry.update(id=f"{entry['id']:03}-uuid")]
+)
+def test_annotations_without_a_number_get_one(tiny_coco: Any, damage: Damage) -> None:
+    intact = boxes(read(tiny_coco))
+    damaged(tiny_coco, each("annotations", damage))
+    mended = read(tiny_coco)
+    assert boxes(mended) == intact
+    assert Counter(mend.rule for mend in mended.mends) == {"id of annotations numbered": 11}
+
+
 def without_boxes(content: Content) -> None:
     for number, entry in enumerate(content["annotations"]):
         x, y, width, height = entry["bbox"]
         entry["segmentation"] = [[x, y, x + width, y, x + width, y + height]]
-        if number % 2:
-            del entry["bbox"]
+        if number % 3:
+            entry["bbox"] = [[], [0, 0, 0, 0]][number % 3 - 1]
         else:
-            entry["bbox"] = []
+            del entry["bbox"]
 
 
 @pytest.mark.parametrize("reading", [{}, {"bbox": "xyxy"}])

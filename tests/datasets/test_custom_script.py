@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,13 @@ def test_what_was_mended_is_printed_and_in_the_manifest(coco: Path, tmp_path: Pa
     shown = prepared(tmp_path / "out", "--coco", coco, "--images", tmp_path / "photos")
     assert "mended, box annotated twice: 3 (any name.json: annotation 100, ... all in manifest.json)" in shown
     assert load_manifest(tmp_path / "out")["mends"]["box annotated twice"]["count"] == 3
+
+
+def test_names_that_are_no_utf8_are_listed_where_they_are_left_out(tmp_path: Path) -> None:
+    save(tmp_path / "data/train/rose/1.png", 1)
+    for name in (b"train/rose/\xbb.txt", b"train/\xbb.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "data") + b"/" + name)).touch()
+    Path(os.fsdecode(os.fsencode(tmp_path / "data") + b"/\xbb")).mkdir()
+    prepared(tmp_path / "out", "--class-folders", tmp_path / "data")
+    where = [place for entry in load_manifest(tmp_path / "out")["skips"].values() for place in entry["where"]]
+    assert where == ["\\udcbb", "train/rose/\\udcbb.txt", "train/\\udcbb.png"]

@@ -52,3 +52,12 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_a_name_is_found_however_tools_spell_it(folder: Path, listed: str, found: str | None) -> None:
     assert find_file(folder, listed) == found
+
+
+def test_a_whole_path_means_the_file_that_is_there(folder: Path) -> None:
+    assert find_file(folder, str(folder / "images/a.jpg")) == "images/a.jpg"
+    elsewhere = folder.parent / "elsewhere/images/a.jpg"
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.touch()
+    assert find_file(folder, str(elsewhere)) is None  # though the folder has one of that name
+    assert find_file(folder, f"{folder}/../outside.jpg") is None

@@ -19,6 +19,9 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json
 from verl_visual_rft.prompts import PLACEHOLDER
 
+#: The rule under which categories are listed that a file names and never annotates: the root that Roboflow adds.
+UNUSED = "category without annotations, not asked about"
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -82,6 +85,11 @@ class CocoDataset:
         """The categories that have an annotation anywhere in the file."""
         return frozenset(category_id for _, category_id in self.annotations)
 
+    @property
+    def unused(self) -> list[str]:
+        """The names of the others, in the order of their ids."""
+        return [category.name for _, category in sorted(self.categories.items()) if category.id not in self.annotated]
+
     @cached_property
     def kin(self) -> Mapping[int, frozenset[int]]:
         """By category, those above and below it: the file lists one as the other's ``supercategory``.
@@ -114,6 +122,8 @@ class CocoPaths:
     val_annotations: Path
     val_images: Path
 
+
+_NO_BOX: tuple[Any, ...] = (None, [], [0, 0, 0, 0])
 
 _Identified = TypeVar("_Identified", CocoImage, Category, Annotation)
 
@@ -307,7 +317,7 @@ def _read_json(path: Path) -> Any:
 def _without_segmentation(entry: dict[str, Any]) -> dict[str, Any]:
     # Segmentations are nine tenths of COCO; dropping each as it is parsed keeps the train file within memory.
     segmentation = entry.pop("segmentation", None)
-    if segmentation and not entry.get("bbox") and (box := box_around(segmentation)) is not None:
+    if segmentation and entry.get("bbox") in _NO_BOX and (box := box_around(segmentation)) is not None:
         entry[DRAWN] = box
     return entry
 

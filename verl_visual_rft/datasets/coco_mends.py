@@ -35,6 +35,7 @@ def mend_entries(content: dict[str, Any], folder: Path) -> Iterator[Mend]:
         folder: Where its pictures lie.
     """
     yield from _mend_integers(content)
+    yield from _mend_ids(content)
     yield from _mend_categories(content)
     yield from _mend_file_names(content, folder)
     yield from _mend_sizes(content, folder)
@@ -56,6 +57,22 @@ def _is_integer(value: Any) -> bool:
     return (isinstance(value, float) and value.is_integer()) or (
         isinstance(value, str) and _INTEGER.fullmatch(value) is not None
     )
+
+
+def _mend_ids(content: dict[str, Any]) -> Iterator[Mend]:
+    """Number what has a text for an id, in the order of the texts, and annotations that have none."""
+    for position, entry in _objects(content, "annotations"):
+        entry.setdefault("id", f"annotations[{position:08}]")
+    for section, reference in (("images", "image_id"), ("categories", "category_id"), ("annotations", None)):
+        ids = [entry.get("id") for _, entry in _objects(content, section)]
+        texts = sorted({number for number in ids if isinstance(number, str)})
+        taken = max((number for number in ids if type(number) is int), default=0)
+        numbers = {text: number for number, text in enumerate(texts, start=taken + 1)}
+        yield from (Mend(f"id of {section} numbered", f"{text!r} is {number}") for text, number in numbers.items())
+        for place, key in ((section, "id"), ("annotations", reference)) if numbers else ():
+            for _, entry in _objects(content, place):
+                if key is not None and isinstance(entry.get(key), str):
+                    entry[key] = numbers.get(entry[key], entry[key])
 
 
 def _mend_categories(content: dict[str, Any]) -> Iterator[Mend]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from verl_visual_rft.datasets import sampling
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import CocoDataset, CocoImage, CocoPaths
+from verl_visual_rft.datasets.coco_layout import UNUSED, CocoDataset, CocoImage, CocoPaths
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.existence_map import claimed_pairs, claims_left_out, read_existence_map
 from verl_visual_rft.datasets.images import Placement
@@ -177,11 +177,7 @@ def _category_groups(
     base = selection.base_categories
     unused: list[str] = []
     if base is None:
-        unused = [
-            category.name
-            for _, category in sorted(train.categories.items())
-            if category.id not in train.annotated and category.name not in novel
-        ]
+        unused = [name for name in train.unused if name not in novel]
         base = tuple(name for name in train_names if name not in novel and name not in unused)
     both = sorted({*base} & {*novel})
     if both:
@@ -190,7 +186,7 @@ def _category_groups(
         raise UserError("no base category is left to train on")
     require_known(base, train_names, str(train.path))
     require_known((*base, *novel), val_names, str(val.path))
-    return base, novel, [Mend("category without annotations", f"{train.path.name}: {name!r}") for name in unused]
+    return base, novel, [Mend(UNUSED, f"{train.path.name}: {name!r}") for name in unused]
 
 
 def _choose_train(

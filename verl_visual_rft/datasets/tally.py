@@ -99,8 +99,9 @@ def by_rule(skips: Iterable[Skip | Mend]) -> dict[str, dict[str, Any]]:
     """
     grouped: dict[str, list[str]] = {}
     for skip in skips:
-        grouped.setdefault(skip.rule, []).append(skip.where)
-    return {rule: {"count": len(where), "where": where} for rule, where in sorted(grouped.items())}
+        where = skip.where.encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
+        grouped.setdefault(skip.rule, []).append(where)
+    return {rule: {"count": len(places), "where": places} for rule, places in sorted(grouped.items())}
 
 
 def merged_conversions(tallies: Iterable[Tally]) -> dict[str, dict[str, Any]]:

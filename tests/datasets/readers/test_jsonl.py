@@ -220,6 +220,12 @@ def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, k
     assert [mend.rule for mend in content.mends] == ["instruction with several boxes, asked as detection"]
 
 
+def test_a_list_of_one_box_is_its_box(folder: Path) -> None:
+    for key in ("box", "boxes"):
+        line = {name: value for name, value in GROUNDING.items() if name != "box"} | {key: [GROUNDING["box"]]}
+        assert read(folder, line).splits == read(folder, GROUNDING).splits
+
+
 def test_a_stated_size_must_be_the_pictures(folder: Path) -> None:
     with pytest.raises(UserError, match="line 1: 'width' and 'height' say 640x480, but the picture is 100x50"):
         read(folder, DETECTION | {"width": 640, "height": 480})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import CocoDataset
+from verl_visual_rft.datasets.coco_layout import UNUSED, CocoDataset
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.questions import DetectionQuestion, Mend, Picture, Skip
 from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for
@@ -90,11 +90,7 @@ def read_coco_file(
     ]
     if not negatives:
         skips += [Skip(UNASKED, f"{annotations.name}: {dataset.images[number].file_name}") for number in background]
-    unused = [
-        Mend("category without annotations", f"{annotations.name}: {name!r}")
-        for number, name in _names(dataset)
-        if number not in dataset.annotated
-    ]
+    unused = [Mend(UNUSED, f"{annotations.name}: {name!r}") for name in dataset.unused]
     chosen = {name: (ids or {}).get(name, number) for number, name in categories.items()}
     return CocoQuestions(tuple(questions), chosen, tuple(skips), (*dataset.mends, *unused))
 

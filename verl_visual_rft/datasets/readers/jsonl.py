@@ -160,8 +160,8 @@ class _File:
         if not isinstance(task, str) or task not in KEYS:
             raise UserError(f"'task' is {task!r}, not one of {', '.join(KEYS)}")
         mends: list[Mend] = []
-        if task == "grounding" and (boxes := _several_boxes(content)) is not None:
-            task, content = "detection", _as_detection(content, boxes)
+        if task == "grounding" and (content := _one_or_several(content))["task"] == "detection":
+            task = "detection"
             mends.append(Mend("instruction with several boxes, asked as detection", where))
         _check_keys(task, content)
         below = self._image(content["image"])
@@ -218,19 +218,17 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
     yield from lines
 
 
-def _several_boxes(content: Mapping[str, Any]) -> list[Any] | None:
-    """Return the boxes of a grounding line that lists them; None where it has one box, as it should."""
-    key = "boxes" if "boxes" in content else "box"
-    boxes = content.get(key)
-    if isinstance(boxes, list) and (key == "boxes" or (boxes and all(isinstance(box, list) for box in boxes))):
-        return boxes
-    return None
-
-
-def _as_detection(content: Mapping[str, Any], boxes: list[Any]) -> dict[str, Any]:
-    """Return the question of detection for all that an instruction means."""
-    others = {key: value for key, value in content.items() if key not in ("instruction", "box", "boxes")}
-    return others | {"task": "detection", "category": content.get("instruction"), "boxes": boxes}
+def _one_or_several(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a grounding line with its one box; one that lists several boxes or none as the question of detection."""
+    boxes: Any = content.get("boxes", content.get("box"))
+    listed = isinstance(boxes, list) and all(isinstance(box, list) for box in boxes)
+    if {"box", "boxes"} <= content.keys() or not listed or boxes == content.get("box") == []:
+        return content  # the checks say what is wrong with it
+    others = {key: value for key, value in content.items() if key not in ("box", "boxes")}
+    if len(boxes) == 1:
+        return others | {"box": boxes[0]}
+    instruction = others.pop("instruction", None)
+    return others | {"task": "detection", "category": instruction, "boxes": boxes}
 
 
 def _check_keys(task: str, content: Mapping[str, Any]) -> None:
