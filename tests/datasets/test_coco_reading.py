@@ -14,6 +14,7 @@ from PIL import Image
 
 from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
+from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
 
 Content = dict[str, Any]
@@ -322,3 +323,17 @@ def test_boxes_that_tell_both_ways_are_refused(tiny_coco: Any) -> None:
         lay_down(tiny_coco, image_id)
     with pytest.raises(UserError, match="1 boxes fit only when .* are swapped, 1 only as they are; .*--exif"):
         read(tiny_coco)
+
+
+def test_one_box_that_fits_only_as_stored_settles_it_for_all_pictures(tiny_coco: Any) -> None:
+    either, raw_only = annotation(2, 2, 3, [5, 10, 40, 30]), annotation(3, 3, 3, [10, 5, 80, 40])
+    for image_id in (2, 3):
+        lay_down(tiny_coco, image_id)
+    folder = tiny_coco.root / "train"
+    damaged(tiny_coco, lambda content: content.update(annotations=[either, raw_only]))
+    require_way_up(read(tiny_coco), folder, [2], told=None)
+    damaged(tiny_coco, lambda content: content.update(annotations=[either]))
+    with pytest.raises(UserError, match="1 pictures have an EXIF orientation, 002.png for one, .*--exif upright"):
+        require_way_up(read(tiny_coco), folder, [2], told=None)
+    require_way_up(read(tiny_coco), folder, [1], told=None)  # nobody asks about it
+    require_way_up(read(tiny_coco), folder, [2], told="raw")

@@ -160,3 +160,13 @@ def test_categories_above_and_below_an_annotated_one_are_unknown(tiny_coco: Any)
     index = index_pairs(dataset, dataset.images, [1, 3, 7, 9], allow_crowd=False)
     assert index.unknown == {(i, 1) for i in range(1, 7)}
     assert index.never == {1}
+    assert index_pairs(dataset, [1], [3, 7], allow_crowd=False).never == frozenset()
+
+
+def test_a_category_that_a_small_file_happens_not_to_show_may_be_absent(tiny_coco: Any) -> None:
+    content = tiny_coco.read("train")
+    content["categories"].append({"id": 1, "name": "hair drier", "supercategory": "appliance"})
+    tiny_coco.write("train", content)
+    dataset = load_coco(tiny_coco.annotations("train"))
+    index = index_pairs(dataset, dataset.images, [1, 3], allow_crowd=False)
+    assert sorted(absent(index, [1, 2], [1], 2, seed=0)) == [(1, 1), (2, 1)]

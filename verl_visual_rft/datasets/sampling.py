@@ -36,7 +36,7 @@ class PairIndex:
         unusable: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that
             says so: one of the three below.
         unknown: Pairs that are not annotated and yet not absent: a category above or below is annotated.
-        never: Categories that no image of the file is annotated with: nobody says that they were looked for.
+        never: Categories above or below others that no image is annotated with: nobody says that they were looked for.
         looked_for: See `CocoDataset.looked_for`.
     """
 
@@ -85,7 +85,8 @@ def index_pairs(
         for kin in dataset.kin.get(category_id, ())
         if (pair := Pair(image_id, kin)) not in usable and pair not in unusable
     }
-    return PairIndex(usable, unusable, frozenset(unknown), categories - dataset.annotated, dataset.looked_for)
+    never = (categories - dataset.annotated) & dataset.kin.keys()
+    return PairIndex(usable, unusable, frozenset(unknown), never, dataset.looked_for)
 
 
 def few_shot(
@@ -149,7 +150,7 @@ def absent(
     """Draw ``count`` pairs whose category is nowhere in the image: their answer is "No Objects".
 
     What is not annotated is not absent. Of a federated file only what was looked for in vain is; of any other all
-    categories that it annotates, but for those above and below one that the image shows.
+    categories but those above and below one that the image shows, and those above others that are never annotated.
 
     Args:
         index: What the annotations say.
