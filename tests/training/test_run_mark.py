@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from verl_visual_rft.training.run_mark import short_name
+from verl_visual_rft.training.run_mark import draw_secret, remove_own, short_name
 
 
 def test_a_name_is_of_a_run_in_a_container(monkeypatch):
@@ -12,3 +12,24 @@ def test_a_name_is_of_a_run_in_a_container(monkeypatch):
     assert name != short_name(Path("/workspace/sft"), 8)
     monkeypatch.setattr(os, "readlink", lambda path: "pid:[1]")  # as another container sees it
     assert name != short_name(Path("/workspace/rft"), 8)
+
+
+def test_nobody_else_can_tell_a_name_in_advance(tmp_path):
+    """Else another user of the machine plants a file in /tmp or /dev/shm that the run cannot replace."""
+    told = short_name(tmp_path, 8)
+    draw_secret(tmp_path)
+    name = short_name(tmp_path, 8)
+    assert name != told
+    (secret,) = tmp_path.iterdir()
+    assert secret.stat().st_mode & 0o777 == 0o600
+    draw_secret(tmp_path)  # the next start
+    assert short_name(tmp_path, 8) == name
+
+
+def test_files_of_another_user_are_left_and_stop_nothing(tmp_path, monkeypatch):
+    planted = tmp_path / "planted"
+    planted.symlink_to(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert remove_own([planted, tmp_path / "gone"]) == 0 and planted.is_symlink()
+    monkeypatch.undo()
+    assert remove_own([planted, tmp_path / "gone"]) == 1 and not planted.is_symlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from verl_visual_rft.training.run_mark import RUN_MARK, short_name
+from verl_visual_rft.training.run_mark import RUN_MARK, remove_own, short_name
 from verl_visual_rft.vision_tokens import vision_tokens_of
 
 
@@ -144,8 +144,7 @@ def receive_weights_of_own_trainer(vllm_async_server: ModuleType) -> None:
 
 def remove_weight_sockets(run: Path) -> None:
     """Remove what processes of ``run`` that were killed while they sent weights have left."""
-    for socket in Path("/tmp").glob(f"rl-colocate-zmq-*-{short_name(run, 8)}-*.sock"):
-        socket.unlink(missing_ok=True)
+    remove_own(Path("/tmp").glob(f"rl-colocate-zmq-*-{short_name(run, 8)}-*.sock"))
 
 
 def _job() -> str:

@@ -40,7 +40,7 @@ from verl_visual_rft.training.fixes import remove_weight_sockets
 from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
 from verl_visual_rft.training.run_log import explained, ray_was_late, text_from
-from verl_visual_rft.training.run_mark import RUN_MARK, short_name
+from verl_visual_rft.training.run_mark import RUN_MARK, draw_secret, short_name
 
 _GRACE = 15.0  # seconds between asking processes to end and ending them
 #: Of the run's own Ray cluster, unless the user has set them.
@@ -82,6 +82,7 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
+    draw_secret(run)
     _end_with_parent()
     log, begin = run / "log.txt", _size(run / "log.txt")
     status, said = _run_once(run, title, steps, command)
@@ -120,7 +121,7 @@ def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) 
                     _check_ray_folder(Path(environment["RAY_TMPDIR"], "ray"))
                 else:
                     environment["RAY_TMPDIR"] = until_ended.enter_context(_ray_folder(run))
-                environment = _RAY_SETTINGS | environment
+                environment = _RAY_SETTINGS | {"VLLM_RPC_BASE_PATH": environment["RAY_TMPDIR"]} | environment
             start = log.tell()
             process = _start(command, environment, log)
             services = RayServices(process.pid)

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 #: Environment variable that marks every process of a run that the launcher started with the run's folder.
@@ -14,6 +17,7 @@ RUN_MARK = "VISUAL_RFT_RUN"
 
 #: Environment variable of the processes of a training with this package's configuration.
 PLUGIN_MARK = "VISUAL_RFT_PLUGIN"
+_SECRET = ".secret"
 _CONFIGURATION = "pkg://verl_visual_rft.training.config"
 
 
@@ -29,11 +33,32 @@ def is_ours() -> bool:
     return os.environ.get(PLUGIN_MARK) == "1"
 
 
+def draw_secret(run: Path) -> None:
+    """Make, in the folder of a run that starts for the first time, the secret of its `short_name`."""
+    with suppress(FileExistsError):
+        file = os.open(run / _SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(file, "w") as secret:
+            secret.write(secrets.token_hex(16))
+
+
 def short_name(run: Path, characters: int) -> str:
     """Return a name of so many hexadecimal characters for where a path is too long.
 
     It is the same for each start of a run, and another for a run in another container, which may have the same path
-    and share /tmp or /dev/shm (``docker run --ipc=host``): the process namespace is part of it (Linux).
+    and share /tmp or /dev/shm (``docker run --ipc=host``): the process namespace is part of it (Linux). Nobody else can
+    tell it in advance, and plant a file there that the run could not replace: so is its secret (`draw_secret`).
     """
-    namespace = os.readlink("/proc/self/ns/pid")
-    return hashlib.sha256(f"{namespace} {run}".encode()).hexdigest()[:characters]
+    namespace, file = os.readlink("/proc/self/ns/pid"), run / _SECRET
+    secret = file.read_text() if file.exists() else ""
+    return hashlib.sha256(f"{namespace} {run} {secret}".encode()).hexdigest()[:characters]
+
+
+def remove_own(files: Iterable[Path]) -> int:
+    """Remove those of some files that are this user's, for anybody makes files in /tmp; return how many."""
+    removed = 0
+    for file in files:
+        with suppress(FileNotFoundError):
+            if file.lstat().st_uid == os.geteuid():
+                file.unlink()
+                removed += 1
+    return removed

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from verl_visual_rft.training.run_mark import short_name
+from verl_visual_rft.training.run_mark import remove_own, short_name
 
 _FOLDER = Path("/dev/shm")  # Linux
 
@@ -30,10 +30,7 @@ def name_by_run(run: Path) -> None:
 
 def remove_all_of(run: Path) -> int:
     """Remove what processes of ``run`` that are ended have left; return how many segments and semaphores."""
-    left = [*_FOLDER.glob(f"{_prefix(run)}*"), *_FOLDER.glob(f"sem.{_prefix(run)}*")]
-    for file in left:
-        file.unlink(missing_ok=True)
-    return len(left)
+    return remove_own([*_FOLDER.glob(f"{_prefix(run)}*"), *_FOLDER.glob(f"sem.{_prefix(run)}*")])
 
 
 def send_weights_through_named_memory(bucketed_weight_transfer: ModuleType) -> None:
