@@ -91,20 +91,30 @@ class CocoDataset:
         return [category.name for _, category in sorted(self.categories.items()) if category.id not in self.annotated]
 
     @cached_property
+    def above(self) -> Mapping[int, frozenset[int]]:
+        """By category, those above it: its ``supercategory`` where that is a category of the file, and so on."""
+        by_name = {category.name.casefold(): category.id for category in self.categories.values()}
+        parents = {category.id: by_name.get(category.supercategory.casefold()) for category in self.categories.values()}
+        above: dict[int, frozenset[int]] = {}
+        for category_id in parents:
+            seen, parent = {category_id}, parents[category_id]
+            while parent is not None and parent not in seen:
+                seen.add(parent)
+                parent = parents[parent]
+            above[category_id] = frozenset(seen - {category_id})
+        return above
+
+    @cached_property
     def kin(self) -> Mapping[int, frozenset[int]]:
-        """By category, those above and below it: the file lists one as the other's ``supercategory``.
+        """By category, those above and below it, if any.
 
         A picture of a car shows a vehicle, whether it is boxed as one or not, and a boxed vehicle may be a car.
         """
-        by_name = {category.name.casefold(): category.id for category in self.categories.values()}
         related: dict[int, set[int]] = defaultdict(set)
-        for category in self.categories.values():
-            above, seen = by_name.get(category.supercategory.casefold()), {category.id}
-            while above is not None and above not in seen:
-                seen.add(above)
-                related[category.id].add(above)
-                related[above].add(category.id)
-                above = by_name.get(self.categories[above].supercategory.casefold())
+        for category_id, others in self.above.items():
+            for other in others:
+                related[category_id].add(other)
+                related[other].add(category_id)
         return {category_id: frozenset(ids) for category_id, ids in related.items()}
 
     def category_ids(self, names: Sequence[str]) -> dict[int, str]:

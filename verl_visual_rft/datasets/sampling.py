@@ -36,7 +36,7 @@ class PairIndex:
         unusable: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that
             says so: one of the three below.
         unknown: Pairs that are not annotated and yet not absent: a category above or below is annotated.
-        never: Categories above or below others that no image is annotated with: nobody says that they were looked for.
+        never: Categories above others that no image is annotated with: nobody says that they were looked for.
         looked_for: See `CocoDataset.looked_for`.
     """
 
@@ -85,7 +85,7 @@ def index_pairs(
         for kin in dataset.kin.get(category_id, ())
         if (pair := Pair(image_id, kin)) not in usable and pair not in unusable
     }
-    never = (categories - dataset.annotated) & dataset.kin.keys()
+    never = (categories - dataset.annotated) & frozenset[int]().union(*dataset.above.values())
     return PairIndex(usable, unusable, frozenset(unknown), never, dataset.looked_for)
 
 
