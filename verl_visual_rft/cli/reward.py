@@ -83,10 +83,11 @@ def audit(
     ] = True,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
 ) -> None:
-    """Let cheats play against an honest policy of moderate quality; exit with 1 if one of them earns more."""
+    """Let cheats play against honest policies of three skills; exit with 1 if one earns more than the moderate one."""
+    from verl_visual_rft.rewards.audit import SKILLS
     from verl_visual_rft.rewards.audit import audit as run
 
-    result = run(name, tasks=task or None, truths=truths, seed=seed, size=size, think=think)
+    result = run(name, tasks=task or None, truths=truths, seed=seed, size=size, think=think, skills=SKILLS)
     if markdown:
         say(result.to_markdown())
     else:

@@ -11,7 +11,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
-from verl_visual_rft.rewards.audit import CHEATS, HONEST, UNASKED, AuditResult, Contest, audit
+from verl_visual_rft.rewards.audit import CHEATS, HONEST, SKILLS, UNASKED, AuditResult, Contest, audit
 from verl_visual_rft.rewards.audit.tournament import hold_contest, score_policy, standard_error
 from verl_visual_rft.rewards.audit.truth_sets import built_in
 from verl_visual_rft.rewards.reward import TASKS
@@ -92,6 +92,77 @@ def test_a_reward_that_pays_for_cheating_is_beaten_and_a_tie_is_no_win() -> None
     assert not audit("format=1", ["classification"], size=20).beaten
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_honesty_earns_more_the_better_it_sees(task: str) -> None:
+    result = audit("robust", [task], size=60, skills=SKILLS)
+    assert [contest.skill for contest in result.contests] == list(SKILLS)
+    weak, moderate, strong = (contest.honest_score for contest in result.contests)
+    assert weak < moderate - 0.1 < strong - 0.2
+    assert result.moderate == (result.contests[1],) and result.moderate == audit("robust", [task], size=60).contests
+
+
+def test_the_kinds_of_questions_make_up_all() -> None:
+    (contest,) = audit("paper", ["detection"], size=80).contests
+    parts = {kind: stratum.n for kind, stratum in contest.strata.items()}
+    assert parts["all"] == contest.n_questions == parts["no object"] + parts["with objects"]
+    assert parts["with objects"] == parts["one object"] + parts["several objects"]
+    assert parts["with objects"] == parts["small objects"] + parts["large objects"]
+    assert min(parts.values()) > 5
+    for standing in contest.standings:
+        assert standing.leads["all"].mean == pytest.approx(standing.lead)
+        total = sum(parts[kind] * standing.leads[kind].mean for kind in ("no object", "one object", "several objects"))
+        assert total == pytest.approx(parts["all"] * standing.lead)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_under_robust_no_cheat_is_far_ahead_on_any_kind_of_questions(task: str) -> None:
+    """Hardly at all of honesty that sees moderately or well; of a weak one by what its own false alarms cost."""
+    for contest in audit("robust", [task], skills=SKILLS).contests:
+        ahead = {
+            (kind, standing.policy.name): lead.mean
+            for standing in contest.standings
+            for kind, lead in standing.leads.items()
+            if lead.is_clear and not lead.is_right
+        }
+        if task != "detection":
+            assert not ahead
+        else:
+            limit = 0.1 if contest.skill == "weak" else 0.03
+            assert all(mean < limit for mean in ahead.values()), (contest.skill, ahead)
+
+
+def test_what_is_simply_right_of_some_questions_is_marked_there_alone() -> None:
+    names = {"no objects always", "never no objects", "one box only"}
+    leads = {s.policy.name: s.leads for s in contest_of("robust", "detection", names).standings}
+    right = {name: {kind for kind, lead in kinds.items() if lead.is_right} for name, kinds in leads.items()}
+    with_objects = {"with objects", "one object", "several objects", "small objects", "large objects"}
+    assert right == {
+        "no objects always": {"no object"},
+        "never no objects": with_objects,
+        "one box only": {"one object"},
+    }
+    for name, kind in (("no objects always", "no object"), ("never no objects", "with objects")):
+        assert leads[name][kind].is_clear and leads[name]["all"].mean < 0
+
+
+@pytest.mark.parametrize(
+    ("name", "won"),
+    [
+        ("slice of every name", True),
+        ("look alikes", True),
+        ("five names", True),
+        ("every name", False),  # longer than a name may be
+        ("every name in a comment", False),
+        ("every name joined invisibly", False),
+    ],
+)
+def test_lists_of_names_win_without_a_closed_set_under_the_first_robust_and_no_longer(name: str, won: bool) -> None:
+    for reward, wins in (("robust-1", won), ("robust", False)):
+        (standing,) = contest_of(reward, "classification", {name}).standings
+        assert standing.leads["no closed set"].is_clear is wins
+        assert not standing.leads["closed set"].is_clear
+
+
 def test_the_same_seed_gives_the_same_result() -> None:
     first, again, other = (audit("paper", ["grounding"], seed=seed, size=20) for seed in (1, 1, 2))
     assert first == again
@@ -154,7 +225,8 @@ def beaten() -> AuditResult:
 
 
 def test_markdown_shows_every_policy_in_order_of_score(beaten: AuditResult) -> None:
-    heading, _, columns, _, *rows = beaten.to_markdown().strip().split("\n")
+    heading, policies, _, kinds = beaten.to_markdown().strip().split("\n\n")
+    columns, _, *rows = policies.split("\n")
     assert heading.startswith("### iou=-1,format=0.1, detection: ")
     assert columns.startswith("| policy | score |")
     assert len(rows) == 1 + len(CHEATS["detection"])
@@ -163,6 +235,13 @@ def test_markdown_shows_every_policy_in_order_of_score(beaten: AuditResult) -> N
     assert scores == sorted(scores, reverse=True)
     honesty = next(place for place, row in enumerate(rows) if row.startswith("| honest |"))
     assert all(("beats honesty" in row) is (place < honesty) for place, row in enumerate(rows))
+
+
+def test_markdown_has_a_line_for_each_kind_of_questions(beaten: AuditResult) -> None:
+    columns, rule, *rows = beaten.to_markdown().strip().split("\n\n")[3].split("\n")
+    assert columns.startswith("| questions | n | honest |")
+    assert {row.count("|") for row in (columns, rule, *rows)} == {8}
+    assert [row.split(" | ")[0] for row in rows] == [f"| {kind}" for kind in beaten.contests[0].strata]
 
 
 def test_the_table_prints_the_same(beaten: AuditResult) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from statistics import correlation, fmean
 
@@ -9,7 +10,7 @@ import pytest
 
 from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
 from verl_visual_rft.boxes import iou
-from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, Policy
+from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, SKILLS, Policy
 from verl_visual_rft.rewards.audit.policies.detection_blind import BLIND
 from verl_visual_rft.rewards.audit.truth_sets import Question, built_in, make_question
 from verl_visual_rft.rewards.reward import TASKS
@@ -49,6 +50,27 @@ def test_a_policy_says_in_one_line_what_it_tries_and_answers_the_same_for_the_sa
 @pytest.mark.parametrize("policy", [pytest.param(p, id=p.name) for p in BLIND if p.name not in KNOW_A_NUMBER])
 def test_a_blind_policy_does_not_look_at_the_picture(policy: Policy) -> None:
     assert len({respond(policy, question) for question in built_in("detection", 20, seed=1)}) == 1
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_blind_policy_answers_the_same_however_well_honesty_sees(task: str) -> None:
+    for question in built_in(task, 5, seed=1):
+        asked = [replace(question, skill=skill) for skill in SKILLS]
+        for policy in CHEATS[task]:
+            if policy.blind:
+                assert len({respond(policy, one) for one in asked}) == 1, policy.name
+
+
+@pytest.mark.parametrize(("skill", "found", "overlap"), [("weak", 0.4, 0.5), ("strong", 0.9, 0.86)])
+def test_the_weak_and_the_strong_detector(skill: str, found: float, overlap: float) -> None:
+    overlaps, objects = [], 0
+    for place, question in enumerate(built_in("detection", 600, seed=1)):
+        answer = parse_detection(respond(HONEST["detection"], replace(question, skill=skill), place))
+        objects += len(question.truth.boxes)
+        best = [max((iou(d.box, truth) for truth in question.truth.boxes), default=0) for d in answer.detections]
+        overlaps += [overlap for overlap in best if overlap > 0.15]
+    assert len(overlaps) / objects == pytest.approx(found, abs=0.08)
+    assert fmean(overlaps) == pytest.approx(overlap, abs=0.06)
 
 
 def test_the_honest_detector_is_of_moderate_quality() -> None:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from statistics import fmean, median
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from verl_visual_rft.answers import parse_detection
 from verl_visual_rft.boxes import area
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards.audit.policies import CHEATS
+from verl_visual_rft.rewards.audit.priors import learn_prior
+from verl_visual_rft.rewards.audit.strata import strata_of
 from verl_visual_rft.rewards.audit.truth_files import read_questions
-from verl_visual_rft.rewards.audit.truth_sets import CLASS_NAMES, built_in
+from verl_visual_rft.rewards.audit.truth_sets import (
+    CLASS_NAMES,
+    built_in,
+    make_question,
+    with_knowledge_of_the_set,
+)
 from verl_visual_rft.rewards.reward import TASKS
 
 
@@ -105,3 +115,45 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | 
     with pytest.raises(UserError, match=message) as error:
         read_questions(path, 300, 0)
     assert name in str(error.value)
+
+
+def test_kinds_of_questions() -> None:
+    small, large = [0, 0, 100, 100], [0, 0, 500, 500]
+    for truth, kinds in (
+        ({"boxes": []}, {"no object"}),
+        ({"boxes": [small]}, {"with objects", "one object", "small objects"}),
+        ({"boxes": [small, large]}, {"with objects", "several objects", "large objects"}),
+        ({"boxes": [[0, 0, 20, 9]], "extent": [40, 20]}, {"with objects", "one object", "large objects"}),
+    ):
+        assert strata_of(make_question("detection", truth)) == kinds | {"all"}
+    for box, size in ((small, "small objects"), (large, "large objects")):
+        assert strata_of(make_question("grounding", {"box": box})) == {"all", size}
+    assert strata_of(make_question("classification", {"label": "a"})) == {"all", "no closed set"}
+    assert strata_of(make_question("classification", {"label": "a", "labels": ["a"]})) == {"all", "closed set"}
+
+
+def test_half_of_the_made_up_classes_are_without_their_closed_set() -> None:
+    closed = fmean(bool(question.truth.labels) for question in built_in("classification", 1000, seed=0))
+    assert closed == pytest.approx(0.5, abs=0.05)
+
+
+def test_what_is_known_of_a_set_without_its_pictures() -> None:
+    left, right = (0.0, 0.0, 0.2, 0.2), (0.7, 0.7, 1.0, 1.0)
+    prior = learn_prior([[left, left], [left, right], [left], [right], []])
+    assert prior.count == 2 and prior.best_box == left
+    assert prior.mean_box == pytest.approx((7 / 30, 7 / 30, 7 / 15, 7 / 15))
+    boxes = [box for box, _ in prior.clusters]
+    assert boxes[0] == pytest.approx(left) and boxes[-1] == pytest.approx(right)
+    assert [quality for _, quality in prior.clusters] == pytest.approx([1.0] * len(boxes))
+    assert learn_prior([[], []]) is None
+
+
+def test_priors_are_in_the_coordinates_of_each_question() -> None:
+    truths = [{"boxes": [[10, 10, 20, 20]], "extent": [40, 40]}, {"boxes": [[250, 250, 500, 500]]}]
+    questions = with_knowledge_of_the_set([make_question("detection", truth) for truth in truths])
+    policy = next(policy for policy in CHEATS["detection"] if policy.name == "mean box of the set")
+    answers = [
+        parse_detection(policy.respond(question, Random(0)), question.truth.extent).detections[0].box
+        for question in questions
+    ]
+    assert answers == [(10, 10, 20, 20), (250, 250, 500, 500)]

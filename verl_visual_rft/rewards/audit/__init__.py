@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, UNASKED, Policy
+from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, SKILLS, UNASKED, Policy
 from verl_visual_rft.rewards.audit.result import AuditResult
 from verl_visual_rft.rewards.audit.tournament import Contest, Standing, hold_contest
 from verl_visual_rft.rewards.audit.truth_files import read_questions
@@ -21,7 +21,7 @@ from verl_visual_rft.rewards.registry import load_reward
 from verl_visual_rft.rewards.reward import Reward
 from verl_visual_rft.truths import TASKS
 
-__all__ = ["CHEATS", "HONEST", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
+__all__ = ["CHEATS", "HONEST", "SKILLS", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
 
 
 def audit(
@@ -31,6 +31,7 @@ def audit(
     seed: int = 0,
     size: int = 300,
     think: bool = True,
+    skills: Sequence[str] = ("moderate",),
 ) -> AuditResult:
     """Let every cheat contend with honesty for a reward.
 
@@ -43,6 +44,7 @@ def audit(
         seed: Of made-up questions, of draws from a file, and of all policies.
         size: Questions of a task, at most where they come from a file.
         think: Whether made-up questions ask for thinking before the answer; those of a file say so themselves.
+        skills: Of the honest policies: some of `SKILLS`.
 
     Raises:
         UserError: Unknown reward; a task that it or the truths do not have; no task in common; an unreadable file.
@@ -59,7 +61,7 @@ def audit(
     questions = _questions(loaded, tasks, truths, seed, size, think)
     made_up = "built-in truths" if think else "built-in truths, answer alone"
     source = f"{truths.name if truths else made_up}, seed {seed}"
-    return AuditResult(loaded.name, source, tuple(_contests(loaded, questions, seed)))
+    return AuditResult(loaded.name, source, tuple(_contests(loaded, questions, seed, skills)))
 
 
 def _questions(
@@ -81,7 +83,9 @@ def _questions(
     return common
 
 
-def _contests(reward: Reward, questions: Mapping[str, list[Question]], seed: int) -> list[Contest]:
+def _contests(
+    reward: Reward, questions: Mapping[str, list[Question]], seed: int, skills: Sequence[str]
+) -> list[Contest]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -90,6 +94,9 @@ def _contests(reward: Reward, questions: Mapping[str, list[Question]], seed: int
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for task, asked in questions.items():
             unasked = () if all(question.truth.think for question in asked) else UNASKED[task]
-            cheats = progress.track(CHEATS[task] + unasked, description=f"{reward.name}, {task}")
-            contests.append(hold_contest(reward, asked, HONEST[task], cheats, seed))
+            blind: dict[str, list[float]] = {}
+            for skill in skills:
+                description = f"{reward.name}, {task}, {skill} honesty"
+                cheats = progress.track(CHEATS[task] + unasked, description=description)
+                contests.append(hold_contest(reward, asked, HONEST[task], cheats, seed, skill, blind))
     return contests

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = ("policy", "score", "lead over honesty", "", "what it tries")
+STRATA_COLUMNS = ("questions", "n", "honest", "its score", "first of the cheats", "clearly ahead", "ahead, but right")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class AuditResult:
     Attributes:
         reward: The name of the reward.
         source: Where the questions are from.
-        contests: One for each task.
+        contests: One for each task and skill.
     """
 
     reward: str
@@ -31,30 +32,45 @@ class AuditResult:
     contests: tuple[Contest, ...]
 
     @property
+    def moderate(self) -> tuple[Contest, ...]:
+        """Those against the honest policy of moderate skill."""
+        return tuple(contest for contest in self.contests if contest.skill == "moderate")
+
+    @property
     def beaten(self) -> bool:
-        """Whether any cheat beats honesty in any task."""
-        return any(contest.beaten for contest in self.contests)
+        """Whether any cheat beats the moderate honest policy in any task."""
+        return any(contest.beaten for contest in self.moderate)
 
     def tables(self) -> list[Table]:
-        """Return a table for each task, who earns most on top."""
+        """Return for each task a table of all cheats, who earns most on top, and one by kinds of questions."""
         from rich.table import Table
 
         tables = []
-        for contest in self.contests:
+        for contest in self.moderate:
             table = Table(*COLUMNS, title=self._title(contest))
             for style, cells in _rows(contest):
                 table.add_row(*cells, style=style)
-            tables.append(table)
+            by_kind = Table(*STRATA_COLUMNS, title=f"{self.reward}, {contest.task}: by kinds of questions")
+            for cells in self._by_kind(contest.task):
+                by_kind.add_row(*cells)
+            tables += [table, by_kind]
         return tables
 
     def to_markdown(self) -> str:
-        """Return the same as Markdown: a heading and a table for each task."""
+        """Return the same as Markdown: a heading and two tables for each task."""
         sections = []
-        for contest in self.contests:
-            lines = [f"### {self._title(contest)}", "", _markdown_row(COLUMNS), "|---|---:|---:|---|---|"]
-            lines += [_markdown_row(cells) for _, cells in _rows(contest)]
-            sections.append("\n".join(lines) + "\n")
+        for contest in self.moderate:
+            policies = _markdown_table(COLUMNS, "|---|---:|---:|---|---|", (cells for _, cells in _rows(contest)))
+            kinds = _markdown_table(STRATA_COLUMNS, "|---|---:|---|---:|---|---|---|", self._by_kind(contest.task))
+            sections.append(f"### {self._title(contest)}\n\n{policies}\nBy kinds of questions:\n\n{kinds}")
         return "\n".join(sections)
+
+    def _by_kind(self, task: str) -> Iterator[tuple[str, ...]]:
+        """Yield a line for each kind of questions and skill."""
+        contests = [contest for contest in self.contests if contest.task == task]
+        for kind in contests[0].strata:
+            for contest in contests:
+                yield _kind_cells(contest, kind)
 
     def _title(self, contest: Contest) -> str:
         winners = sum(standing.beats_honesty for standing in contest.standings)
@@ -78,9 +94,35 @@ def _rows(contest: Contest) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "bold green", honesty
 
 
+def _kind_cells(contest: Contest, kind: str) -> tuple[str, ...]:
+    """Say how honesty fares on one kind of questions, and who is ahead of it.
+
+    The first of the cheats is named with its lead wherever that is; the others where they are ahead by more than two
+    standard errors. Policies that are right on such questions are named apart.
+    """
+    stratum = contest.strata[kind]
+    leads = {standing.policy.name: standing.leads[kind] for standing in contest.standings}
+    order = sorted(leads, key=lambda name: leads[name].mean, reverse=True)
+    cheats = [name for name in order if not leads[name].is_right]
+    ahead = [name for name in cheats[1:] if leads[name].is_clear]
+    right = [name for name in order if leads[name].is_right and leads[name].is_clear]
+
+    def shown(names: list[str]) -> str:
+        return "; ".join(f"{name} {_with_error(leads[name].mean, leads[name].error, '+')}" for name in names)
+
+    clearly = "yes" if leads[cheats[0]].is_clear else "no"
+    also = f"{clearly}; {shown(ahead)}" if ahead else clearly
+    score = _with_error(stratum.score, stratum.error, "")
+    return kind, str(stratum.n), contest.skill, score, shown(cheats[:1]), also, shown(right)
+
+
 def _with_error(value: float, error: float, sign: str) -> str:
     return f"{value:{sign}.3f} ± {error:.3f}"
 
 
-def _markdown_row(cells: tuple[str, ...]) -> str:
+def _markdown_table(columns: Sequence[str], rule: str, rows: Iterable[Sequence[str]]) -> str:
+    return "".join(f"{line}\n" for line in (_markdown_row(columns), rule, *map(_markdown_row, rows)))
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

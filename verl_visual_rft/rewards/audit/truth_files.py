@@ -11,7 +11,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
-from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_names
+from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_knowledge_of_the_set
 from verl_visual_rft.truths import TASKS
 
 
@@ -43,7 +43,7 @@ def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]
     if not questions:
         raise UserError(f"{path}: holds no questions; give another truth set, or none for the built-in one")
     return {
-        task: with_names(chosen)
+        task: with_knowledge_of_the_set(chosen)
         for task in TASKS
         if (chosen := _draw([question for question in questions if question.task == task], size, seed))
     }

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The contestants of the audit: for each task an honest policy of moderate quality, and those that cheat."""
+"""The contestants of the audit: for each task an honest policy of three skills, and those that cheat."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from verl_visual_rft.rewards.audit.policies import classification, detection, grounding
 from verl_visual_rft.rewards.audit.policies.policy import Policy, unasked_reasoning
 
-__all__ = ["CHEATS", "HONEST", "UNASKED", "Policy"]
+__all__ = ["CHEATS", "HONEST", "SKILLS", "UNASKED", "Policy"]
 
-#: By task: answers as well as a model in the middle of its training can.
+#: How well an honest policy sees: as a model before its training, in the middle of it, and after it.
+SKILLS = ("weak", "moderate", "strong")
+
+#: By task: answers as well as its question's skill allows; moderate where the question does not say.
 HONEST: Mapping[str, Policy] = {
     "detection": detection.HONEST,
     "classification": classification.HONEST,

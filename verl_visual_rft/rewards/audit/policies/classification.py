@@ -7,11 +7,11 @@ from __future__ import annotations
 import re
 from random import Random
 
-from verl_visual_rft.rewards.audit.policies.policy import policies, response
+from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
 from verl_visual_rft.rewards.audit.truth_sets import Question
 from verl_visual_rft.truths import ClassificationTruth
 
-ACCURACY = 0.6
+ACCURACY = {"weak": 0.3, "moderate": 0.6, "strong": 0.9}
 
 
 def honest(question: Question, rng: Random) -> str:
@@ -23,7 +23,7 @@ def _honest_name(question: Question, rng: Random) -> str:
     assert isinstance(question.truth, ClassificationTruth)
     label = question.truth.label
     others = [name for name in question.names if name != label]
-    right = rng.random() < ACCURACY or not others
+    right = rng.random() < ACCURACY[question.skill] or not others
     return label if right else rng.choice(others)
 
 
@@ -58,6 +58,22 @@ def every_name_run_together(question: Question, rng: Random) -> str:
 def every_name_on_its_own_line(question: Question, rng: Random) -> str:
     """Every class name on a line of its own, which a search without DOTALL takes for no answer."""
     return response("\n".join(question.names), rng)
+
+
+def every_name_joined_invisibly(question: Question, rng: Random) -> str:
+    """Every class name with word joiners (U+2060) between: one word to the eye."""
+    return response("\u2060".join(question.names), rng)
+
+
+def every_name_in_a_comment(question: Question, rng: Random) -> str:
+    """The first class name, the others in an HTML comment behind it."""
+    first, *others = question.names
+    return response(f"{first} <!-- {' '.join(others)} -->", rng)
+
+
+def slice_of_every_name(question: Question, rng: Random) -> str:
+    """As many class names as a name may have characters, for a limit to let through."""
+    return response(", ".join(question.names)[:200], rng)
 
 
 def every_name_in_the_reasoning(question: Question, rng: Random) -> str:
@@ -129,6 +145,20 @@ def numbers_only(question: Question, rng: Random) -> str:
     return response(" ".join(re.findall(r"\d+", _honest_name(question, rng))) or "0", rng)
 
 
+def superclass(question: Question, rng: Random) -> str:
+    """The broadest class that the honest answer may be of: the shortest name that shares its last word."""
+    name = _honest_name(question, rng)
+    kin = [other for other in question.names if name.split()[-1] in other.split()]
+    return response(min(kin or [name], key=len), rng)
+
+
+def synonyms_enumerated(question: Question, rng: Random) -> str:
+    """The honest answer in every spelling, and the names that contain it as further ones."""
+    name = _honest_name(question, rng)
+    kin = [other for other in question.names if name in other]
+    return response(" / ".join([name, name.upper(), f"{name}s", f"the {name}", *kin]), rng)
+
+
 def two_names(question: Question, rng: Random) -> str:
     """The honest answer or another class."""
     return response(f"{_honest_name(question, rng)} or {rng.choice(question.names)}", rng)
@@ -143,6 +173,12 @@ def five_names(question: Question, rng: Random) -> str:
 def name_and_negation(question: Question, rng: Random) -> str:
     """The honest answer, and what else it might have been, denied."""
     return response(f"{_honest_name(question, rng)}, not {rng.choice(question.names)}", rng)
+
+
+def look_alikes(question: Question, rng: Random) -> str:
+    """The honest answer, and further names in letters that look like Latin ones."""
+    others = " ".join(question.names).translate(str.maketrans("aeopcx", "\u0430\u0435\u043e\u0440\u0441\u0445"))
+    return response(f"{_honest_name(question, rng)} {others[:100]}", rng)
 
 
 def names_around_it(question: Question, rng: Random) -> str:
@@ -176,19 +212,27 @@ def no_reasoning(question: Question, rng: Random) -> str:
     return f"<think></think> <answer>{_honest_name(question, rng)}</answer>"
 
 
+def reasoning_of_a_template(question: Question, rng: Random) -> str:
+    """The honest answer after words that prompts use for reasoning."""
+    return template_reasoning(_honest_name(question, rng))
+
+
 def no_tags(question: Question, rng: Random) -> str:
     """The honest answer alone, without any tags, for the parser to repair."""
     return _honest_name(question, rng)
 
 
 (HONEST,) = policies(honest)
-CHEATS = policies(
+_BLIND = policies(
     empty_response,
     empty_answer,
     blank_answer,
     every_name,
     every_name_run_together,
     every_name_on_its_own_line,
+    every_name_joined_invisibly,
+    every_name_in_a_comment,
+    slice_of_every_name,
     every_name_in_the_reasoning,
     reasoning_without_an_answer,
     letter_e,
@@ -199,17 +243,24 @@ CHEATS = policies(
     one_class_always,
     none_of_them,
     copied_template,
+    blind=True,
+)
+CHEATS = _BLIND + policies(
     first_word_only,
     last_word_only,
+    superclass,
+    synonyms_enumerated,
     numbers_only,
     two_names,
     five_names,
     name_and_negation,
+    look_alikes,
     names_around_it,
     name_in_a_sentence,
     two_answers,
     hidden_in_the_reasoning,
     copied_reasoning,
     no_reasoning,
+    reasoning_of_a_template,
     no_tags,
 )

@@ -14,12 +14,14 @@ from verl_visual_rft.rewards.audit.policies.detection_answers import (
     claimed,
     detection_truth,
     honest_guesses,
+    prior_box,
     random_guesses,
     written,
 )
 from verl_visual_rft.rewards.audit.policies.detection_blind import BLIND
-from verl_visual_rft.rewards.audit.policies.policy import policies, response
+from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
 from verl_visual_rft.rewards.audit.random_boxes import jittered, scaled
+from verl_visual_rft.rewards.audit.strata import ANY, LARGE, NO_OBJECT, ONE, SEVERAL, SMALL
 from verl_visual_rft.rewards.audit.truth_sets import Question
 
 
@@ -112,6 +114,30 @@ def copies_to_the_count(question: Question, rng: Random) -> str:
     return answer(guesses + copies, rng)
 
 
+def most_frequent_count(question: Question, rng: Random) -> str:
+    """The surest honest boxes, cut or padded with the set's best fixed box to the most frequent number of objects."""
+    guesses = sorted(honest_guesses(question, rng), key=lambda guess: -guess.confidence)
+    if question.prior is None:
+        return answer(guesses, rng)
+    padding = [prior_box(question.prior.best_box, question, 0.1)] * max(0, question.prior.count - len(guesses))
+    return answer(guesses[: question.prior.count] + padding, rng)
+
+
+def hedged_pairs(question: Question, rng: Random) -> str:
+    """Every honest box with a larger one around it, each at half of what the pair can find."""
+    extent = detection_truth(question).extent
+    guesses = honest_guesses(question, rng)
+    pairs = [(guess, Guess(scaled(guess.box, 1.3, extent), guess.confidence)) for guess in guesses]
+    return answer([Guess(guess.box, round(guess.confidence / 2, 3)) for pair in pairs for guess in pair], rng)
+
+
+def unlikely_second_guesses(question: Question, rng: Random) -> str:
+    """Every honest box with a shifted copy at a confidence of 0.1: the little that a second guess is worth."""
+    extent = detection_truth(question).extent
+    guesses = honest_guesses(question, rng)
+    return answer(guesses + [Guess(jittered(guess.box, rng, extent), 0.1) for guess in guesses], rng)
+
+
 def never_no_objects(question: Question, rng: Random) -> str:
     """The honest boxes, and a random one at confidence 0 where honesty says "No Objects"."""
     return answer(honest_guesses(question, rng) or random_guesses(1, question, rng), rng)
@@ -148,6 +174,11 @@ def no_reasoning(question: Question, rng: Random) -> str:
     return f"<think></think> <answer>{written(honest_guesses(question, rng))}</answer>"
 
 
+def reasoning_of_a_template(question: Question, rng: Random) -> str:
+    """The honest answer after words that prompts use for reasoning."""
+    return template_reasoning(written(honest_guesses(question, rng)))
+
+
 def bare_list(question: Question, rng: Random) -> str:
     """The honest boxes without any tags, for the parser to repair."""
     return written(honest_guesses(question, rng))
@@ -174,6 +205,9 @@ CHEATS = BLIND + policies(
     padding,
     padding_to_the_count,
     copies_to_the_count,
+    most_frequent_count,
+    hedged_pairs,
+    unlikely_second_guesses,
     never_no_objects,
     boxes_and_no_objects,
     two_answers,
@@ -181,6 +215,17 @@ CHEATS = BLIND + policies(
     hidden_in_the_reasoning,
     copied_reasoning,
     no_reasoning,
+    reasoning_of_a_template,
     bare_list,
     prompt_ellipsis,
+    right_in={
+        confidence_0: {NO_OBJECT},
+        two_answers: {NO_OBJECT},
+        one_box_only: {ONE},
+        # That something is there, or how much.
+        most_frequent_count: {ANY, ONE, SEVERAL, SMALL, LARGE},
+        padding_to_the_count: {ANY, ONE, SEVERAL, SMALL, LARGE},
+        copies_to_the_count: {ANY, ONE, SEVERAL, SMALL, LARGE},
+        never_no_objects: {ANY, ONE, SEVERAL, SMALL, LARGE},
+    },
 )

@@ -13,14 +13,43 @@ from typing import NamedTuple
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.rewards.audit.policies.policy import response
-from verl_visual_rft.rewards.audit.random_boxes import Extent, jittered, random_box, whole
+from verl_visual_rft.rewards.audit.random_boxes import (
+    JITTER,
+    STRONG_JITTER,
+    WEAK_JITTER,
+    Extent,
+    jittered,
+    random_box,
+    whole,
+)
 from verl_visual_rft.rewards.audit.truth_sets import Question
 from verl_visual_rft.truths import DetectionTruth
 
-RECALL = 0.7
 CONFIDENCE_NOISE = 0.12
-P_FALSE_ALARM = 0.2  # beside the objects that are there
-P_RIGHT_ON_NEGATIVE = 0.85
+
+
+class Sight(NamedTuple):
+    """How well a detector sees.
+
+    Attributes:
+        recall: Share of the objects that it finds.
+        jitter: Spread of their edges in box sides.
+        p_false_alarm: Probability of one box more where objects are.
+        p_right_on_negative: Probability of saying so where nothing is.
+    """
+
+    recall: float
+    jitter: float
+    p_false_alarm: float
+    p_right_on_negative: float
+
+
+#: By skill; the mean IoU of what is found is about 0.5, 0.7 and 0.85.
+SIGHT = {
+    "weak": Sight(0.4, WEAK_JITTER, 0.4, 0.6),
+    "moderate": Sight(0.7, JITTER, 0.2, 0.85),
+    "strong": Sight(0.9, STRONG_JITTER, 0.05, 0.97),
+}
 
 
 class Guess(NamedTuple):
@@ -31,16 +60,16 @@ class Guess(NamedTuple):
 
 
 def honest_guesses(question: Question, rng: Random) -> list[Guess]:
-    """Return what a detector of moderate quality sees."""
-    truth = detection_truth(question)
-    guesses = [_sighted(box, truth, rng) for box in truth.boxes if rng.random() < RECALL]
-    if rng.random() < (P_FALSE_ALARM if truth.boxes else 1 - P_RIGHT_ON_NEGATIVE):
+    """Return what a detector of the question's skill sees."""
+    truth, sight = detection_truth(question), SIGHT[question.skill]
+    guesses = [_sighted(box, truth, sight, rng) for box in truth.boxes if rng.random() < sight.recall]
+    if rng.random() < (sight.p_false_alarm if truth.boxes else 1 - sight.p_right_on_negative):
         guesses.append(Guess(random_box(rng, truth.extent), round(rng.uniform(0.05, 0.5), 2)))
     return guesses
 
 
-def _sighted(box: Box, truth: DetectionTruth, rng: Random) -> Guess:
-    seen = jittered(box, rng, truth.extent)
+def _sighted(box: Box, truth: DetectionTruth, sight: Sight, rng: Random) -> Guess:
+    seen = jittered(box, rng, truth.extent, sight.jitter)
     confidence = min(max(rng.gauss(iou(seen, box), CONFIDENCE_NOISE), 0.05), 0.99)
     return Guess(seen, round(confidence, 2))
 
@@ -70,6 +99,13 @@ def claimed(guesses: Iterable[Guess], confidence: float) -> list[Guess]:
 def random_guesses(count: int, question: Question, rng: Random) -> list[Guess]:
     """Return boxes anywhere, at confidence 0."""
     return [Guess(random_box(rng, detection_truth(question).extent), 0) for _ in range(count)]
+
+
+def prior_box(box: Box, question: Question, confidence: float) -> Guess:
+    """Return a box of the set's statistics, which is in shares of the picture, in the question's coordinates."""
+    x, y = detection_truth(question).extent
+    x1, y1, x2, y2 = box
+    return Guess(whole((x1 * x, y1 * y, x2 * x, y2 * y), (x, y)), round(confidence, 2))
 
 
 def whole_image(question: Question, confidence: float) -> Guess:

@@ -12,12 +12,15 @@ from verl_visual_rft.rewards.audit.policies.detection_answers import (
     Guess,
     answer,
     detection_truth,
+    prior_box,
     random_guesses,
     whole_image,
     written_grid,
 )
 from verl_visual_rft.rewards.audit.policies.policy import policies, response
+from verl_visual_rft.rewards.audit.priors import Prior
 from verl_visual_rft.rewards.audit.random_boxes import random_box, scaled
+from verl_visual_rft.rewards.audit.strata import NO_OBJECT
 from verl_visual_rft.rewards.audit.truth_sets import Question
 
 
@@ -109,6 +112,33 @@ def box_at_the_top_edge(question: Question, rng: Random) -> str:
     return answer([Guess((0, 0, width // 50, 1), 1)], rng)
 
 
+def mean_box_of_the_set(question: Question, rng: Random) -> str:
+    """The mean of all boxes of the data set, wherever it is asked for, at its mean IoU."""
+    return answer([prior_box(_prior(question).mean_box, question, 0.2)], rng)
+
+
+def best_fixed_box(question: Question, rng: Random) -> str:
+    """The box of the data set that overlaps the others best."""
+    return answer([prior_box(_prior(question).best_box, question, 0.3)], rng)
+
+
+def boxes_of_three_clusters(question: Question, rng: Random) -> str:
+    """The centres of three k-means clusters of the data set's boxes, each as sure as it is near to its boxes."""
+    clusters = _prior(question).clusters
+    return answer([prior_box(box, question, quality / len(clusters)) for box, quality in clusters], rng)
+
+
+def likeliest_cluster(question: Question, rng: Random) -> str:
+    """The centre of the largest cluster alone."""
+    (box, quality), *others = _prior(question).clusters
+    return answer([prior_box(box, question, quality / (1 + len(others)))], rng)
+
+
+def _prior(question: Question) -> Prior:
+    assert question.prior is not None
+    return question.prior
+
+
 def y1_copied(question: Question, rng: Random) -> str:
     """Knows y1 of the first object and nothing else: the published symbolic check compares no more."""
     truth = detection_truth(question)
@@ -125,6 +155,10 @@ def y1_in_words(question: Question, rng: Random) -> str:
 
 
 BLIND = policies(
+    mean_box_of_the_set,
+    best_fixed_box,
+    boxes_of_three_clusters,
+    likeliest_cluster,
     empty_response,
     empty_answer,
     no_objects_always,
@@ -144,4 +178,6 @@ BLIND = policies(
     box_at_the_top_edge,
     y1_copied,
     y1_in_words,
+    blind=True,
+    right_in={function: {NO_OBJECT} for function in (no_objects_always, empty_list, y1_copied)},
 )

@@ -8,12 +8,23 @@ from collections.abc import Sequence
 from random import Random
 
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.rewards.audit.policies.policy import policies, response
-from verl_visual_rft.rewards.audit.random_boxes import elsewhere, jittered, random_box, scaled, whole
+from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
+from verl_visual_rft.rewards.audit.priors import Prior
+from verl_visual_rft.rewards.audit.random_boxes import (
+    JITTER,
+    STRONG_JITTER,
+    WEAK_JITTER,
+    elsewhere,
+    jittered,
+    random_box,
+    scaled,
+    whole,
+)
 from verl_visual_rft.rewards.audit.truth_sets import Question
 from verl_visual_rft.truths import GroundingTruth
 
-P_NEAR = 0.6
+#: By skill: how often it finds the object, and the spread of the edges where it does.
+SIGHT = {"weak": (0.3, WEAK_JITTER), "moderate": (0.6, JITTER), "strong": (0.9, STRONG_JITTER)}
 
 
 def honest(question: Question, rng: Random) -> str:
@@ -23,8 +34,10 @@ def honest(question: Question, rng: Random) -> str:
 
 def _honest_box(question: Question, rng: Random) -> Box:
     truth = _truth(question)
-    seen = jittered if rng.random() < P_NEAR else elsewhere
-    return seen(truth.box, rng, truth.extent)
+    p_near, jitter = SIGHT[question.skill]
+    if rng.random() < p_near:
+        return jittered(truth.box, rng, truth.extent, jitter)
+    return elsewhere(truth.box, rng, truth.extent)
 
 
 # --- Cheats that do not look at the picture --------------------------------------------------------------------------
@@ -53,6 +66,21 @@ def whole_image_box(question: Question, rng: Random) -> str:
 def centre_box(question: Question, rng: Random) -> str:
     """The box over the middle of the picture, where photographers put things."""
     return _answer(scaled(_whole_image(question), 0.6, _truth(question).extent), rng)
+
+
+def mean_box_of_the_set(question: Question, rng: Random) -> str:
+    """The mean of all boxes of the data set."""
+    return _answer(_prior_box(question, _prior(question).mean_box), rng)
+
+
+def best_fixed_box(question: Question, rng: Random) -> str:
+    """The box of the data set that overlaps the others best."""
+    return _answer(_prior_box(question, _prior(question).best_box), rng)
+
+
+def likeliest_cluster(question: Question, rng: Random) -> str:
+    """The centre of the largest of three k-means clusters of the data set's boxes."""
+    return _answer(_prior_box(question, _prior(question).clusters[0][0]), rng)
 
 
 def random_box_anywhere(question: Question, rng: Random) -> str:
@@ -158,6 +186,11 @@ def no_reasoning(question: Question, rng: Random) -> str:
     return f"<think></think> <answer>{_written(_honest_box(question, rng))}</answer>"
 
 
+def reasoning_of_a_template(question: Question, rng: Random) -> str:
+    """The honest answer after words that prompts use for reasoning."""
+    return template_reasoning(_written(_honest_box(question, rng)))
+
+
 def no_tags(question: Question, rng: Random) -> str:
     """The honest box alone, without any tags, for the parser to repair."""
     return _written(_honest_box(question, rng))
@@ -169,12 +202,15 @@ def box_in_a_sentence(question: Question, rng: Random) -> str:
 
 
 (HONEST,) = policies(honest)
-CHEATS = policies(
+_BLIND = policies(
     empty_response,
     empty_answer,
     no_objects_always,
     whole_image_box,
     centre_box,
+    mean_box_of_the_set,
+    best_fixed_box,
+    likeliest_cluster,
     random_box_anywhere,
     inverted_picture,
     inverted_giant,
@@ -182,6 +218,9 @@ CHEATS = policies(
     point_box,
     thousand_boxes,
     copied_template,
+    blind=True,
+)
+CHEATS = _BLIND + policies(
     swapped_corners,
     one_axis_inverted,
     two_boxes,
@@ -194,9 +233,21 @@ CHEATS = policies(
     hidden_in_the_reasoning,
     copied_reasoning,
     no_reasoning,
+    reasoning_of_a_template,
     no_tags,
     box_in_a_sentence,
 )
+
+
+def _prior(question: Question) -> Prior:
+    assert question.prior is not None
+    return question.prior
+
+
+def _prior_box(question: Question, box: Box) -> Box:
+    x, y = _truth(question).extent
+    x1, y1, x2, y2 = box
+    return whole((x1 * x, y1 * y, x2 * x, y2 * y), (x, y))
 
 
 def _truth(question: Question) -> GroundingTruth:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from random import Random
 
 from verl_visual_rft.rewards.audit.truth_sets import Question
@@ -32,20 +32,30 @@ class Policy:
         name: In the table.
         description: What it tries, in a line.
         respond: Its answers.
+        blind: It does not look at the picture, so it answers the same however well the honest policy sees.
+        right_in: Kinds of questions (`strata`) in which what it takes for granted is true, so that leading is no cheat.
     """
 
     name: str
     description: str
     respond: Respond
+    blind: bool = False
+    right_in: frozenset[str] = frozenset()
 
 
-def policies(*functions: Respond) -> tuple[Policy, ...]:
+def policies(
+    *functions: Respond, blind: bool = False, right_in: Mapping[Respond, Iterable[str]] | None = None
+) -> tuple[Policy, ...]:
     """Make each function a policy: its name in words, its docstring as the description.
 
     Where a question asks for the answer alone, what `response` reasons is left away; reasoning that a policy writes
     itself stays.
     """
-    return tuple(_policy(function, _as_asked(function)) for function in functions)
+    right = right_in or {}
+    return tuple(
+        replace(_policy(function, _as_asked(function)), blind=blind, right_in=frozenset(right.get(function, ())))
+        for function in functions
+    )
 
 
 def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
@@ -61,6 +71,11 @@ def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
         return f"<answer>{thinking} {answer}"
 
     return tuple(_policy(cheat, cheat) for cheat in (reasoning_nobody_asked_for, reasoning_inside_the_answer))
+
+
+def template_reasoning(answer: str) -> str:
+    """Write an answer after words that prompts use for reasoning."""
+    return f"<think> Here is my detailed step by step thinking process. </think> <answer>{answer}</answer>"
 
 
 def response(answer: str, rng: Random) -> str:
