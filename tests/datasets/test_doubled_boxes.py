@@ -11,6 +11,19 @@ import pytest
 from verl_visual_rft.coordinates import Box
 from verl_visual_rft.datasets.doubled_boxes import doubled_boxes
 
+MANY = 20_000
+HOSTILE: dict[str, tuple[list[Box], int]] = {
+    "one edge": ([(0, 0, 5 + n / 3, 4 + 2 * n) for n in range(MANY)], 0),
+    "one corner": ([(0, 0, 5 + 2 * (n % 100), 4 + 2 * (n // 100)) for n in range(MANY)], 0),
+    "specks": ([(n / MANY, 0, (n + 0.5) / MANY, 1e-5) for n in range(MANY)], 0),
+    "one box": ([(10, 10, 50, 50)] * MANY, MANY - 1),
+}
+
+
+@pytest.mark.parametrize(("boxes", "doubled"), HOSTILE.values(), ids=HOSTILE)
+def test_many_boxes_that_nearly_are_one(boxes: list[Box], doubled: int) -> None:
+    assert len(doubled_boxes(dict(enumerate(boxes)))) == doubled
+
 
 @pytest.mark.parametrize(
     ("boxes", "doubled"),

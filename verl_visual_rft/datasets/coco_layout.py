@@ -22,6 +22,8 @@ from verl_visual_rft.prompts import PLACEHOLDER
 #: The rule under which categories are listed that a file names and never annotates: the root that Roboflow adds.
 UNUSED = "category without annotations, not asked about"
 
+_MOST_LEVELS = 32  # of categories above each other
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -98,7 +100,7 @@ class CocoDataset:
         above: dict[int, frozenset[int]] = {}
         for category_id in parents:
             seen, parent = {category_id}, parents[category_id]
-            while parent is not None and parent not in seen:
+            while parent is not None and parent not in seen and len(seen) < _MOST_LEVELS:
                 seen.add(parent)
                 parent = parents[parent]
             above[category_id] = frozenset(seen - {category_id})

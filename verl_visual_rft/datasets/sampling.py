@@ -79,11 +79,12 @@ def index_pairs(
             unusable[pair] = SOME_CROWDS
         else:
             usable[pair] = whole
+    kin = {category_id: others & categories for category_id, others in dataset.kin.items()}
     unknown = {
         pair
-        for image_id, category_id in (dataset.annotations if dataset.kin else ())
-        for kin in dataset.kin.get(category_id, ())
-        if (pair := Pair(image_id, kin)) not in usable and pair not in unusable
+        for image_id, category_id in (dataset.annotations if kin else ())
+        for other in (kin.get(category_id, ()) if image_id in images else ())
+        if (pair := Pair(image_id, other)) not in usable and pair not in unusable
     }
     never = (categories - dataset.annotated) & frozenset[int]().union(*dataset.above.values())
     return PairIndex(usable, unusable, frozenset(unknown), never, dataset.looked_for)
