@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import product
 from typing import TypeVar
 
@@ -37,24 +35,23 @@ def doubled_boxes(boxes: Mapping[int, Box]) -> set[int]:
         >>> doubled_boxes({1: (0, 0, 50, 40), 2: (0.4, 0, 50, 40), 3: (0, 0, 50, 90)})
         {2}
     """
-    kept: dict[_Cell, dict[_Cell, list[Box]]] = defaultdict(lambda: defaultdict(list))  # by the pixels of the corners
+    kept: dict[_Cell, dict[_Cell, list[Box]]] = {}  # by the pixels of the corners
     doubled: set[int] = set()
     for key in sorted(boxes):
-        box = boxes[key]
-        start, end = (math.floor(box[0]), math.floor(box[1])), (math.floor(box[2]), math.floor(box[3]))
-        near = (other for ends in _around(kept, start) for others in _around(ends, end) for other in others)
-        if any(_are_one(box, other) for other in near):
+        x1, y1, x2, y2 = box = boxes[key]
+        start, end = (int(x1), int(y1)), (int(x2), int(y2))
+        if any(_are_one(box, other) for ends in _around(kept, start) for near in _around(ends, end) for other in near):
             doubled.add(key)
-        elif len(kept[start][end]) < _MOST_IN_A_CELL:
-            kept[start][end].append(box)
+            continue
+        ends = kept.setdefault(start, {})
+        if len(alike := ends.setdefault(end, [])) < _MOST_IN_A_CELL:
+            alike.append(box)
     return doubled
 
 
-def _around(cells: Mapping[_Cell, _Content], cell: _Cell) -> Iterator[_Content]:
-    for dx, dy in _NEIGHBOURS:
-        found = cells.get((cell[0] + dx, cell[1] + dy))
-        if found is not None:
-            yield found
+def _around(cells: Mapping[_Cell, _Content], cell: _Cell) -> list[_Content]:
+    x, y = cell
+    return [cells[x + dx, y + dy] for dx, dy in _NEIGHBOURS if (x + dx, y + dy) in cells]
 
 
 def _are_one(box: Box, other: Box) -> bool:
