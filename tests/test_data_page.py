@@ -13,6 +13,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from verl_visual_rft.datasets.coco_layout import UNUSED
+from verl_visual_rft.datasets.doubled_boxes import DOUBLED
+from verl_visual_rft.datasets.file_names import RESPELT
+
 REPOSITORY = Path(__file__).parents[1]
 PAGE = (REPOSITORY / "docs/data.md").read_text(encoding="utf-8")
 
@@ -54,3 +58,14 @@ def test_a_miniature_is_prepared_as_the_page_says(checkout: Path) -> None:
 def test_every_script_stands_on_the_page() -> None:
     scripts = {path.name for path in (REPOSITORY / "data_prep").glob("*.py")}
     assert {script for script in scripts if f"`{script}`" not in PAGE} == set()
+
+
+def test_every_rule_by_which_something_is_mended_stands_on_the_page() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "verl_visual_rft/datasets").rglob("*.py")]
+    rules = {rule for source in sources for rule in re.findall(r'Mend\(\s*"([^"]+)"', source)} | {
+        DOUBLED,
+        RESPELT,
+        UNUSED,
+    }
+    assert len(rules) > 8
+    assert {rule for rule in rules if f"`{rule}`" not in PAGE} == set()
