@@ -139,6 +139,15 @@ def test_a_long_path_in_an_error_is_not_broken_over_lines(tmp_path, capfd):
     assert f"ValueError: {path}: row 7\n" in capfd.readouterr().err
 
 
+def test_the_log_of_a_failure_does_not_command_the_terminal(tmp_path, capfd):
+    title = "chr(27) + ']0;owned' + chr(7)"
+    launch(tmp_path, "GRPO", None, [PYTHON, "-c", f"raise ValueError('row of ' + {title} + ' [/b]')"])
+    launch(tmp_path, "GRPO", None, [PYTHON, "-c", f"print({title}); raise SystemExit(3)"])
+    shown = capfd.readouterr().err
+    assert "\x1b" not in shown and "\x07" not in shown
+    assert r"ValueError: row of \x1b]0;owned\x07 [/b]" in shown and "\n\\x1b]0;owned\\x07\n" in shown
+
+
 def test_what_the_command_leaves_behind_is_ended(tmp_path):
     assert launch(tmp_path, "x", None, [PYTHON, "-c", SPAWN]) == 0
     assert marked(tmp_path) == []

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.chat_templates import try_template
 from verl_visual_rft.coordinates import Family, Size, model_size
 from verl_visual_rft.errors import UserError
 
@@ -54,13 +55,17 @@ class TextTokens:
         self._tokenizer = _load(folder)
         self.count = lru_cache(maxsize=4096)(self._count)  # most rows ask one of a few questions
         self._folder = folder
+        try_template(lambda: self._render(""), folder)
         self.count("")
 
+    def _render(self, text: str) -> str:
+        chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": text}]}]
+        rendered: str = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        return rendered
+
     def _count(self, text: str) -> int:
-        content = [{"type": "image"}, {"type": "text", "text": text}]
-        chat = [{"role": "user", "content": content}]
         try:
-            rendered = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+            rendered = self._render(text)
         except Exception as error:  # whatever a template of another's making raises
             raise UserError(f"the chat template in {self._folder} failed: {error}") from error
         if rendered.count(_PICTURE) != 1:

@@ -29,11 +29,11 @@ from types import FrameType
 from typing import IO, Any
 
 import psutil
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
+from verl_visual_rft.terminal import make_console, say
 from verl_visual_rft.training import shared_memory, stopping
 from verl_visual_rft.training.cluster import LOG_FOLDERS, UNPROTECTED, NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
@@ -215,9 +215,9 @@ def _watch(
     process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path, gave_up: Callable[[], bool]
 ) -> None:
     """Show the run's progress until its command ends, or ``gave_up`` says that it never will."""
-    console = Console()
+    console = make_console()
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -233,7 +233,7 @@ def _watch(
                 progress.update(task, completed=step, figures=figures)
                 if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):
                     said = time.monotonic()
-                    print(f"{title}: step {step}{f'/{steps}' if steps else ''}  {figures}", flush=True)
+                    say(f"{title}: step {step}{f'/{steps}' if steps else ''}  {figures}")
             if new and not stepped:
                 write_first_step(metrics.parent, FirstStep(metrics.name, new[-1][0], metrics.stat().st_mtime, steps))
                 stepped = True
@@ -268,7 +268,7 @@ def _size(file: Path) -> int:
 
 
 def _say(text: str) -> None:
-    Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)  # paths stay whole
+    say(text, error=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from verl_visual_rft.chat_templates import try_template
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
@@ -99,6 +100,8 @@ class VllmEngine:
         self._dtype = ("float32" if on_cpu else "bfloat16") if settings.dtype == "auto" else settings.dtype
         self._settings, self._vllm = settings, vllm
         self._processor: Any = AutoProcessor.from_pretrained(settings.model)
+        question = {"role": "user", "content": "<image>Where?"}
+        try_template(lambda: self._render([question]), settings.model)
         self._llm = vllm.LLM(
             model=str(settings.model),
             dtype=self._dtype,
@@ -161,9 +164,7 @@ class VllmEngine:
         )
 
     def _prompt(self, row: Row) -> dict[str, Any]:
-        text = self._processor.apply_chat_template(
-            [_with_image_part(message) for message in row["prompt"]], add_generation_prompt=True, tokenize=False
-        )
+        text = self._render(row["prompt"])
         image = load_image(row)
         token_ids = self._processor.tokenizer(text)["input_ids"]
         length = len(token_ids) - 1 + self._visual_tokens(image)
@@ -174,6 +175,11 @@ class VllmEngine:
                 f"more than max_model_len={settings.max_model_len}; raise it, or lower max_tokens or the pixel budget"
             )
         return {"prompt_token_ids": token_ids, "multi_modal_data": {"image": image}}
+
+    def _render(self, prompt: Sequence[dict[str, str]]) -> str:
+        messages = [_with_image_part(message) for message in prompt]
+        rendered: str = self._processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        return rendered
 
     def _visual_tokens(self, image: Image.Image) -> int:
         # Qwen's: one token for each merge_size x merge_size patches.
