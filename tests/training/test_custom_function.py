@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from transformers import AutoTokenizer
 from verl import DataProto
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.training.custom_function import custom_function
+from verl_visual_rft.training.custom_function import check_loads, custom_function
 from verl_visual_rft.training.failures import why_unusable
 from verl_visual_rft.training.pretraining import TINY_MODEL
 from verl_visual_rft.training.reward_manager import VisualRFTRewardManager
@@ -46,6 +47,22 @@ async def judged(data_source, solution_str, ground_truth, extra_info):
 
 async def never(data_source, solution_str, ground_truth, extra_info):
     await asyncio.sleep(60)
+
+async def leaves_async(data_source, solution_str, ground_truth, extra_info):
+    raise SystemExit(0)
+
+async def is_cancelled(data_source, solution_str, ground_truth, extra_info):
+    raise asyncio.CancelledError
+
+async def its_server_is_slow(data_source, solution_str, ground_truth, extra_info):
+    raise TimeoutError("my server timed out")
+
+async def too_large(data_source, solution_str, ground_truth, extra_info):
+    return 10**400
+
+def exact(data_source, solution_str, ground_truth, extra_info):
+    from decimal import Decimal
+    return {"score": Decimal("0.5"), "why": "half"}
 
 def hangs(data_source, solution_str, ground_truth, extra_info):
     time.sleep(60)
@@ -104,6 +121,15 @@ def test_it_scores_as_verl_calls_it(file):
     assert second["reward_score"] == 1.5
 
 
+def test_whatever_is_a_number_to_python_is_one(file):
+    (one,) = results(config_of(file, "exact"), ["a"])
+    assert one["reward_extra_info"] == {"score": 0.5}
+
+
+def test_one_that_loads_passes(file):
+    check_loads(custom_function(config_of(file, "judged")))
+
+
 def test_one_that_waits_is_awaited(file):
     assert [one["reward_extra_info"] for one in results(config_of(file, "judged"), ["a"] * 3)] == [
         {"score": 2.0, "right": 1.0}
@@ -115,6 +141,10 @@ def test_one_that_waits_is_awaited(file):
     [
         ("hangs", 1, "did not return within 1 s"),
         ("never", 0.2, "did not return within 0.2 s"),
+        ("leaves_async", 60, "raised SystemExit: 0"),
+        ("is_cancelled", 60, "raised CancelledError"),
+        ("its_server_is_slow", 60, "raised TimeoutError: my server timed out"),
+        ("too_large", 60, "raised OverflowError"),
         ("raises", 60, "raised KeyError: 'box'"),
         ("leaves", 60, "raised SystemExit"),
         ("no_number", 60, "returned 'nan', without a finite number"),
@@ -130,22 +160,23 @@ def test_one_that_fails_ends_the_run_or_earns_a_counted_zero(file, name, timeout
 
 
 @pytest.mark.parametrize(
-    ("name", "why"),
+    ("name", "code", "why"),
     [
-        ("nine", "cannot be loaded: .*nine"),
-        ("broken", "cannot be loaded: .*No module named 'vvrft_no'"),
-        ("notes", "cannot be loaded: ImportError: it is no Python file"),
+        ("nine", FILE, "cannot be loaded: .*nine"),
+        ("score", "import vvrft_no\n", "cannot be loaded: .*No module named 'vvrft_no'"),
+        ("score", "import os; os._exit(3)\n", "exit status 3"),
+        ("score", None, "cannot be loaded: ImportError: it is no Python file"),
     ],
 )
-def test_one_that_cannot_be_loaded_ends_the_run(tmp_path, file, name, why):
-    if name == "broken":
-        file = tmp_path / "broken.py"
-        file.write_text("import vvrft_no\n")
-    if name == "notes":
-        file = tmp_path / "notes.txt"
-        file.touch()
+def test_one_that_cannot_be_loaded_is_refused_before_the_run_and_ends_one_that_is_under_way(tmp_path, name, code, why):
+    file = tmp_path / ("notes.txt" if code is None else "mine.py")
+    file.write_text(code or "")
+    config = config_of(file, name)
     with pytest.raises(UserError, match=why):
-        VisualRFTRewardManager(config_of(file, name), TOKENIZER, None)
+        check_loads(custom_function(config))
+    (stops,) = results(config, ["a"])
+    said = why_unusable(stops["reward_extra_info"], stops["reward_score"])
+    assert re.search("did not return|died without a word" if "exit" in why else why, said)
 
 
 @pytest.mark.parametrize(

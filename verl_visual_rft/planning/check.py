@@ -24,6 +24,7 @@ from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.outputs import check_outputs
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
+from verl_visual_rft.training.custom_function import check_loads, custom_function
 
 
 def main() -> None:
@@ -65,6 +66,8 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
     config = compose(parse_command(command))
     if "algorithm" in config:
         check_algorithm(config)
+        if function := custom_function(config):
+            check_loads(function)
     settings = settings_of(config)
     model = load_model(settings.model)
     check_weights(settings.model)

@@ -20,6 +20,7 @@ from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.terminal import say
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.cluster import forward_environment
+from verl_visual_rft.training.custom_function import check_loads, custom_function
 from verl_visual_rft.training.loopback import stay_on_loopback
 from verl_visual_rft.training.monitoring.metrics_file import spare_metrics
 from verl_visual_rft.training.run_mark import PLUGIN_MARK, is_ours
@@ -79,6 +80,8 @@ def _check(config: Any) -> None:
     resolved = _resolved(config)
     if "algorithm" in resolved:
         check_algorithm(resolved)
+        if function := custom_function(resolved):
+            check_loads(function)
     settings = settings_of(resolved)
     model = load_model(settings.model)
     check_weights(settings.model)

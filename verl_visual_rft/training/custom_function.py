@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import iscoroutinefunction
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 from verl_visual_rft.errors import RewardError, UserError
 
 _KEY = "reward.custom_reward_function"
+_IMPORT_SECONDS = 600.0  # torch perhaps, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -70,31 +71,64 @@ class CustomFunction:
             RewardError: It raised, or returned no finite number.
         """
         try:
-            result = self.load()(**arguments, **self.kwargs)
+            return self._numbers(self.load()(**arguments, **self.kwargs))
         except BaseException as error:  # SystemExit would end a training as if it were done
             raise self._raised(error) from error
-        return self._numbers(result)
 
     async def score_async(self, arguments: Mapping[str, Any], timeout: float) -> dict[str, float]:
         """Score a response by a function that is awaited, for ``timeout`` seconds at most; else as `score`."""
+
+        async def guarded() -> dict[str, float] | RewardError:
+            try:
+                return self._numbers(await self.load()(**arguments, **self.kwargs))
+            except BaseException as error:  # out of a task, some of them would end the event loop
+                return self._raised(error)
+
+        task = asyncio.ensure_future(guarded())
         try:
-            result = await asyncio.wait_for(self.load()(**arguments, **self.kwargs), timeout)
-        except asyncio.TimeoutError as error:
-            raise RewardError(f"{self} did not return within {timeout:g} s (visual_rft.reward_timeout)") from error
-        except (Exception, SystemExit) as error:
-            raise self._raised(error) from error
-        return self._numbers(result)
+            await asyncio.wait({task}, timeout=timeout)
+        finally:
+            task.cancel()  # does nothing to one that has ended
+        if not task.done():
+            raise RewardError(f"{self} did not return within {timeout:g} s (visual_rft.reward_timeout)")
+        scored = task.result()
+        if isinstance(scored, RewardError):
+            raise scored
+        return scored
 
     def _raised(self, error: BaseException) -> RewardError:
-        return RewardError(f"{self} raised {type(error).__name__}: {error}")
+        if isinstance(error, RewardError):
+            return error
+        raised = RewardError(f"{self} raised {type(error).__name__}: {error}")
+        raised.__cause__ = error
+        return raised
 
     def _numbers(self, result: Any) -> dict[str, float]:
         """Return the numbers among the results, which are logged; texts, which veRL takes too, are left out."""
         named = result if isinstance(result, Mapping) else {"score": result}
-        numbers = {str(name): float(value) for name, value in named.items() if isinstance(value, Real)}
+        numbers = {str(name): float(value) for name, value in named.items() if hasattr(value, "__float__")}
         if not math.isfinite(numbers.get("score", math.nan)):
             raise RewardError(f'{self} returned {str(result)[:200]!r}, without a finite number as "score"')
         return numbers
+
+
+_LOAD = "import sys; from verl_visual_rft.training.custom_function import CustomFunction as f; f(*sys.argv[1:]).load()"
+
+
+def check_loads(function: CustomFunction) -> None:
+    """Import a function in a process of its own, where nothing has started yet.
+
+    Raises:
+        UserError: It cannot be imported.
+    """
+    command = [sys.executable, "-c", _LOAD, function.path, function.name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_IMPORT_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{function} was not imported within {_IMPORT_SECONDS:g} s") from None
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("verl_visual_rft.errors.UserError: ")
+        raise UserError(last if "cannot be loaded" in last else f"{function}: exit status {done.returncode}: {last}")
 
 
 @cache
@@ -132,7 +166,7 @@ def custom_function(config: Mapping[str, Any]) -> CustomFunction | None:
     if not settings.get("name"):
         raise UserError(f"{_KEY}.name: say which function of {path} it is")
     if config["visual_rft"]["tau"] != "fixed":
-        raise UserError(f"visual_rft.tau={config['visual_rft']['tau']} is for rewards of ours; leave {_KEY} or it out")
+        raise UserError(f"visual_rft.tau={config['visual_rft']['tau']} is for rewards of ours; leave out {_KEY}, or it")
     kwargs: Any = settings.get("reward_kwargs") or {}
     kwargs = OmegaConf.to_object(kwargs) if OmegaConf.is_config(kwargs) else kwargs
     return CustomFunction(path, settings["name"], kwargs)

@@ -52,7 +52,7 @@ class IsolatedScorer:
         self._reward = reward
         self._timeout = timeout
         self._child: _Child | None = None
-        self._loaded: set[str] = set()
+        self._loaded: dict[str, dict[str, float]] = {}
         self._turn = asyncio.Lock()  # one at a time, so that the one that breaks the process is known
 
     async def score(self, reward: Scored | None = None, **arguments: Any) -> dict[str, float]:
@@ -66,13 +66,21 @@ class IsolatedScorer:
         """
         reward = self._reward if reward is None else reward
         async with self._turn:
-            if self._child is None:
-                self._child = _Child()
-            what = str(reward) if isinstance(reward, CustomFunction) else f"reward {reward!r}"
-            if what not in self._loaded:  # imports take their time and are not the response's fault
-                await self._call(f"the import of {what}", _IMPORT_SECONDS, reward, None)
-                self._loaded.add(what)
-            return await self._call(what, self._timeout, reward, arguments)
+            await self._load(reward)
+            return await self._call(_called(reward), self._timeout, reward, arguments)
+
+    async def is_async(self, function: CustomFunction) -> bool:
+        """Whether a function is to be awaited, as the process that may import it says; errors as of `score`."""
+        async with self._turn:
+            await self._load(function)
+            return self._loaded[_called(function)]["is_async"] == 1
+
+    async def _load(self, reward: Scored) -> None:
+        """Import a reward: that takes its time, and is not a response's fault."""
+        if self._child is None:
+            self._child = _Child()
+        if (what := _called(reward)) not in self._loaded:
+            self._loaded[what] = await self._call(f"the import of {what}", _IMPORT_SECONDS, reward, None)
 
     async def _call(
         self, what: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None
@@ -101,6 +109,10 @@ class IsolatedScorer:
             self._child.end()
             self._child = None
             self._loaded.clear()
+
+
+def _called(reward: Scored) -> str:
+    return str(reward) if isinstance(reward, CustomFunction) else f"reward {reward!r}"
 
 
 class _InChild(Exception):
@@ -148,7 +160,10 @@ class _Child:
     async def _exchange(self, question: bytes) -> tuple[str, Any]:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._socket, len(question).to_bytes(8, "big") + question)
-        kind, said = json.loads(await self._read_line())
+        try:
+            kind, said = json.loads(await self._read_line())
+        except (RecursionError, TypeError) as error:  # the reward has written to our socket, too
+            raise ValueError("no answer of ours") from error
         return kind, said
 
     async def _read_line(self) -> bytes:
@@ -206,8 +221,7 @@ def _answer(trace: str, seconds: float, reward: Scored, arguments: dict[str, Any
         faulthandler.dump_traceback_later(seconds, exit=True, file=file)
         try:
             if isinstance(reward, CustomFunction):
-                reward.load()
-                return "scored", reward.score(arguments) if arguments else {}
+                return "scored", reward.score(arguments) if arguments else {"is_async": float(reward.is_async)}
             loaded = load_reward(reward)
             return "scored", score(reward=loaded, **arguments) if arguments else {}
         except UserError as error:

@@ -54,8 +54,6 @@ class VisualRFTRewardManager(RewardManagerBase):
         if not isinstance(self.reward, str):
             self.reward = OmegaConf.to_object(self.reward)
         self.function = custom_function(config)
-        if self.function:
-            self.function.load()  # as an unknown name, stops the run here
         loaded = load_reward(self.reward)  # an unknown name stops the run here, before training
         self.curriculum_steps = _curriculum_steps(config, loaded)
         self.isolated = IsolatedScorer(self.reward, settings.reward_timeout)
@@ -80,10 +78,17 @@ class VisualRFTRewardManager(RewardManagerBase):
             row: Columns of its row.
             response_ids: Its token ids, without padding.
         """
-        if self.function and self.function.is_async:
-            return self.failed or await self._run(row, response_ids)
         async with self.turn:
-            return self.failed or await self._run(row, response_ids)
+            if self.failed or not await self._is_awaited(row):
+                return self.failed or await self._run(row, response_ids)
+        return await self._run(row, response_ids)  # beside others: it waits for a server
+
+    async def _is_awaited(self, row: Mapping[str, Any]) -> bool:
+        try:
+            return self.function is not None and await self.isolated.is_async(self.function)
+        except UserError as error:
+            self.failed = failure(f"{row_name(row)}: {error}")
+            return False
 
     async def _run(self, row: Mapping[str, Any], response_ids: Any) -> dict[str, Any]:
         response = self.tokenizer.decode(response_ids, skip_special_tokens=True)
@@ -135,7 +140,7 @@ class VisualRFTRewardManager(RewardManagerBase):
             "ground_truth": (row.get("reward_model") or {}).get("ground_truth"),
             "extra_info": row.get("extra_info") or {},
         }
-        if function.is_async:
+        if await self.isolated.is_async(function):
             return await function.score_async(arguments, self.config.visual_rft.reward_timeout)
         return await self.isolated.score(function, **arguments)
 
