@@ -156,7 +156,7 @@ export_checkpoint() { # NAME TITLE FOLDER MODEL
 
 # Answers of MODEL to the questions of DATA/SPLIT.parquet, and their metrics, in eval/METHOD or eval/METHOD/SET.
 evaluate_model() { # METHOD[/SET] TITLE MODEL DATA SPLIT REWARD OPTIONS-OF-EVAL...
-    local out=$OUTPUT_DIR/eval/$1 name=${1//\//_} STAGE_KEY=$STAGE_KEY # nothing builds on an evaluation
+    local out=$OUTPUT_DIR/eval/$1 name=${1//\//_} STAGE_KEY=$STAGE_KEY STAGE_RAN=$STAGE_RAN # nothing builds on it
     local STAGE_LOG=$out/log.txt
     STAGE_ANSWERS=$out/predictions.jsonl stage "predict_$name" "$2: answers" visual-rft predict --model "$3" --data "$4/$5.parquet" --out "$out/predictions.jsonl" "${PREDICT[@]}"
     local masks=()

@@ -21,6 +21,7 @@ LENGTH='^(trainer\.total_(epochs|training_steps)=|--steps=)'
 STAGE_NUMBER=0
 STAGE_KEY= # of what the next stage builds on
 STAGE_LEFT_OUT=
+STAGE_RAN= # the one before, where it was made in this start: what has no folder of its own is then made again
 stage() {
     local name=$1 title=$2 stamp=$OUTPUT_DIR/.stages/$1 work known=no
     shift 2
@@ -29,7 +30,7 @@ stage() {
     work=$(stage_key "$WITHOUT_EFFECT|$LENGTH" "${settings[@]}")
     STAGE_KEY=$(stage_key "$WITHOUT_EFFECT" "${settings[@]}")
     local label="[$STAGE_NUMBER${STAGE_COUNT:+/$STAGE_COUNT}] $title"
-    [[ -f $stamp.done && $(head -n 1 "$stamp.done") == "$STAGE_KEY" ]] && known=yes
+    is_done "$stamp.done" "$OUTPUT_DIR/$name" && known=yes
     if ! selected; then
         [[ $known == yes ]] || STAGE_LEFT_OUT=${STAGE_LEFT_OUT:-$name}
         return 0
@@ -43,23 +44,50 @@ stage() {
     [[ ! -f $stamp.begun ]] || changes=$(stage_changes "$stamp.begun" "${settings[@]}")
     if [[ $known == yes ]]; then
         echo "$label: done before, reused${changes:+; without effect on it: $changes}"
+        STAGE_RAN=
         return 0
     fi
     if [[ -f $stamp.begun && -e $OUTPUT_DIR/$name ]]; then
-        can_go_on "$stamp.begun" "$work" "${settings[@]}" \
-            || die "$OUTPUT_DIR/$name was made with other settings: ${changes:-what it is made from was another}. Nothing is touched: give the earlier settings again, set OUTPUT_DIR to another folder, or remove $OUTPUT_DIR/$name to make it anew"
+        can_go_on "$stamp.begun" "$work" "$OUTPUT_DIR/$name" "${settings[@]}" \
+            || die "$OUTPUT_DIR/$name was made with other settings: ${changes:-what it is made from was another}. It is not touched: give the earlier settings again, set OUTPUT_DIR to another folder, or remove $OUTPUT_DIR/$name to make it anew"
         label+=${changes:+: goes on, with $changes}
     elif [[ -f $stamp.begun && $(head -n 1 "$stamp.begun") != "$work" ]]; then
         set_aside "${STAGE_ANSWERS:-}"
     fi
-    rm -f "$stamp.done"
-    { echo "$work" && printf '%q\n' "${settings[@]}"; } > "$stamp.begun.partial"
+    # A longer training that fails leaves the shorter one as it was.
+    [[ -f $stamp.begun && $(head -n 1 "$stamp.begun") == "$work" ]] || rm -f "$stamp.done"
+    { echo "$work" && stage_lines "${settings[@]}"; } > "$stamp.begun.partial"
     mv "$stamp.begun.partial" "$stamp.begun"
     echo "$label"
     local begin=$SECONDS
     run_logged "$title" "$@"
-    printf '%s\n%s\n' "$STAGE_KEY" "$((SECONDS - begin))" > "$stamp.done.partial"
+    printf '%s\n%s\n%s\n' "$STAGE_KEY" "$((SECONDS - begin))" "$(kind_of "$OUTPUT_DIR/$name")" > "$stamp.done.partial"
     mv "$stamp.done.partial" "$stamp.done"
+    STAGE_RAN=$name
+}
+
+# Whether a stage was done with the settings of STAGE_KEY, and what it made is there.
+is_done() { # STAMP FOLDER
+    [[ -f $1 && $(sed -n 1p "$1") == "$STAGE_KEY" ]] || return 1
+    if [[ $(sed -n 3p "$1") == made ]]; then [[ -e $2 ]]; else [[ -z $STAGE_RAN ]]; fi
+}
+
+kind_of() { # FOLDER
+    if [[ -e $1 ]]; then echo made; else echo elsewhere; fi
+}
+
+# Settings, one a line: an option with its value.
+stage_lines() { # SETTINGS...
+    local word line=
+    for word in "$@"; do
+        if [[ $line == --* && $line != *=* && $line != *' '* && $word != -* ]]; then
+            line+=" $(printf '%q' "$word")"
+            continue
+        fi
+        [[ -z $line ]] || printf '%s\n' "$line"
+        line=$(printf '%q' "$word")
+    done
+    [[ -z $line ]] || printf '%s\n' "$line"
 }
 
 # A hash of settings, without those that match PATTERN, and of all that they build on.
@@ -77,19 +105,24 @@ stage_key() { # PATTERN SETTINGS...
 stage_changes() { # STAMP SETTINGS...
     local before now gone added
     before=$(tail -n +2 "$1")
-    now=$(printf '%q\n' "${@:2}")
+    if [[ -z $before ]]; then
+        echo "those of an earlier version, which are not known"
+        return
+    fi
+    now=$(stage_lines "${@:2}")
     added=$(comm -13 <(sort <<< "$before") <(sort <<< "$now") | paste -sd ' ')
     gone=$(comm -23 <(sort <<< "$before") <(sort <<< "$now") | paste -sd ' ')
     [[ -z $added$gone ]] || echo "${added:-nothing} instead of ${gone:-nothing}"
 }
 
-# Whether what STAMP began is the same work, and as many steps or more.
-can_go_on() { # STAMP WORK SETTINGS...
-    local before now
-    before=$(sed -n 's/^trainer\.total_training_steps=//p' "$1" | tail -n 1)
-    now=$(printf '%s\n' "${@:3}" | sed -n 's/^trainer\.total_training_steps=//p' | tail -n 1)
+# Whether what STAMP began in FOLDER is the same work, and not trained beyond the steps that are asked for now.
+can_go_on() { # STAMP WORK FOLDER SETTINGS...
+    local before now last
     [[ $(head -n 1 "$1") == "$2" ]] || return 1
-    [[ $now == "$before" ]] || [[ $before$now =~ ^[0-9]+$ && $now -ge $before ]]
+    before=$(sed -n 's/^trainer\.total_training_steps=//p' "$1" | tail -n 1)
+    now=$(printf '%s\n' "${@:4}" | sed -n 's/^trainer\.total_training_steps=//p' | tail -n 1)
+    last=$(find "$3/checkpoints" -maxdepth 1 -name 'global_step_*' 2> /dev/null | sed 's/.*_//' | sort -n | tail -n 1)
+    [[ $now == "$before" ]] || [[ $before$now =~ ^[0-9]+$ && $now -ge ${last:-0} ]]
 }
 
 # Keep a file, and what lies beside it under its name, under a free number: answers.jsonl as answers.1.jsonl.
@@ -145,18 +178,20 @@ run_logged() { # TITLE COMMAND...
 # Run a command as a job of its own: else bash would sit out a signal that comes while it waits. Batch systems send SIGTERM
 # to a recipe, and its training then saves the step at hand.
 run_passing_signals() { # COMMAND...
-    local job status=0
+    local job='' asked='' status=0
+    # A terminal that hangs up ends the recipe, too.
+    trap 'asked=TERM; [[ -z $job ]] || kill -TERM "$job" 2> /dev/null' TERM HUP
+    trap 'asked=INT; [[ -z $job ]] || kill -INT "$job" 2> /dev/null' INT
     set -m
     "$@" &
     job=$!
     set +m
-    trap 'kill -TERM "$job" 2> /dev/null' TERM
-    trap 'kill -INT "$job" 2> /dev/null' INT
+    [[ -z $asked ]] || kill "-$asked" "$job" 2> /dev/null || true
     while true; do
         status=0
         wait "$job" || status=$?
         kill -0 "$job" 2> /dev/null || break
     done
-    trap - TERM INT
+    trap - TERM INT HUP
     return "$status"
 }

@@ -4,7 +4,12 @@
 
 import json
 import os
+import shlex
+import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,8 +70,84 @@ STAGE_ANSWERS=$OUTPUT_DIR/a.jsonl stage predict answers answer {model}
     }
 
 
+SIGNALLED = """
+import signal, sys, time
+from pathlib import Path
+for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+    signal.signal(getattr(signal, name), lambda number, frame: (Path(sys.argv[1]).write_text(str(number)), sys.exit(7)))
+Path(sys.argv[1]).write_text("ready")
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("sent", "got"), [("SIGTERM", signal.SIGTERM), ("SIGINT", signal.SIGINT), ("SIGHUP", signal.SIGTERM)]
+)
+def test_a_recipe_passes_signals_to_its_stage_and_ends_with_its_status(tmp_path, sent, got):
+    file = tmp_path / "signal"
+    body = f"stage work work {sys.executable} -c {shlex.quote(SIGNALLED)} {file}\necho not reached"
+    script = f"set -euo pipefail\nsource recipes/common.sh\nlock_output\n{body}"
+    started = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=os.environ | {"OUTPUT_DIR": str(tmp_path / "run")},
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # else bash lets nobody trap it
+    )
+    while not (file.exists() and file.read_text() == "ready"):
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.send_signal(getattr(signal, sent))
+    said, _ = started.communicate(timeout=60)
+    assert started.returncode == 7 and "not reached" not in said
+    assert file.read_text() == str(int(got))
+
+
+def test_what_was_removed_is_made_anew_and_so_is_all_after_it_but_nothing_beside_it(tmp_path):
+    body = """
+work() { mkdir -p "$OUTPUT_DIR/$1"; echo x >> "$OUTPUT_DIR/runs.$1"; }
+stage data data work data
+answers() { local STAGE_KEY=$STAGE_KEY STAGE_RAN=$STAGE_RAN; stage answers answers work answers; }
+answers
+stage training training work training
+stage export export echo exported
+"""
+    recipe(tmp_path, body)
+    shutil.rmtree(tmp_path / "answers")
+    assert "training: done before, reused" in recipe(tmp_path, body).stdout
+    shutil.rmtree(tmp_path / "training")
+    said = recipe(tmp_path, body).stdout
+    assert "answers: done before, reused" in said and "exported" in said
+    runs = {name: len((tmp_path / f"runs.{name}").read_text().split()) for name in ("data", "answers", "training")}
+    assert runs == {"data": 1, "answers": 2, "training": 2}
+
+
+def test_a_longer_training_that_fails_leaves_the_shorter_one(tmp_path):
+    body = """
+train() {{ mkdir -p "$OUTPUT_DIR/rft/checkpoints/global_step_{last}"; {end}; }}
+stage rft training train trainer.total_training_steps={steps}
+"""
+    recipe(tmp_path, body.format(end="true", steps=60, last=60))
+    assert recipe(tmp_path, body.format(end="false", steps=100, last=80)).returncode != 0
+    assert "done before, reused" in recipe(tmp_path, body.format(end="false", steps=60, last=60)).stdout
+    refused = recipe(tmp_path, body.format(end="true", steps=70, last=70))
+    assert refused.returncode != 0 and "trainer.total_training_steps=70 instead of" in refused.stderr
+    assert recipe(tmp_path, body.format(end="true", steps=90, last=90)).returncode == 0
+
+
+def test_changes_are_said_with_their_names(tmp_path):
+    body = 'work() {{ mkdir -p "$OUTPUT_DIR/work"; }}\nstage work work work {}'
+    recipe(tmp_path, body.format("--rows 200 --val 100 --seed 0 lr=1"))
+    refused = recipe(tmp_path, body.format("--rows 100 --val 200 --seed 0 lr=2")).stderr
+    assert "--rows 100 --val 200 lr=2 instead of --rows 200 --val 100 lr=1" in refused
+    stamp = tmp_path / ".stages/work.begun"
+    stamp.write_text(stamp.read_text().splitlines()[0][::-1] + "\n")  # one line, as earlier versions wrote it
+    assert "those of an earlier version, which are not known" in recipe(tmp_path, body.format("--rows 5")).stderr
+
+
 TRAIN = """
-train() {{ mkdir -p "$OUTPUT_DIR/rft"; echo "$*" >> "$OUTPUT_DIR/rft/log"; }}
+train() {{ mkdir -p "$OUTPUT_DIR/rft/checkpoints/global_step_60"; echo "$*" >> "$OUTPUT_DIR/rft/log"; }}
 stage data data echo {data}
 stage rft training train --steps={steps} lr=1 trainer.total_training_steps={steps} {override}
 stage rft_export export echo "$OUTPUT_DIR/rft/hf"
@@ -163,7 +244,7 @@ def test_a_folder_that_was_moved_is_still_what_it_was(tmp_path):
 
 def test_the_seconds_of_a_stage_are_written_beside_its_key(tmp_path):
     recipe(tmp_path, "stage first 'the first' true")
-    key, seconds = (tmp_path / ".stages" / "first.done").read_text().split()
+    key, seconds, _ = (tmp_path / ".stages" / "first.done").read_text().split()
     assert len(key) == 64 and int(seconds) < 30
 
 
