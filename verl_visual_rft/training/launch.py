@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import math
 import os
 import shutil
 import signal
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -33,6 +34,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
+from verl_visual_rft.locks import alone
 from verl_visual_rft.terminal import make_console, say
 from verl_visual_rft.training import shared_memory, stopping
 from verl_visual_rft.training.cluster import LOG_FOLDERS, UNPROTECTED, NodeWatch, uses_running_cluster, with_token
@@ -53,6 +55,7 @@ _RAY_SETTINGS = {
 _POLL = 0.5  # seconds
 _SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
+_ONE_SIGNAL = 2.0  # seconds in which a batch system may send one SIGTERM twice, to the recipe and to all its processes
 #: Metrics worth a place in the one line of progress, and how they are called there.
 _SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
 
@@ -82,15 +85,16 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
-    draw_secret(run)
     _end_with_parent()
     log, begin = run / "log.txt", _size(run / "log.txt")
-    status, said = _run_once(run, title, steps, command)
-    if status != 0 and ray_was_late(text_from(log, begin)):
-        _say(
-            f"{title}: Ray did not start in the time that it gives itself, as on a busy machine; starting it once more"
-        )
-        status, said = _run_once(run, title, steps, command)
+    try:
+        with alone(run, run / ".launcher.lock"):
+            status, said = _run_once(run, title, steps, command)
+            if status not in (0, 130, stopping.STOPPED) and ray_was_late(text_from(log, begin)):
+                _say(f"{title}: Ray did not start in the time that it gives itself, as on a busy machine; once more")
+                status, said = _run_once(run, title, steps, command)
+    except UserError as error:  # another launcher has it
+        status, said = 2, f"{title}: {error}"
     if said:
         _say(said)
     return status
@@ -99,6 +103,8 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
 def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) -> tuple[int, str]:
     """Run the command; return what `launch` returns, and what there is to say of the end."""
     end_processes_of(run)
+    shutil.rmtree(_ray_folder_of(run), ignore_errors=True)  # of a start that was killed
+    draw_secret(run)
     stopping.forget(run)
     metrics = _next_metrics_file(run)
     lost = ""
@@ -145,7 +151,7 @@ def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) 
         why = explained(text_from(run / "log.txt", start), process.returncode)
         said = f"{title} failed (exit status {process.returncode}):\n{why}\nThe whole log: {run / 'log.txt'}"
         return process.returncode, said
-    if stopping.is_asked_to_stop(run):
+    if stopping.forget(run) and (steps is None or _last_step(metrics) < steps):
         return stopping.STOPPED, f"{title}: stopped, its last step is saved; the same command goes on from here"
     return 0, ""
 
@@ -181,18 +187,21 @@ def end_processes_of(run: Path) -> int:
 
 @contextmanager
 def _ray_folder(run: Path) -> Iterator[str]:
-    """A folder for the run's Ray cluster, always the same one, so that what a killed start left there is removed.
+    """A folder for the run's Ray cluster.
 
-    Its name is short because Unix sockets in it may have 107 characters. Where the user has set another
-    (``RAY_TMPDIR``), that one is used, and what Ray leaves there is left.
+    Where the user has set another (``RAY_TMPDIR``), that one is used, and what Ray leaves there is left.
     """
-    folder = Path("/tmp") / f"vrft-{os.getuid()}-{short_name(run, 8)}"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = _ray_folder_of(run)
     folder.mkdir(mode=0o700)
     try:
         yield str(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ray_folder_of(run: Path) -> Path:
+    """Return its path: short, because those of Unix sockets in it may have 107 characters."""
+    return Path("/tmp") / f"vrft-{os.getuid()}-{short_name(run, 8)}"
 
 
 def _check_ray_folder(folder: Path) -> None:
@@ -259,6 +268,10 @@ class _Follower:
                 yield entry["step"], _figures(entry["data"])
 
 
+def _last_step(metrics: Path) -> int:
+    return max((step for step, _ in _Follower(metrics).new_steps()), default=0)
+
+
 def _figures(data: dict[str, Any]) -> str:
     return "  ".join(f"{short} {data[name]:.3f}" for name, short in _SHOWN if name in data)
 
@@ -277,10 +290,16 @@ def _interruptible(asks_to_stop: Callable[[], bool]) -> Iterator[None]:
 
     A SIGTERM on which ``asks_to_stop`` is true is not the end: the run goes on to the end of its step.
     """
+    asked = -math.inf
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
         if signum == signal.SIGTERM and asks_to_stop():
-            os.write(2, b"SIGTERM: finishing the step at hand, then a checkpoint; once more ends the run at once\n")
+            asked = time.monotonic()
+            with suppress(OSError):  # a terminal that has hung up
+                os.write(2, b"SIGTERM: finishing the step at hand, then a checkpoint; once more ends the run at once\n")
+            return
+        if signum == signal.SIGTERM and time.monotonic() - asked < _ONE_SIGNAL:
             return
         raise KeyboardInterrupt
 

@@ -34,17 +34,18 @@ def is_ours() -> bool:
 
 
 def draw_secret(run: Path) -> None:
-    """Make, in the folder of a run that starts for the first time, the secret of its `short_name`."""
-    with suppress(FileExistsError):
-        file = os.open(run / _SECRET, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w") as secret:
-            secret.write(secrets.token_hex(16))
+    """Make, in the folder of a run that starts, a new secret of `short_name`, once the last start is gone."""
+    partial = run / f"{_SECRET}.partial"
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(16))
+    partial.rename(run / _SECRET)
 
 
 def short_name(run: Path, characters: int) -> str:
     """Return a name of so many hexadecimal characters for where a path is too long.
 
-    It is the same for each start of a run, and another for a run in another container, which may have the same path
+    It is the same for all processes of a start, and another for a run in another container, which may have its path
     and share /tmp or /dev/shm (``docker run --ipc=host``): the process namespace is part of it (Linux). Nobody else can
     tell it in advance, and plant a file there that the run could not replace: so is its secret (`draw_secret`).
     """

@@ -32,9 +32,11 @@ def is_asked_to_stop(run: Path) -> bool:
     return _file(run).exists()
 
 
-def forget(run: Path) -> None:
-    """Remove what an earlier run was told."""
+def forget(run: Path) -> bool:
+    """Remove what a run was told; return whether it was."""
+    told = is_asked_to_stop(run)
     _file(run).unlink(missing_ok=True)
+    return told
 
 
 def _file(run: Path) -> Path:
