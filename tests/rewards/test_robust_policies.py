@@ -20,8 +20,8 @@ from verl_visual_rft.truths import DetectionTruth
 
 QUALITY = 0.8
 P_HIT = (0.1, 0.3, 0.5, 0.7, 0.9)
-COUNTS = (1, 2, 3, 5)
-NEGATIVES = (0.0, 0.25, 0.5)
+COUNTS = (1, 2, 3, 4, 5)
+NEGATIVES = (0.0, 0.1, 0.25, 0.5)
 GRID = [percent / 100 for percent in range(0, 101, 2)]
 
 OBJECTS = [(200.0 * i, 0.0, 200.0 * i + 100, 100.0) for i in range(5)]

@@ -130,10 +130,10 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
 
 def _read_boxes(text: str) -> tuple[list[Written], list[str]]:
     """Return the boxes that are written in a text, and what is amiss with how they are."""
-    if boxes := read_plain_list(text):
-        return boxes, []
+    if plain := read_plain_list(text):
+        return plain, []
     narrow, width_fault = half_width(text)
     faults = [width_fault] if width_fault else []
-    if boxes := read_objects(narrow):
+    if boxes := read_objects(narrow, may_be_json=plain is not None or width_fault != ""):
         return boxes, [*faults, explain_list(narrow)]
     return read_pairs(narrow), [*faults, "boxes written as pairs of corners"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, pairwise, zip_longest
 from typing import Any
 
@@ -40,17 +40,17 @@ _DECODER = json.JSONDecoder()
 _PAIR_DECODER = json.JSONDecoder(object_pairs_hook=tuple)
 
 
-def read_plain_list(text: str) -> list[Written]:
+def read_plain_list(text: str) -> list[Written] | None:
     """Read a JSON list of objects with Position and Confidence, in single or in double quotes.
 
     Returns:
-        The boxes, valid or not; none if the text is anything else, which includes numbers in quotes.
+        The boxes, valid or not; none if the text is other JSON, numbers in quotes among it; None if it is no JSON.
     """
     plain = text if '"' in text else text.replace("'", '"')
     try:
         items = _DECODER.decode(plain)
     except (ValueError, RecursionError):
-        return []
+        return None
     # Of a key that is there twice, JSON keeps one.
     if type(items) is not list or plain.count('"Position"') != len(items):
         return []
@@ -65,31 +65,35 @@ def read_plain_list(text: str) -> list[Written]:
     return written
 
 
-def read_objects(text: str) -> list[Written]:
+def read_objects(text: str, may_be_json: bool = True) -> list[Written]:
     """Read every object that holds a position, whatever stands around it; one cut off at the end is left out.
 
     An object with several positions is as many boxes: the braces between them are missing, or it lists them.
     """
-    decoded = _read_json(text)
+    decoded = _read_json(text) if may_be_json else None
     return _read_damaged(_LABEL.sub(': ""', text)) if decoded is None else decoded
 
 
 def explain_list(text: str) -> str:
     """Say, for people, what keeps a text with objects from being a plain list: the first of these that holds."""
-    faults = (
-        (text.startswith("[") and not text.endswith("]"), "the list does not end with its bracket"),
-        ("..." in text or "…" in text, "dots copied from the prompt"),
-        (_SEVERAL.search(text) is not None, "a list of lists under one key"),
-        ("Position" not in text, "boxes under another key than Position"),
-        (_QUOTED_CONFIDENCE.search(text) is not None, "a confidence in quotes"),
-        (_QUOTED_NUMBER.search(text) is not None, "numbers in quotes"),
-        (text.startswith("{"), "no list around the boxes"),
-        (not text.startswith("["), "text before the list"),
-        ("'" in text and '"' in text, "single and double quotes mixed"),
-        (text.count("[") != text.count("]"), "square brackets do not match"),
-        (text.count("{") != text.count("}"), "braces do not match"),
+    return next(
+        (fault for fault, holds in _FAULTS.items() if holds(text)), "not a plain list of Position and Confidence"
     )
-    return next((fault for holds, fault in faults if holds), "not a plain list of Position and Confidence")
+
+
+_FAULTS: Mapping[str, Callable[[str], object]] = {
+    "the list does not end with its bracket": lambda text: text.startswith("[") and not text.endswith("]"),
+    "dots copied from the prompt": lambda text: "..." in text or "…" in text,
+    "a list of lists under one key": _SEVERAL.search,
+    "boxes under another key than Position": lambda text: "Position" not in text,
+    "a confidence in quotes": _QUOTED_CONFIDENCE.search,
+    "numbers in quotes": _QUOTED_NUMBER.search,
+    "no list around the boxes": lambda text: text.startswith("{"),
+    "text before the list": lambda text: not text.startswith("["),
+    "single and double quotes mixed": lambda text: "'" in text and '"' in text,
+    "square brackets do not match": lambda text: text.count("[") != text.count("]"),
+    "braces do not match": lambda text: text.count("{") != text.count("}"),
+}
 
 
 def _read_json(text: str) -> list[Written] | None:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 #: Characters of an answer that are read. A list of 300 boxes, the most that are read, takes about 18000.
 MAX_LENGTH = 32768
 
-_TAG = re.compile(r"(</?(?:think|answer)>)", re.IGNORECASE)
-_EXACT_TAG = re.compile(_TAG.pattern)
+# Only the names in any case: a search for "<" is quick where no letter has two cases.
+_TAG = re.compile(r"(</?(?i:think|answer)>)")
+_EXACT_TAG = re.compile(r"(</?(?:think|answer)>)")
 _TAGS = frozenset({"<think>", "</think>", "<answer>", "</answer>"})
 _LANGUAGE = re.compile(r"(?:json|python|text|txt|plaintext|xml|yaml)(?=[\s\[{(])|\w{1,20}(?=\n)", re.IGNORECASE)
 
@@ -52,9 +53,9 @@ def split_tags(response: str, think: bool = True) -> Tagged:
         ' rose '
     """
     pieces = _TAG.split(response)  # text, tag, text, tag, ..., text
-    other_case = not _TAGS.issuperset(pieces[1::2])
-    has_format = _has_format(_EXACT_TAG.split(response) if other_case else pieces, think)
     written = pieces[1::2]
+    other_case = not _TAGS.issuperset(written)
+    has_format = _has_format(_EXACT_TAG.split(response) if other_case else pieces, think)
     if other_case:
         pieces[1::2] = map(str.lower, written)
     reasoning: int | None = 0  # the piece in which the reasoning that is open began
@@ -74,7 +75,7 @@ def split_tags(response: str, think: bool = True) -> Tagged:
     if not answer:
         return Tagged(has_format, thinking, None, "", pieces[untagged][:MAX_LENGTH])
     fault = ""
-    if not _TAGS.issuperset(written[answer // 2 - 1 : answer // 2 + 1]):
+    if other_case and not _TAGS.issuperset(written[answer // 2 - 1 : answer // 2 + 1]):
         fault = "answer tags that are not in lower case"
     if reasoning and reasoning < answer:
         fault = "the think tag is not closed"
@@ -108,7 +109,7 @@ def _has_format(pieces: list[str], think: bool) -> bool:
         return pieces[1::2] == ["<answer>", "</answer>"]
     if pieces[1] != "<think>" or pieces[-2] != "</answer>":
         return False
-    return any(
-        pieces[i] == "<answer>" and pieces[i - 2] == "</think>" and not pieces[i - 1].strip()
-        for i in range(3, len(pieces), 2)
-    )
+    for i in range(5, len(pieces), 2):
+        if pieces[i] == "<answer>" and pieces[i - 2] == "</think>" and not pieces[i - 1].strip():
+            return True
+    return False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = ("policy", "score", "lead over honesty", "", "what it tries")
+MOST_NAMED = 4
 STRATA_COLUMNS = ("questions", "n", "honest", "its score", "first of the cheats", "clearly ahead", "ahead, but right")
 
 
@@ -108,7 +109,9 @@ def _kind_cells(contest: Contest, kind: str) -> tuple[str, ...]:
     right = [name for name in order if leads[name].is_right and leads[name].is_clear]
 
     def shown(names: list[str]) -> str:
-        return "; ".join(f"{name} {_with_error(leads[name].mean, leads[name].error, '+')}" for name in names)
+        named = [f"{name} {_with_error(leads[name].mean, leads[name].error, '+')}" for name in names[:MOST_NAMED]]
+        further = len(names) - len(named)
+        return "; ".join([*named, *([f"and {further} more"] if further else [])])
 
     clearly = "yes" if leads[cheats[0]].is_clear else "no"
     also = f"{clearly}; {shown(ahead)}" if ahead else clearly
