@@ -133,6 +133,35 @@ def test_validation_asks_every_present_category_and_its_truth_keeps_crowds(tiny_
     assert [category["name"] for category in truth["categories"]] == ["cat", "hot dog", "bus"]
 
 
+def with_root(coco: Any) -> None:
+    """Group the categories below a root without boxes of its own, as Roboflow does."""
+    for split in ("train", "val"):
+        content = coco.read(split)
+        for category in content["categories"]:
+            category["supercategory"] = "things"
+        content["categories"].insert(0, {"id": 0, "name": "things", "supercategory": "none"})
+        coco.write(split, content)
+
+
+def test_a_root_without_annotations_is_not_asked_about(tiny_coco: Any, tmp_path: Path) -> None:
+    with_root(tiny_coco)
+    prepare(tiny_coco, tmp_path, base_categories=None, shots=None, rows=6, negatives=0.5, val_negatives=0.3)
+    rows = [*asked(tmp_path / "train.parquet"), *asked(tmp_path / "val.parquet")]
+    assert any(not boxes for _, _, boxes in rows)
+    assert "things" not in {category for _, category, _ in rows}
+    manifest = load_manifest(tmp_path)
+    assert "things" not in manifest["categories"]["base"]
+    assert manifest["mends"]["category without annotations, not asked about"]["where"] == [
+        "instances_train.json: 'things'"
+    ]
+
+
+def test_a_root_without_annotations_is_absent_nowhere_though_it_is_named(tiny_coco: Any, tmp_path: Path) -> None:
+    with_root(tiny_coco)
+    with pytest.raises(UserError, match="negatives are more than the 0 absent"):
+        prepare(tiny_coco, tmp_path, base_categories=("things",), shots=None, rows=1, negatives=0.99)
+
+
 def test_validation_negatives_and_image_limit(tiny_coco: Any, tmp_path: Path) -> None:
     prepare(tiny_coco, tmp_path, val_negatives=0.5, max_val_images=2)
     questions = asked(tmp_path / "val.parquet")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,8 +22,11 @@ def category_names(questions: Sequence[Question]) -> dict[int, str]:
     asked = sorted({(q.category_id, q.category) for q in questions if isinstance(q, DetectionQuestion)})
     names = dict(asked)
     if len(names) < len(asked) or len(set(names.values())) < len(asked):
+        ids, texts = Counter(number for number, _ in asked), Counter(name for _, name in asked)
+        clashes = [f"{name!r} is {number}" for number, name in asked if ids[number] > 1 or texts[name] > 1]
         raise UserError(
-            "the annotation files of train and val number their categories differently; give both the same ids"
+            "the annotation files of train and val number their categories differently "
+            f"({', '.join(clashes[:6])}); give both the same ids"
         )
     return names
 

@@ -214,7 +214,8 @@ def _check_answer(messages: Sequence[Mapping[str, str] | None] | None, truth: Tr
 
 def _answers(answer: str, truth: Truth) -> bool:
     if isinstance(truth, ClassificationTruth):
-        return parse_classification(answer).label == truth.label
+        named = parse_classification(answer)
+        return named.outcome is Outcome.WELL_FORMED and named.label == truth.label
     if isinstance(truth, DetectionTruth):
         detection = parse_detection(answer, truth.extent)
         faultless = detection.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)

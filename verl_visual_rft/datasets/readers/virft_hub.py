@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.answers import parse_detection, parse_grounding
+from verl_visual_rft.answers import parse_detection
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size, from_thousandths
 from verl_visual_rft.datasets.questions import (
@@ -38,6 +38,8 @@ COLUMNS = ("image", "problem", "solution")
 BAD_BOX = "published box without area or outside 0-1000"
 
 _POSITION = re.compile(r"'Position': \[-?\d+, -?\d+, -?\d+, -?\d+\]")
+_INTEGER = re.compile(r"-?\d+")
+_GRID = 1000
 _PAIR = re.compile(r"\(\d+, ?\d+\), ?\(\d+, ?\d+\)")
 _CATEGORY = re.compile("objects? belonging to the category '"), "' in the image"
 _INSTRUCTION = re.compile("corresponding to the instruction: "), " Output the thinking process"
@@ -175,10 +177,13 @@ def _truth(where: str, task: str, solution: str) -> Truth | None:
 
 def _has_bad_box(task: str, solution: str) -> bool:
     """Whether a solution is written as published, but a box of it has no area or leaves the grid."""
-    if task == "detection":
-        answer = parse_detection(solution)
-        return answer.invalid > 0 and len(_POSITION.findall(solution)) == answer.n_boxes
-    return task == "grounding" and parse_grounding(solution).invalid == len(_PAIR.findall(solution)) == 1
+    if task == "classification":
+        return False
+    written = (_POSITION if task == "detection" else _PAIR).findall(solution)
+    if len(written) != (parse_detection(solution).n_boxes if task == "detection" else 1):
+        return False
+    boxes = [[int(number) for number in _INTEGER.findall(text)] for text in written]
+    return any(not (0 <= x1 < x2 <= _GRID and 0 <= y1 < y2 <= _GRID) for x1, y1, x2, y2 in boxes)
 
 
 def _boxes(truth: Truth) -> tuple[Box, ...]:
