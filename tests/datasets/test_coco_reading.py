@@ -317,11 +317,28 @@ def test_boxes_that_fit_only_upright_tell_for_all_turned_pictures_of_the_file(ti
     assert read(tiny_coco, exif="raw", bbox="xywh").images[1].size == (100, 50)
 
 
+def test_a_file_may_list_some_turned_pictures_raw_and_others_upright(tiny_coco: Any) -> None:
+    damaged(tiny_coco, drawn_upright)
+    damaged(tiny_coco, lambda content: content["images"][1].update(width=50, height=100))
+    for image_id in (1, 2):
+        lay_down(tiny_coco, image_id)
+    dataset = read(tiny_coco)
+    assert [dataset.images[i].size for i in (1, 2, 3)] == [(50, 100), (50, 100), (100, 50)]
+    assert [mend.where for mend in dataset.mends] == ["instances_train.json: 001.png"]
+
+    def drawn_raw(content: Content) -> None:
+        content["images"][0].update(width=50, height=100)
+        content["annotations"][0]["bbox"] = [40, 10, 55, 30]  # fits 100x50 alone
+
+    damaged(tiny_coco, drawn_raw)
+    assert [read(tiny_coco).images[i].size for i in (1, 2, 3)] == [(100, 50), (100, 50), (100, 50)]
+
+
 def test_boxes_that_tell_both_ways_are_refused(tiny_coco: Any) -> None:
     damaged(tiny_coco, drawn_upright)
     for image_id in (1, 2, 3):
         lay_down(tiny_coco, image_id)
-    with pytest.raises(UserError, match="1 boxes fit only when .* are swapped, 1 only as they are; .*--exif"):
+    with pytest.raises(UserError, match="1 boxes fit only upright, 1 only as the pictures are stored; .*--exif"):
         read(tiny_coco)
 
 

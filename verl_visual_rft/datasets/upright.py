@@ -9,7 +9,7 @@ fit into the picture only one way up tell, for all pictures of the file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from verl_visual_rft.coordinates import Box, Size
@@ -39,27 +39,37 @@ def sizes_as_drawn(dataset: CocoDataset, folder: Path, told: str | None, corners
         corners: Gives the corners of an annotation in pixels, for a size of its picture.
 
     Raises:
-        UserError: Some boxes fit only as they are and others only turned.
+        UserError: Some boxes fit only upright and others only raw.
     """
     images = dataset.images
-    if told is not None:
-        both = {number: _turned_by_exif(folder, image) for number, image in images.items()}
-        drawn = {number: sizes[told == "upright"] for number, sizes in both.items() if sizes is not None}
-        return {number: size for number, size in drawn.items() if size != images[number].size}
-    swapped = Counter(_fitting_only(dataset, corners, swapped=True))
-    swapped = Counter({number: swapped[number] for number in swapped if _turned_by_exif(folder, images[number])})
-    if not swapped:
+    swapped = (images[number] for number in sorted(set(_fitting_only(dataset, corners, swapped=True))))
+    if told is None and not any(_turned_by_exif(folder, image) for image in swapped):
         return {}
-    turned = {number for number, image in images.items() if _turned_by_exif(folder, image)}
-    given = sum(number in turned for number in _fitting_only(dataset, corners, swapped=False))
-    if swapped.total() <= _FEW * given:
-        return {}
-    if given > _FEW * swapped.total():
+    turned = {number: sizes for number, image in images.items() if (sizes := _turned_by_exif(folder, image))}
+    way = told or _drawn(dataset, turned, corners)
+    drawn = {number: upright if way == "upright" else raw for number, (raw, upright) in turned.items()}
+    return {number: size for number, size in drawn.items() if size != images[number].size}
+
+
+def _drawn(dataset: CocoDataset, turned: Mapping[int, tuple[Size, Size]], corners: Corners) -> str:
+    """Return which way up, "upright" or "raw", the boxes fit: for files may list some pictures so and others so.
+
+    Raises:
+        UserError: Some fit only upright and others only raw.
+    """
+    votes: Counter[str] = Counter()
+    for swapped in (False, True):
+        for number in _fitting_only(dataset, corners, swapped):
+            if number in turned:
+                given_upright = dataset.images[number].size == turned[number][1]
+                votes["upright" if given_upright != swapped else "raw"] += 1
+    way, other = ("upright", "raw") if votes["upright"] > votes["raw"] else ("raw", "upright")
+    if votes[other] > _FEW * votes[way]:
         raise UserError(
-            f"{dataset.path}: pictures with an EXIF orientation: {swapped.total()} boxes fit only when width and "
-            f"height are swapped, {given} only as they are; {_OPTIONS}"
+            f"{dataset.path}: pictures with an EXIF orientation: {votes['upright']} boxes fit only upright, "
+            f"{votes['raw']} only as the pictures are stored; {_OPTIONS}"
         )
-    return {number: _swapped(images[number].size) for number in sorted(turned)}
+    return way
 
 
 def require_way_up(dataset: CocoDataset, folder: Path, asked: Iterable[int], told: str | None) -> None:
