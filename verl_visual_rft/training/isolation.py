@@ -29,6 +29,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from verl_visual_rft.errors import RewardError, UserError
+from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.training.custom_function import CustomFunction
 
@@ -144,7 +145,8 @@ class _Child:
             EOFError: The child has not answered in time, or not at all; its traceback is in ``trace``.
         """
         question = pickle.dumps((seconds, reward, arguments))
-        with suppress(asyncio.TimeoutError, OSError, ValueError):  # Value: the reward has written to our socket, too
+        # The last two: the reward has written to our socket, too.
+        with suppress(asyncio.TimeoutError, OSError, ValueError, UserError):
             return await asyncio.wait_for(self._exchange(question), seconds + _GRACE_SECONDS)
         # It put off its alarm: it is woken, to write its traceback. A stopped process finds the first when it wakes.
         for number in (signal.SIGABRT, signal.SIGCONT):
@@ -160,11 +162,12 @@ class _Child:
     async def _exchange(self, question: bytes) -> tuple[str, Any]:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._socket, len(question).to_bytes(8, "big") + question)
-        try:
-            kind, said = json.loads(await self._read_line())
-        except (RecursionError, TypeError) as error:  # the reward has written to our socket, too
-            raise ValueError("no answer of ours") from error
-        return kind, said
+        match parse_json(await self._read_line()):
+            case ["scored", {} as said]:
+                return "scored", said
+            case ["UserError" | "RewardError" as kind, [str(), str()] as said]:
+                return kind, said
+        raise ValueError("no answer of ours")
 
     async def _read_line(self) -> bytes:
         loop, line = asyncio.get_running_loop(), bytearray()
