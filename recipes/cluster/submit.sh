@@ -13,7 +13,7 @@ source recipes/cluster/ray.sh
 
 DASHBOARD=${DASHBOARD:-127.0.0.1:8265}
 VARIABLES=(
-    MODEL DATA_ROOT OUTPUT_DIR METHOD SHOTS SEED REWARD ALGO THINK LORA FREEZE_VISION TAU SFT_TARGET
+    MODEL DATA_ROOT OUTPUT_DIR METHOD SHOTS SEED REWARD ALGO THINK LORA FREEZE_VISION TAU SFT_TARGET EXIST_MAPS
     NGPUS NNODES DEVICE STAGES SMOKE STEPS
 )
 [[ -f ${1:-} ]] || die "which recipe? For example: bash recipes/cluster/submit.sh recipes/coco_fewshot_2b.sh"
@@ -21,7 +21,7 @@ need_ray
 use_token find
 answers "${DASHBOARD%:*}" "${DASHBOARD##*:}" || die "no Ray dashboard answers at $DASHBOARD; start the head on this host: bash recipes/cluster/head.sh"
 
-for name in OUTPUT_DIR DATA_ROOT; do
+for name in OUTPUT_DIR DATA_ROOT EXIST_MAPS; do
     [[ -z ${!name:-} ]] || printf -v "$name" '%s' "$(from_caller "${!name}")"
 done
 [[ -z ${MODEL:-} ]] || MODEL=$(model_from_caller "$MODEL")

@@ -50,6 +50,7 @@ def main() -> None:
         check_outputs(options.command, compose(parse_command(options.command)))
     else:
         load_model(options.model)
+        check_weights(options.model)
         check_devices(options.device, options.ngpus)
 
 

@@ -19,6 +19,8 @@ from verl_visual_rft.planning.settings import Settings
 from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.training.checkpoints.folders import latest
 
+_WEIGHTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
+
 
 def check_devices(device: str, ranks_per_node: int, nodes: int = 1) -> None:
     """Refuse more GPUs (or CPU ranks) than this machine has.
@@ -60,11 +62,11 @@ def check_weights(name: str) -> None:
         from huggingface_hub import constants, try_to_load_from_cache
     except ImportError:
         return  # nothing trains without it
-    cached = (try_to_load_from_cache(name, file) for file in ("model.safetensors.index.json", "model.safetensors"))
+    cached = (try_to_load_from_cache(name, file) for file in _WEIGHTS)
     if constants.is_offline_mode() and not any(isinstance(path, str) for path in cached):
         raise UserError(
             f"model {name}: its weights are not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE=1 forbids "
-            f"to ask the hub; fetch it where there is a network (hf download {name}), or give its folder"
+            f"asking the hub; fetch it where there is a network (hf download {name}), or give its folder"
         )
 
 

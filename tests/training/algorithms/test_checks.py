@@ -28,7 +28,7 @@ def test_what_we_ship_passes(algo):
         (["algorithm.filter_groups.enable=true"], "set algorithm.filter_groups.max_num_gen_batches"),
         (["algo=dapo", "algorithm.filter_groups.max_num_gen_batches=0"], "needs a bound"),
         (["algo=gdpo", "algorithm.use_kl_in_reward=true"], "use actor_rollout_ref.actor.use_kl_loss=true"),
-        (["actor_rollout_ref.rollout.name=sglang"], "rollout.name cannot be so: use vllm"),
+        (["actor_rollout_ref.rollout.name=sglang"], "rollout.name is not supported: use vllm"),
         (["actor_rollout_ref.rollout.multi_turn.enable=true"], "a prompt is asked once"),
         (["reward.reward_model.enable=true"], "rewards are rules"),
         (["reward_model.enable=true"], "rewards are rules"),

@@ -66,7 +66,7 @@ def _check_parts(config: Mapping[str, Any]) -> None:
     }
     for key, why in refused.items():
         if why:
-            raise UserError(f"{key} cannot be so: {why}")
+            raise UserError(f"{key} is not supported: {why}")
 
 
 def _check_gdpo(config: Mapping[str, Any]) -> None:
