@@ -50,7 +50,7 @@ READING = tuple(field.name for field in fields(CocoReading))
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `CocoReading`."""
-    group = parser.add_argument_group("reading COCO files (default: the file tells, or is refused)")
+    group = parser.add_argument_group("annotations that could mean two things (default: the file tells, or is refused)")
     group.add_argument("--bbox", choices=FORMS, help="what the four numbers of a box are")
     group.add_argument(
         "--exif", choices=("upright", "raw"), help="how boxes were drawn on pictures that an EXIF tag turns"
