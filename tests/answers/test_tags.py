@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verl_visual_rft.answers.tags import MAX_LENGTH, split_tags
+from verl_visual_rft.answers.tags import MAX_LENGTH, split_tags, unfence
 
 NOT_CLOSED = "the answer tag is not closed"
 OPEN_THINKING = "the think tag is not closed"
@@ -145,3 +145,22 @@ def test_what_is_asked_for_decides_the_format_alone(response: str) -> None:
 def test_an_answer_is_never_taken_from_closed_reasoning(before: str, inside: str) -> None:
     hidden = f"<think>{re.sub('</think>', '', inside, flags=re.IGNORECASE)}<answer>secret</answer></think>"
     assert "secret" not in (split_tags(before + hidden).answer or "")
+
+
+@pytest.mark.parametrize(
+    ("fenced", "inside"),
+    [
+        ("```\nAmerican\nBulldog\n```", "American\nBulldog"),
+        ("```\npython snake\n```", "python snake"),
+        ("``` python snake ```", "python snake"),
+        ("```rose\n```", "rose"),
+        ("```rose```", "rose"),
+        ("```American Bulldog```", "American Bulldog"),
+        ("```json\n[]\n```", "[]"),
+        ("```JSON[]```", "[]"),
+        ("```plain \r\nrose\r\n```", "rose"),
+        ("```", ""),
+    ],
+)
+def test_a_language_stands_directly_behind_the_fence(fenced: str, inside: str) -> None:
+    assert unfence(fenced) == (inside, "a code fence around it")

@@ -88,7 +88,7 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
     """
     tagged = split_tags(response, think)
     text, faults = find_list(tagged)
-    if text is None and says_nothing(tagged.untagged.strip()):
+    if text is None and says_nothing(half_width(tagged.untagged.strip())[0]):
         text, faults = tagged.untagged.strip(), ["no answer tags"]
     if text is None:
         return DetectionAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), ())

@@ -21,6 +21,7 @@ from verl_visual_rft.answers.tags import split_tags
 from verl_visual_rft.boxes import Box
 
 _LOOSE = "corners with decimals, with signs or without a comma between"
+_AS_OBJECT = "the box is written as an object"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class GroundingAnswer(Answer):
     Attributes:
         boxes: The valid boxes in the order of the answer.
         invalid: Number of boxes that are not valid.
-        loose: The box is written as the published rule reads none: with decimals, signs, full-width punctuation or
-            without the comma between its corners.
+        loose: The box is a pair of corners in which the published expression finds none: with decimals, signs, in
+            full-width characters or without the comma between.
     """
 
     boxes: tuple[Box, ...]
@@ -93,7 +94,8 @@ def parse_grounding(response: str, extent: tuple[float, float] = EXTENT, think: 
     if len(judged) != 1 or invalid:
         outcome = Outcome.MALFORMED
         faults = [f"{len(judged)} boxes, {invalid} of them invalid" if judged else "no box in a known notation"]
-    loose = width_fault != "" or notation_fault == _LOOSE
+    # In the text as it stands: full-width punctuation elsewhere hides no pair from the published expression.
+    loose = notation_fault != _AS_OBJECT and not PAIR.search(text)
     return GroundingAnswer(outcome, "; ".join(faults), tagged.has_format, tagged.thinking, boxes, invalid, loose)
 
 
@@ -105,4 +107,4 @@ def _read_box(text: str) -> tuple[list[Written], str]:
         return written, "text around the box"
     if written := read_pairs(text):
         return written, _LOOSE
-    return read_objects(text), "the box is written as an object"
+    return read_objects(text), _AS_OBJECT

@@ -14,7 +14,8 @@ MAX_LENGTH = 32768
 _TAG = re.compile(r"(</?(?i:think|answer)>)")
 _EXACT_TAG = re.compile(r"(</?(?:think|answer)>)")
 _TAGS = frozenset({"<think>", "</think>", "<answer>", "</answer>"})
-_LANGUAGE = re.compile(r"(?:json|python|text|txt|plaintext|xml|yaml)(?=[\s\[{(])|\w{1,20}(?=\n)", re.IGNORECASE)
+# Directly behind the backticks of a fence; a word on a line of its own below them is the answer's.
+_LANGUAGE = re.compile(r"(?:json|python|text|txt|plaintext|xml|yaml)(?=[\s\[{(])|\w{1,20}(?=[ \t\r]*\n)", re.IGNORECASE)
 
 
 class Tagged(NamedTuple):
@@ -96,9 +97,9 @@ def unfence(text: str) -> tuple[str, str]:
     text = text.strip()
     if not text.startswith("```"):
         return text, ""
-    inner = text[3:].removesuffix("```").strip()
+    inner = text[3:].removesuffix("```").rstrip()
     language = _LANGUAGE.match(inner)
-    return (inner[language.end() :].strip() if language else inner), "a code fence around it"
+    return inner[language.end() if language else 0 :].strip(), "a code fence around it"
 
 
 def _has_format(pieces: list[str], think: bool) -> bool:
