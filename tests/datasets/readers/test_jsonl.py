@@ -210,6 +210,16 @@ def test_pictures_may_be_listed_as_a_whole_or_lie_elsewhere(folder: Path) -> Non
     assert [question.picture.name for question in content.splits["train"]] == ["photos/1.jpg", "photos/2.jpg"]
 
 
+def test_a_name_as_it_stands_comes_before_what_it_may_mean(folder: Path) -> None:
+    for name in ("x/a/1.png", "1.png", "a/2.png", "x/a/2.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (100, 50)).save(folder / name)
+    lines = [CLASSIFICATION | {"image": name} for name in ("a/1.png", "a/2.png")]
+    path = write(folder, *lines, name="x/own.jsonl")
+    content = read_jsonl({"train": path}, "a room", "its kind", images=folder)
+    assert [question.picture.name for question in content.splits["train"]] == ["x/a/1.png", "a/2.png"]
+
+
 @pytest.mark.parametrize("key", ["box", "boxes"])
 def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, key: str) -> None:
     line = {"image": "photos/1.jpg", "task": "grounding", "instruction": "the cups"}

@@ -182,13 +182,17 @@ class _File:
 
     def _image(self, value: Any) -> PurePosixPath:
         """Return the path below `folder` of a picture that is listed relative to it or to the file, or as a whole."""
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise UserError(f"'image' is {value!r}, not a path")
+        listed = [PurePosixPath(os.path.normpath(base / value)) for base in (self.folder, self.path.parent)]
+        for whole in listed:  # as it stands, before what it may mean
+            if whole.is_relative_to(self.folder) and os.path.isfile(whole):
+                return whole.relative_to(self.folder)
         found = find_file(self.folder, value)
         if found is not None:
             return PurePosixPath(found)
-        whole = PurePosixPath(os.path.normpath(self.path.parent / value))
-        if not whole.is_relative_to(self.folder) or "\0" in value or whole == PurePosixPath(self.folder):
+        whole = listed[-1]
+        if not whole.is_relative_to(self.folder) or whole == PurePosixPath(self.folder):
             raise UserError(
                 f"'image' {value!r} is no path inside the folder {self.folder}; give --images with a folder that "
                 "holds all pictures"
