@@ -156,6 +156,18 @@ def test_a_root_without_annotations_is_not_asked_about(tiny_coco: Any, tmp_path:
     ]
 
 
+def test_a_category_that_training_pictures_do_not_show_is_asked_about_in_validation(
+    tiny_coco: Any, tmp_path: Path
+) -> None:
+    content = tiny_coco.read("train")
+    hidden = content["categories"][0]
+    content["annotations"] = [entry for entry in content["annotations"] if entry["category_id"] != hidden["id"]]
+    tiny_coco.write("train", content)
+    prepare(tiny_coco, tmp_path, base_categories=None, shots=None, rows=2)
+    shown = {category for _, category, boxes in asked(tmp_path / "val.parquet") if boxes}
+    assert hidden["name"] in shown
+
+
 def test_a_root_without_annotations_is_absent_nowhere_though_it_is_named(tiny_coco: Any, tmp_path: Path) -> None:
     with_root(tiny_coco)
     with pytest.raises(UserError, match="negatives are more than the 0 absent"):

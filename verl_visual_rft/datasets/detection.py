@@ -170,14 +170,14 @@ def evaluated_placements(
 def _category_groups(
     train: CocoDataset, val: CocoDataset, selection: Selection
 ) -> tuple[tuple[str, ...], tuple[str, ...], list[Mend]]:
-    """Return the base and the novel categories, and those of the file that are neither for want of annotations."""
+    """Return the base and the novel categories, and those that are neither, for neither file annotates them."""
     train_names = [category.name for _, category in sorted(train.categories.items())]
     val_names = [category.name for category in val.categories.values()]
     novel = selection.novel_categories
     base = selection.base_categories
     unused: list[str] = []
     if base is None:
-        unused = [name for name in train.unused if name not in novel]
+        unused = [name for name in train.unused if name in val.unused and name not in novel]
         base = tuple(name for name in train_names if name not in novel and name not in unused)
     both = sorted({*base} & {*novel})
     if both:

@@ -93,7 +93,8 @@ def check_ports(device: str) -> Finding:
     runs = len({listener.run for listener in found})
     ports = ", ".join(str(port) for port in sorted({listener.port for listener in found}))
     return ok(
-        "ports", f"trainings that run here ({runs}) listen on the loopback alone: {ports}" if runs else "no training runs"
+        "ports",
+        f"trainings that run here ({runs}) listen on the loopback alone: {ports}" if runs else "no training runs",
     )
 
 
