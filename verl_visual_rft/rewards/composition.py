@@ -77,12 +77,8 @@ def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
         weighted: Weights and rewards, their names all different.
     """
     by_task = {task: [(weight, reward) for weight, reward in weighted if task in reward.scorers] for task in TASKS}
-    form_only = all(reward.form_only for _, reward in weighted)
-    by_task = {
-        task: parts
-        for task, parts in by_task.items()
-        if parts and (form_only or not all(reward.form_only for _, reward in parts))
-    }
+    form_only = not _judges(weighted)
+    by_task = {task: parts for task, parts in by_task.items() if parts and (form_only or _judges(parts))}
     name = ",".join(f"{reward.name}={weight:g}" for weight, reward in weighted)
     return Reward(
         name=name,
@@ -103,6 +99,11 @@ def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
         form_only=form_only,
         follows_tau=any(reward.follows_tau for _, reward in weighted),
     )
+
+
+def _judges(parts: Sequence[tuple[float, Reward]]) -> bool:
+    """Whether what an answer says changes the sum of the parts."""
+    return any(weight and not reward.form_only for weight, reward in parts)
 
 
 def _sum(parts: Sequence[tuple[float, Reward]], task: str) -> Scorer:
