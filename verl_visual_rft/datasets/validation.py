@@ -86,7 +86,8 @@ class _Pictures:
     Attributes:
         decoded: By the hash of its bytes, what `decode` made of a picture.
         first: By the hash of its pixels, split, file and position of the row that first has it.
-        asked: By the hashes of the pictures, task and question, file, position and truth of the row that first asks it.
+        asked: By the hashes of the pictures, task and question (for a class, its labels), file, position and truth of
+            the row that first asks it.
     """
 
     decoded: dict[bytes, PictureHeader | str] = field(default_factory=dict)
@@ -158,7 +159,8 @@ def _check_contradiction(
     question = "\n".join((message or {}).get("content") or "" for message in row["prompt"] or ())
     said: Any
     if isinstance(truth, ClassificationTruth):
-        question, said = "", truth.label  # a picture has one class, whatever the prompt lists
+        # A picture has one class of a closed set, however the prompt asks for it and lists the set.
+        question, said = "\n".join(sorted(truth.labels)) or question, truth.label
     elif isinstance(truth, DetectionTruth):
         said = sorted(truth.boxes)
     else:

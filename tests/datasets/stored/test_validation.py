@@ -214,6 +214,17 @@ def test_another_question_about_one_picture_may_have_another_truth(tiny, write_r
     assert validate([write_rows(rows)]) == []
 
 
+def test_a_picture_has_one_class_of_each_closed_set(tiny, write_rows) -> None:
+    def asked(index: int, label: str, *labels: str):
+        prompt = chat(("user", f"<image>Which of {', '.join(labels)} is it?"))
+        content = {"label": label, "labels": labels}
+        return tiny.row("classification", index, prompt=prompt, images=tiny.row()["images"], **truth(content))
+
+    rows = [asked(0, "rose", "rose", "tulip"), asked(1, "red", "red", "blue"), asked(2, "tulip", "tulip", "rose")]
+    (finding,) = validate([write_rows(rows)])
+    assert (finding.row, "row 0, and the truth is another there" in finding.problem) == (2, True)
+
+
 @pytest.mark.parametrize("again", [[100, 200, 300, 400], [101, 200, 300, 399]])
 def test_a_box_that_is_given_twice(tiny, write_rows, again: list[int]) -> None:
     boxes = [[100, 200, 300, 400], [500, 500, 900, 900], again]
