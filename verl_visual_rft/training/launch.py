@@ -34,6 +34,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
+from verl_visual_rft.locks import alone
 from verl_visual_rft.terminal import make_console, say
 from verl_visual_rft.training import shared_memory
 from verl_visual_rft.training.cluster import UNPROTECTED, NodeWatch, uses_running_cluster, with_token
@@ -79,10 +80,20 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """Run ``command`` as the run in folder ``run``; see the module's text.
 
     Returns:
-        The command's exit status; 130 when interrupted.
+        The command's exit status; 130 when interrupted, 2 when the run is under way already.
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as until_ended:
+        try:  # else it would take the other start for a killed one, and end it
+            until_ended.enter_context(alone(run, run / ".launch.lock"))
+        except UserError as error:
+            _say(f"{title}: {error}")
+            return 2
+        return _launch(run, title, steps, command)
+
+
+def _launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> int:
     draw_secret(run)
     end_processes_of(run)
     metrics = _next_metrics_file(run)
