@@ -27,14 +27,14 @@ lock() { # lock NAME [uv options...]: resolve the extra NAME together with the d
     local name=$1 file=constraints/$1.txt
     shift
     local resolved=$scratch/$name.txt
-    local resolve=(uv pip compile pyproject.toml --extra "$name" --extra dev --universal --python-version 3.10)
+    local resolve=(uv pip compile pyproject.toml --extra "$name" --extra dev --universal --python-version 3.10 --generate-hashes)
     if [[ -f $file ]]; then cp "$file" "$resolved"; fi # uv prefers the versions that it finds in its output file
     "${resolve[@]}" --quiet --no-header --no-annotate --output-file "$resolved" "$@" >/dev/null
     {
         echo "# Extra \`$name\` with \`dev\` for Linux x86-64, Python 3.10, 3.11 and 3.12; made by scripts/lock.sh:"
         echo "#   ${resolve[*]}"
         echo "# Result: resolved to $(grep -c '^[^#]*==' "$resolved") pins by $(uv --version | cut -d' ' -f1,2). Local version tags (+cpu) are left out."
-        sed -E "/^#/d; s/(==[^+ ;]+)\+[^ ;]+/\1/; s/ and $always//g; s/; $always and /; /; s/ ; $always$//" "$resolved"
+        sed -E "/^#/d; s/(==[^+ ;]+)\+[^ ;]+/\1/; s/ and $always//g; s/; $always and /; /; s/ ; $always( |$)/ /; s/ $//" "$resolved"
     } >"$scratch/$name.final"
     cp "$scratch/$name.final" "$file.tmp" && mv "$file.tmp" "$file"
     echo "$file: $(sed -n 's/^# Result: //p' "$file")"

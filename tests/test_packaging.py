@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -66,9 +67,22 @@ def test_core_is_light():
     assert run_python(code).answer == "[]"
 
 
+def pins_and_hashes(device: str) -> list[list[str]]:
+    """A pin and its hashes, for each pin of a lock."""
+    text = (ROOT / "constraints" / f"{device}.txt").read_text()
+    lines = [line for line in text.replace(" \\\n", " ").splitlines() if not line.startswith("#")]
+    return [[part.strip() for part in line.split("--hash=")] for line in lines]
+
+
 def locked(device: str) -> list[Requirement]:
-    lines = (ROOT / "constraints" / f"{device}.txt").read_text().splitlines()
-    return [Requirement(line) for line in lines if not line.startswith("#")]
+    return [Requirement(pin) for pin, *_ in pins_and_hashes(device)]
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_every_pin_has_hashes_which_uv_compares(device):
+    """So that a mirror, or another index of pip's configuration, cannot hand over another file of the same version."""
+    for _, *hashes in pins_and_hashes(device):
+        assert hashes and all(re.fullmatch("sha256:[0-9a-f]{64}", digest) for digest in hashes)
 
 
 @pytest.mark.parametrize("device", ["cpu", "gpu"])

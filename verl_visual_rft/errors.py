@@ -4,6 +4,16 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: What the system says of a user's files and disks, wherever it says it.
+_ERRORS_OF_FILES = (
+    *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.ESTALE, errno.EMFILE),
+)
+
 
 class UserError(Exception):
     """Something the user can mend: the message names what is wrong, where, and the remedy.
@@ -14,3 +24,24 @@ class UserError(Exception):
 
 class RewardError(UserError):
     """A reward of another package failed on a response: it raised, did not return, or returned no finite numbers."""
+
+
+@contextmanager
+def system_errors_are_the_users() -> Iterator[None]:
+    """Around a whole command: a full disk, a read-only folder or a name that is too long is one line, too.
+
+    Raises:
+        UserError: The system refused something about a file.
+
+    Example:
+        >>> with system_errors_are_the_users():  # doctest: +SKIP
+        ...     open("/etc/shadow")
+        UserError: /etc/shadow: Permission denied; mend that and run the same command again
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _ERRORS_OF_FILES:
+            raise
+        what = f"{error.filename}: " if error.filename is not None else ""
+        raise UserError(f"{what}{error.strerror}; mend that and run the same command again") from error

@@ -167,6 +167,33 @@ def test_a_process_that_gives_itself_a_title_is_ended_too(tmp_path):
     assert not psutil.pid_exists(int((tmp_path / "log.txt").read_text()))
 
 
+def test_a_second_start_of_a_run_that_is_under_way_is_refused_and_ends_nothing(tmp_path, capfd):
+    first = subprocess.Popen(
+        [
+            PYTHON,
+            "-m",
+            "verl_visual_rft.training.launch",
+            "--run",
+            tmp_path,
+            "--title",
+            "x",
+            "--",
+            PYTHON,
+            "-c",
+            "import time; time.sleep(300)",
+        ]
+    )
+    try:
+        wait_until(lambda: marked(tmp_path))
+        assert launch(tmp_path, "GRPO", None, [PYTHON, "-c", "print('second')"]) == 2
+        assert f"GRPO: {tmp_path} is being written by another process" in capfd.readouterr().err
+        assert marked(tmp_path) and first.poll() is None
+    finally:
+        first.terminate()
+        first.wait(60)
+    assert launch(tmp_path, "GRPO", None, [PYTHON, "-c", "print('second')"]) == 0
+
+
 @pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_ended_launcher_takes_its_run_along_and_nothing_else(tmp_path, kill):
     bystander = subprocess.Popen([PYTHON, "-c", "import time; time.sleep(300)"], env=os.environ | {RUN_MARK: "/other"})
@@ -207,22 +234,6 @@ def test_a_start_of_ray_that_was_late_is_tried_once_more(tmp_path, capfd, late, 
     said = capfd.readouterr().err
     assert said.count("as on a busy machine; once more") == 1
     assert ("GRPO failed (exit status 1):\nException: The current node timed out" in said) == (status == 1)
-
-
-def test_a_run_has_one_launcher(tmp_path, capfd):
-    first = subprocess.Popen(
-        [PYTHON, "-m", "verl_visual_rft.training.launch", "--run", str(tmp_path), "--title", "x", "--"]
-        + [PYTHON, "-c", "import time; time.sleep(300)"]
-    )
-    try:
-        wait_until(lambda: (tmp_path / "log.txt").exists())
-        assert launch(tmp_path, "x", None, [PYTHON, "-c", ""]) == 2
-        assert "is being written by another process" in capfd.readouterr().err
-        assert first.poll() is None
-    finally:
-        first.terminate()
-        first.wait()
-    assert launch(tmp_path, "x", None, [PYTHON, "-c", ""]) == 0
 
 
 #: A training as the launcher sees it: it logs a step, and ends after another one if it is asked to.

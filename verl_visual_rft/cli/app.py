@@ -18,7 +18,7 @@ from verl_visual_rft.cli.predict import PREDICT_EPILOG, predict
 from verl_visual_rft.cli.recipes import recipes
 from verl_visual_rft.cli.report import REPORT_EPILOG, report
 from verl_visual_rft.cli.watch import WATCH_EPILOG, watch
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.terminal import say
 
 app = typer.Typer(
@@ -36,7 +36,8 @@ app.add_typer(data_commands.app, name="data")
 def main() -> None:
     """Run the command line; a `UserError` is printed without traceback and exits with status 2."""
     try:
-        app()
+        with system_errors_are_the_users():
+            app()
     except UserError as error:
         say(f"visual-rft: error: {error}", error=True)
         sys.exit(2)

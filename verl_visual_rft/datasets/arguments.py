@@ -15,7 +15,7 @@ from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions
 from verl_visual_rft.datasets.rows import SFT_TARGETS
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.image_files import MOST_PIXELS
 from verl_visual_rft.terminal import make_console, say
 
@@ -167,7 +167,8 @@ def run(main: Callable[[], None]) -> int:
         0
     """
     try:
-        main()
+        with system_errors_are_the_users():
+            main()
     except UserError as error:
         say(f"error: {error}", error=True)
         return 2

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.locks import alone
 from verl_visual_rft.terminal import say
 from verl_visual_rft.training.adapter import is_adapter, merge_adapter
@@ -30,7 +30,8 @@ def main() -> int:
     parser.add_argument("--best", action="store_true", help="the checkpoint of visual_rft.keep_best, not the last")
     args = parser.parse_args()
     try:
-        export(args.run, args.model, best=args.best)
+        with system_errors_are_the_users():
+            export(args.run, args.model, best=args.best)
     except UserError as error:
         say(f"error: {error}", error=True)
         return 2

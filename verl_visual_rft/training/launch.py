@@ -81,19 +81,19 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """Run ``command`` as the run in folder ``run``; see the module's text.
 
     Returns:
-        The command's exit status; 130 when interrupted, 143 when stopped by SIGTERM with its last step saved.
+        The command's exit status; 2 when the run is under way already, 130 when interrupted, 143 when stopped by SIGTERM with its last step saved.
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
     _end_with_parent()
     log, begin = run / "log.txt", _size(run / "log.txt")
     try:
-        with alone(run, run / ".launcher.lock"):
+        with alone(run, run / ".launch.lock"):
             status, said = _run_once(run, title, steps, command)
             if status not in (0, 130, stopping.STOPPED) and ray_was_late(text_from(log, begin)):
                 _say(f"{title}: Ray did not start in the time that it gives itself, as on a busy machine; once more")
                 status, said = _run_once(run, title, steps, command)
-    except UserError as error:  # another launcher has it
+    except UserError as error:  # else it would take the other start for a killed one, and end it
         status, said = 2, f"{title}: {error}"
     if said:
         _say(said)
