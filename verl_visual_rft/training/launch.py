@@ -81,8 +81,8 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     """Run ``command`` as the run in folder ``run``; see the module's text.
 
     Returns:
-        The command's exit status; 2 when the run is under way already, 130 when interrupted, 143 when stopped by SIGTERM
-        with its last step saved.
+        The command's exit status; 2 when the run is under way already, 130 when interrupted, 143 when stopped with its
+        last step saved.
     """
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
