@@ -239,7 +239,8 @@ def test_a_key_that_is_answered_is_not_written(server: Server, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    "url", ["http://user:pass@a/v1", "http://pass@a/v1", "https://a/v1?key=pass", "http://:pass@a"]
+    "url",
+    ["http://user:pass@a/v1", "http://pass@a/v1", "https://a/v1?key=pass", "http://:pass@a", "https://a/v1#key=pass"],
 )
 def test_an_address_with_a_secret_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(UserError, match="set OPENAI_API_KEY, or OPENAI_API_KEY_FILE") as caught:

@@ -68,14 +68,14 @@ class OpenAISettings:
             )
         try:
             parts = urlsplit(self.url)
-            secret = parts.username is not None or bool(parts.query)
+            secret = parts.username is not None or bool(parts.query or parts.fragment)
             whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError as error:
             raise UserError(f"--url is no address ({error}); give one such as http://localhost:8000/v1") from error
         if secret:
             raise UserError(
-                "--url holds a user, a password or a query, and is written down with the answers; leave them out, and "
-                "set OPENAI_API_KEY, or OPENAI_API_KEY_FILE to a file with the key"
+                "--url holds a user, a password, a query or a fragment, and is written down with the answers; leave "
+                "them out, and set OPENAI_API_KEY, or OPENAI_API_KEY_FILE to a file with the key"
             )
         if not whole:
             raise UserError(f"--url {self.url} is no address; give one such as http://localhost:8000/v1")
