@@ -77,6 +77,11 @@ MORE_THAT_SAY_NOTHING = (
     "No objects of category hot_dog are visible in the picture",
     "No objects of the category **cat**.",
     "'No objects in the image.'",
+    '{"result": {"objects": [ ]}}',
+    '[{"objects": []}]',
+    "```json\n{'boxes': []}\n```",
+    "[[]]",
+    "\uff5b\u201cobjects\u201d\uff1a\uff3b\uff3d\uff5d",
     "No Objects\u3002",
     "\u3010\u3011",
 )
@@ -99,6 +104,12 @@ SAY_MORE = (
     "I am not sure: no objects",
     "no objects" + " found" * 100,
     "```json\n{}\n```",
+    "[{}]",
+    "[1, []]",
+    '{"objects": [], "others": [1]}',
+    '{"Position": [], "Confidence": 0.9}',
+    '{"objects": [',
+    "[" * 20000 + "]" * 20000,
 )
 
 

@@ -125,3 +125,18 @@ def test_a_range_that_is_none() -> None:
 
     with pytest.raises(UserError, match="a range '0 to 1' that is no pair of numbers"):
         reward_of(Counting())
+
+
+@pytest.mark.parametrize(
+    ("declared", "thresholds"),
+    [(0.7, {"mine": 0.7}), (1, {"mine": 1}), (None, {}), ([0.5, 0.75], {}), ("0.5", {}), (0, {}), (1.5, {}), (True, {}),
+     (math.nan, {})],
+)  # fmt: skip
+def test_an_iou_threshold_is_a_number_in_0_1_or_something_else(declared: Any, thresholds: dict[str, float]) -> None:
+    class Mine:
+        iou_threshold = declared
+
+        def detection(self) -> float:
+            return 1.0
+
+    assert reward_of(Mine()).thresholds == thresholds

@@ -19,7 +19,7 @@ from verl_visual_rft.answers.notations import (
     valid_box,
     valid_confidence,
 )
-from verl_visual_rft.answers.objects import explain_list, read_objects, read_plain_list
+from verl_visual_rft.answers.objects import explain_list, is_empty_list, read_objects, read_plain_list
 from verl_visual_rft.answers.tags import split_tags
 from verl_visual_rft.boxes import Box
 
@@ -68,7 +68,7 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
     - Well-formed: a list of ``{'Position': [x1, y1, x2, y2], 'Confidence': c}`` in single or in double quotes, with
       any white space.
     - Repaired: other notations, damaged lists, tags or a part of the boxes; docs/answers.md lists them all.
-    - No objects: "No Objects", words to that effect, or an empty list: see `says_nothing`.
+    - No objects: "No Objects", words to that effect (`says_nothing`), or an empty list (`is_empty_list`).
     - Malformed: no valid box. A bare list ``[x1, y1, x2, y2]`` is none: its numbers may be anything.
 
     Args:
@@ -92,7 +92,8 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
         text, faults = tagged.untagged.strip(), ["no answer tags"]
     if text is None:
         return DetectionAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), ())
-    if says_nothing(half_width(text)[0]):
+    narrow = half_width(text)[0]
+    if says_nothing(narrow) or is_empty_list(narrow):
         return DetectionAnswer(Outcome.NO_OBJECTS, "; ".join(faults), tagged.has_format, tagged.thinking, (), ())
 
     boxes, notation_faults = _read_boxes(text)

@@ -28,6 +28,7 @@ _FOUR_NUMBERS = re.compile(
     rf"""(?:\s*['"])?\s*[\[(]\s*{_QUOTABLE}""" + rf"\s*,\s*{_QUOTABLE}" * 3 + r"""\s*[\])]['"]?"""
 )
 _COMMA = re.compile(r"\s*,")
+_EMPTY_LIST = re.compile(r"\[\s*\]")
 _SEVERAL = re.compile(rf"""{_POSITION_KEY.pattern}\s*\[\s*\[""", re.IGNORECASE)
 _CONFIDENCE = re.compile(rf"""confidence['"\s]*:[\s'"]*({_NUMBER})(?![\w.%])""", re.IGNORECASE)
 _QUOTED_CONFIDENCE = re.compile(r"""Confidence['"]\s*:\s*['"]""")
@@ -74,6 +75,16 @@ def read_objects(text: str, may_be_json: bool = True) -> list[Written]:
     return _read_damaged(_LABEL.sub(': ""', text)) if decoded is None else decoded
 
 
+def is_empty_list(text: str) -> bool:
+    """Whether a text is a JSON list without an object, also within a wrapper: ``{"objects": []}``."""
+    if not text.startswith(("[", "{")) or not _EMPTY_LIST.search(text):
+        return False
+    try:
+        return _holds_nothing(_decode(text))
+    except (ValueError, RecursionError):
+        return False
+
+
 def explain_list(text: str) -> str:
     """Say, for people, what keeps a text with objects from being a plain list: the first of these that holds."""
     return next(
@@ -102,15 +113,36 @@ def _read_json(text: str) -> list[Written] | None:
     Only here a brace, a key or a number inside a label is surely a label's.
     """
     try:
-        content = _PAIR_DECODER.decode(text if '"' in text else text.replace("'", '"'))
-        written = list(_objects_of(content))
+        written = list(_objects_of(_decode(text)))
     except (ValueError, RecursionError):
         return None
     return written[:MAX_BOXES] + [UNREAD] * len(written[MAX_BOXES:])
 
 
+def _decode(text: str) -> Any:
+    """Decode JSON in either kind of quotes, an object as a tuple of its keys and values."""
+    return _PAIR_DECODER.decode(text if '"' in text else text.replace("'", '"'))
+
+
+def _holds_nothing(content: Any) -> bool:
+    """Whether decoded JSON is an empty list, or holds such lists and no other list or object.
+
+    An empty list under a key of positions is a box without corners.
+    """
+    if type(content) is list:
+        return all(_holds_nothing(entry) for entry in content)
+    if type(content) is not tuple or any(_is_position(key) for key, _ in content):
+        return False
+    inner = [value for _, value in content if type(value) in (list, tuple)]
+    return bool(inner) and all(map(_holds_nothing, inner))
+
+
+def _is_position(key: str) -> bool:
+    return key.strip().lower() in _POSITION_NAMES
+
+
 def _objects_of(content: Any) -> Iterator[Written]:
-    """Yield the boxes of decoded JSON, in which an object is a tuple of its keys and values.
+    """Yield the boxes of what `_decode` returns.
 
     Raises:
         ValueError: A key holds a colon: quotes are mixed, and it is no key but half an object.

@@ -85,8 +85,8 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
             ``classification``, ``grounding``. Either takes any of the fields of `Sample` as arguments and returns a
             number, or a mapping of numbers with the total under "score". An attribute ``range``, a pair or a pair for
             each task, says between what bounds totals lie. An attribute ``weights``, ``{task: {component: weight}}``,
-            says that the total is the weighted sum of those components. An attribute ``iou_threshold`` is the IoU from
-            which a box of a detection answer is a hit.
+            says that the total is the weighted sum of those components. An attribute ``iou_threshold``, a number in
+            (0, 1], is the IoU from which a box of a detection answer is a hit.
         origin: Where it comes from, for errors.
         trusted: Whether its results are taken as they are.
 
@@ -109,7 +109,7 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
         ranges=_ranges(getattr(loaded, "range", None), functions, origin),
         weights=getattr(loaded, "weights", {}),
         documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
-        thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name, functions, origin),
+        thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name, functions),
         form_only=getattr(loaded, "form_only", False) is True,
         follows_tau=any("tau" in _wanted_fields(function, origin) for function in functions.values()),
     )
@@ -197,14 +197,10 @@ def _ranges(
         ) from error
 
 
-def _thresholds(
-    declared: Any, name: str, functions: Mapping[str, Callable[..., Any]], origin: str
-) -> Mapping[str, float]:
-    if declared is None or "detection" not in functions:
-        return {}
-    if not isinstance(declared, int | float) or not 0 < declared <= 1:
-        raise UserError(f"{origin} has an iou_threshold {declared!r} that is no number in (0, 1]")
-    return {name: float(declared)}
+def _thresholds(declared: Any, name: str, functions: Mapping[str, Callable[..., Any]]) -> Mapping[str, float]:
+    """Return the threshold that an object declares; an attribute of that name that is no IoU is something else."""
+    is_iou = isinstance(declared, int | float) and not isinstance(declared, bool) and 0 < declared <= 1
+    return {name: float(declared)} if is_iou and "detection" in functions else {}
 
 
 def _first_line(documented: object) -> str:
