@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.coco_layout import UNUSED
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED
 from verl_visual_rft.datasets.file_names import RESPELT
@@ -63,6 +64,7 @@ def test_every_script_stands_on_the_page() -> None:
 def test_every_rule_by_which_something_is_mended_stands_on_the_page() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "verl_visual_rft/datasets").rglob("*.py")]
     rules = {rule for source in sources for rule in re.findall(r'Mend\(\s*"([^"]+)"', source)} | {
+        CUT,
         DOUBLED,
         RESPELT,
         UNUSED,

@@ -84,6 +84,23 @@ def test_single_slips_are_not_taken_for_a_form() -> None:
     require_form("xywh", slips, "f.json")
 
 
+@pytest.mark.parametrize("form", ["xywh", "xyxy"])
+def test_a_form_that_is_told_decides_where_boxes_have_an_area(form: str) -> None:
+    out = [*entries(form, boxes()[:17]), *entries(form, [(300, 200, 428, 290)] * 3)]
+    tiny = entries(form, [(10, 10, 300, 200), (0, 0, 1, 1)])
+    for listed in (out, tiny):
+        with pytest.raises(UserError):
+            require_form(form, listed, "f.json")
+        require_form(form, listed, "f.json", told=True)
+
+
+def test_a_form_that_is_told_is_refused_where_boxes_have_no_area_so() -> None:
+    with pytest.raises(UserError, match=r"only \d+ of 40 have an area in their pictures; give --bbox xywh \("):
+        require_form("xyxy", entries("xywh", boxes()), "f.json", told=True)
+    with pytest.raises(UserError, match=r"only 0 of 40 have an area in their pictures; give .*--bbox xyxy \("):
+        require_form("xyxy-shares", entries("xyxy", [(40, 40, 90, 90)] * 40), "f.json", told=True)
+
+
 def test_a_box_or_two_in_the_corner_say_nothing() -> None:
     require_form("xywh", [Entry([10, 10, 20, 20], SIZE)] * 5, "f.json")
     require_form("xywh", [Entry([10, 10, 20, 20], SIZE)] * 50, "f.json", told=True)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.upright import require_way_up
@@ -206,6 +207,17 @@ def test_boxes_in_another_form_are_refused_until_it_is_named(tiny_coco: Any, for
 def test_a_form_that_does_not_fit_is_refused_though_named(tiny_coco: Any, told: str) -> None:
     with pytest.raises(UserError, match="instances_train.json: boxes are read as"):
         read(tiny_coco, bbox=told)
+
+
+@pytest.mark.parametrize("form", ["xywh", "xyxy"])
+def test_boxes_of_a_form_that_is_told_are_cut_and_counted(tiny_coco: Any, form: str) -> None:
+    damaged(tiny_coco, rewritten(form))
+    wide = [60, 5, 48, 20] if form == "xywh" else [60, 5, 108, 25]
+    damaged(tiny_coco, lambda content: [entry.update(bbox=wide) for entry in content["annotations"][:3]])
+    with pytest.raises(UserError, match="boxes are read as"):
+        read(tiny_coco)
+    rules = Counter(mend.rule for mend in read(tiny_coco, bbox=form).mends)
+    assert rules[CUT] == 3
 
 
 def test_boxes_that_reach_out_are_counted(tiny_coco: Any) -> None:

@@ -56,8 +56,21 @@ def test_a_name_is_found_however_tools_spell_it(folder: Path, listed: str, found
 
 def test_a_whole_path_means_the_file_that_is_there(folder: Path) -> None:
     assert find_file(folder, str(folder / "images/a.jpg")) == "images/a.jpg"
+    assert find_file(folder, f"{folder}/images/../1.jpg") == "1.jpg"
     elsewhere = folder.parent / "elsewhere/images/a.jpg"
     elsewhere.parent.mkdir(parents=True)
     elsewhere.touch()
-    assert find_file(folder, str(elsewhere)) is None  # though the folder has one of that name
+    assert find_file(folder, str(elsewhere)) == "images/a.jpg"  # as if it came from another machine
     assert find_file(folder, f"{folder}/../outside.jpg") is None
+
+
+@pytest.mark.parametrize("given", ["photos", "link"])
+@pytest.mark.parametrize("listed", ["photos", "link"])
+def test_a_whole_path_may_lead_through_a_link(folder: Path, given: str, listed: str) -> None:
+    (folder.parent / "link").symlink_to(folder)
+    assert find_file(folder.parent / given, str(folder.parent / listed / "images/a.jpg")) == "images/a.jpg"
+
+
+def test_a_link_in_the_folder_keeps_its_name(folder: Path) -> None:
+    (folder / "b.jpg").symlink_to(folder / "images/a.jpg")
+    assert find_file(folder, str(folder / "b.jpg")) == "b.jpg"

@@ -35,6 +35,8 @@ _WORDS = {
 }
 _SHARES = "-shares"
 
+#: The rule under which boxes that reach out of their pictures are counted.
+CUT = "box cut at the picture's edge"
 #: How COCO writes boxes.
 COCO_FORM = "xywh"
 #: What four numbers of a file may be: corner and size, two corners, or centre and size; in pixels, or as shares of 1.
@@ -80,8 +82,8 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
         form: One of the `FORMS`: how the boxes are read.
         boxes: Those of the file, `spread` over it.
         where: Names the file.
-        told: The user gave the form: then boxes that lie in one corner of their pictures, or fit otherwise as well, are
-            taken as they are.
+        told: The user gave the form: then it is refused only where boxes have no area in their pictures; what reaches
+            out of them is the caller's to cut and count.
 
     Raises:
         UserError: The boxes fit as something else, or not at all; the message names the option that decides.
@@ -90,6 +92,9 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
     if not boxes:
         return
     says = f"{where}: boxes are read as {_described(form)}, but"
+    if told:
+        _require_areas(boxes, form, says)
+        return
     if not form.endswith(_SHARES):
         between = sum(min(numbers) >= 0 and max(numbers) <= 1 for numbers, _, _ in boxes)
         if between >= most:
@@ -103,10 +108,9 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
                 "not; write all of them alike"
             )
     fits = sum(_fits(form, entry) for entry in boxes)
-    areas = 0 if told else sum(map(_has_area_of_corners, boxes))
+    areas = sum(map(_has_area_of_corners, boxes))
     if fits >= most and (form != COCO_FORM or areas < most):
-        if not told:
-            _require_spread(boxes, form, says)
+        _require_spread(boxes, form, says)
         return
     also = _fitting(boxes, [name for name in FORMS if name != form and not name.endswith(_SHARES)])
     if also:
@@ -115,7 +119,7 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
     raise UserError(
         f"{says} {len(boxes) - fits} of {len(boxes)} reach out of their pictures or have no area, up to {x:.2f} times "
         f"the width and {y:.2f} times the height: they were drawn at another resolution, it seems; scale them to the "
-        f"pictures{', or give --bbox xywh to have them cut at the edges' if form == COCO_FORM else ''}"
+        f"pictures, or give --bbox {form} to have them cut at the edges"
     )
 
 
@@ -129,6 +133,14 @@ def corner_of_all(form: str, boxes: Sequence[Entry]) -> tuple[float, float] | No
     x, y = _farthest(form, boxes)
     share = max(x, y)
     return (x, y) if share <= 0.5 and (share <= 0 or -len(boxes) * math.log2(share) >= _BITS) else None
+
+
+def _require_areas(boxes: Sequence[Entry], form: str, says: str) -> None:
+    ends = [(corners_of(form, numbers, size), size) for numbers, size, _ in boxes]
+    areas = sum(max(x1, 0) < min(x2, size[0]) and max(y1, 0) < min(y2, size[1]) for (x1, y1, x2, y2), size in ends)
+    if areas < _most(len(boxes)):
+        also = _fitting(boxes, [name for name in FORMS if name != form])
+        raise UserError(f"{says} only {areas} of {len(boxes)} have an area in their pictures; {_choose(also)}")
 
 
 def _require_spread(boxes: Sequence[Entry], form: str, says: str) -> None:

@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.coordinates import Box, Size
-from verl_visual_rft.datasets.box_forms import COCO_FORM, FORMS, Entry, corners_of, reaches_out, require_form, spread
+from verl_visual_rft.datasets.box_forms import (
+    COCO_FORM,
+    CUT,
+    FORMS,
+    Entry,
+    corners_of,
+    reaches_out,
+    require_form,
+    spread,
+)
 from verl_visual_rft.datasets.coco_layout import Annotation, CocoDataset, by_pair, parse_coco, read_annotations
 from verl_visual_rft.datasets.coco_mends import mend_entries
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
@@ -182,7 +191,7 @@ def _cut(dataset: CocoDataset) -> Iterator[Mend]:
         if reaches_out(as_given(entry, image.size), image.size):
             numbers = ", ".join(f"{value:g}" for value in entry.bbox)
             where = f"annotation {entry.id}: [{numbers}] in {image.width}x{image.height}"
-            yield Mend("box cut at the picture's edge", where)
+            yield Mend(CUT, where)
 
 
 def _crowds(dataset: CocoDataset, told: str | None) -> CocoDataset:

@@ -21,15 +21,18 @@ def find_file(folder: Path, name: str) -> str | None:
 
     The name as it stands comes first. Else backslashes are those of Windows, ``%20`` and its like stand for characters,
     accents may be written in another normal form (as macOS does), and folders before the name may be those of the
-    machine that it was listed on. A whole path of a file that is there means that file, and none where it lies outside.
+    machine that it was listed on. A whole path of a file in the folder means that file, through whatever links; any
+    other is one of another machine.
 
     Example:
         >>> find_file(Path("photos"), "export/cat%20one.jpg")  # doctest: +SKIP
         'cat one.jpg'
     """
     if name.startswith("/") and _is_file(folder, name):
-        whole, above = os.path.normpath(name), os.path.abspath(folder)
-        return os.path.relpath(whole, above) if whole.startswith(f"{above}/") else None
+        as_named = os.path.normpath(name), os.path.abspath(folder)
+        for whole, above in (as_named, (os.path.realpath(name), os.path.realpath(folder))):
+            if whole.startswith(f"{above}/"):
+                return os.path.relpath(whole, above)
     return next((spelt for spelt in _spellings(name) if _is_inside(spelt) and _is_file(folder, spelt)), None)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
 from verl_visual_rft.datasets.readers.jsonl import JsonLines, read_jsonl
 from verl_visual_rft.errors import UserError
@@ -263,3 +264,26 @@ def test_boxes_of_a_smaller_picture_are_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="all 20 lie within 0.31 of the width .*another resolution"):
         read(folder, *lines)
     assert read_jsonl({"train": write(folder, *lines)}, "a room", "its kind", bbox="xyxy").mends == ()
+
+
+def test_boxes_of_a_form_that_is_told_are_cut_and_counted(folder: Path) -> None:
+    boxes = [[10, 5, 60, 45]] * 17 + [[40, 20, 108, 40], [-3, 20, 30, 53], [0, 0, 1, 1]]
+    lines = [DETECTION | {"category": f"cup {n}", "boxes": [box]} for n, box in enumerate(boxes)]
+    path = write(folder, *lines)
+    with pytest.raises(UserError, match="3 lines are no questions:\n.*line 18: .*--bbox xyxy has them cut"):
+        read_jsonl({"train": path}, "a room", "its kind")
+    told = read_jsonl({"train": path}, "a room", "its kind", bbox="xyxy")
+    assert [q.boxes[0] for q in told.splits["train"][17:] if isinstance(q, DetectionQuestion)] == [
+        (40, 20, 100, 40), (0, 20, 30, 50), (0, 0, 1, 1),
+    ]  # fmt: skip
+    assert [(mend.rule, mend.where) for mend in told.mends] == [
+        (CUT, "own.jsonl: line 18: (40.0, 20.0, 108.0, 40.0) in 100x50"),
+        (CUT, "own.jsonl: line 19: (-3.0, 20.0, 30.0, 53.0) in 100x50"),
+    ]
+
+
+@pytest.mark.parametrize("box", [[40, 20, 40, 30], [120, 20, 140, 30], [0.1, 50, 0.9, 60]])
+def test_a_box_without_area_is_refused_though_its_form_is_told(folder: Path, box: list[float]) -> None:
+    path = write(folder, DETECTION | {"boxes": [box]})
+    with pytest.raises(UserError, match=r"line 1: box \[.*(no area|reaches out)"):
+        read_jsonl({"train": path}, "a room", "its kind", bbox="xyxy")

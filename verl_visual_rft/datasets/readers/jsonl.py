@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from verl_visual_rft.coordinates import Box, Size
-from verl_visual_rft.datasets.box_forms import Entry, corners_of, reaches_out, require_form
+from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
 from verl_visual_rft.datasets.file_names import RESPELT, find_file
 from verl_visual_rft.datasets.questions import (
@@ -173,7 +173,10 @@ class _File:
         name = path.relative_to(self.base).as_posix()
         picture = Picture(name, path, name, size, folder=self.folder)
         text_key, *box_keys = KEYS[task]
-        listed = [self._box(box, size) for box in _listed_boxes(content, box_keys)]
+        drawn = [self._box(box, size) for box in _listed_boxes(content, box_keys)]
+        if size is not None:  # else there is no picture: the line is left out where its pixels are read
+            mends += [Mend(CUT, f"{where}: {b} in {size[0]}x{size[1]}") for b in drawn if reaches_out(b, size)]
+        listed = [_cut(box, size) for box in drawn] if size is not None else drawn
         doubled = doubled_boxes(dict(enumerate(listed)))
         mends += [Mend(DOUBLED, f"{where}: {listed[number]}") for number in sorted(doubled)]
         kept = tuple(box for number, box in enumerate(listed) if number not in doubled)
@@ -203,10 +206,12 @@ class _File:
         if not isinstance(value, list) or len(value) != 4 or not all(_is_finite(number) for number in value):
             raise UserError(f"box {value!r} is not four finite numbers [x1, y1, x2, y2]")
         a, b, c, d = map(float, value)
-        if size is None:  # no picture: its line is left out where its pixels are read
+        if size is None:
             return a, b, c, d
         self.boxes.append(Entry((a, b, c, d), size))
-        return _inside(corners_of(self.told or _FORM, (a, b, c, d), size), value, size)
+        box = corners_of(self.told or _FORM, (a, b, c, d), size)
+        _check_box(box, value, size, self.told)
+        return box
 
 
 def _values(path: Path) -> Iterator[tuple[int, Any]]:
@@ -275,22 +280,26 @@ def _listed_boxes(content: Mapping[str, Any], keys: list[str]) -> list[Any]:
     return listed
 
 
-def _inside(box: Box, value: Any, size: Size) -> Box:
-    """Return a box cut at the picture's edges.
-
-    Raises:
-        UserError: It has no area there, or reaches out by more than rounding does.
-    """
-    x1, y1, x2, y2 = box
-    if not (x1 < x2 and y1 < y2):
-        raise UserError(f"box {value!r} has no area; boxes are [x1, y1, x2, y2] with x1 < x2 and y1 < y2")
-    if 0 <= x1 and 0 <= y1 and x2 <= 1 and y2 <= 1:
+def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
+    """Refuse a box without area in its picture, and one that tells of other coordinates unless they are told."""
+    if not _has_area(box):
+        raise UserError(f"box {value!r} has no area as {told or _FORM}; x1 < x2 and y1 < y2, width and height above 0")
+    if told is None and min(box) >= 0 and max(box) <= 1:
         raise UserError(f"box {value!r} lies in one pixel; boxes are in pixels, not in shares of the picture")
-    width, height = size
-    cut = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
-    if reaches_out(box, size) or not (cut[0] < cut[2] and cut[1] < cut[3]):
-        raise UserError(f"box {value!r} reaches out of the picture, which is {width}x{height}; boxes are in its pixels")
-    return cut
+    seen = _has_area(_cut(box, size))
+    if not seen or (told is None and reaches_out(box, size)):
+        remedy = f", and --bbox {_FORM} has them cut at its edges" if seen else ""
+        raise UserError(
+            f"box {value!r} reaches out of the picture, which is {size[0]}x{size[1]}; boxes are in its pixels{remedy}"
+        )
+
+
+def _has_area(box: Box) -> bool:
+    return box[0] < box[2] and box[1] < box[3]
+
+
+def _cut(box: Box, size: Size) -> Box:
+    return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))
 
 
 def _is_finite(value: Any) -> bool:
