@@ -91,9 +91,10 @@ class ReplayEngine:
 
 def _decode(record: Any, position: str) -> tuple[_Question, Answer]:
     try:
-        question = (str(record["image_id"]), record.get("category", record.get("index")))
+        category = record.get("category")
+        question = (str(record["image_id"]), record.get("index") if category is None else category)
         hash(question)
-        answer = Answer(record["response"], record.get("response_tokens"), record.get("finish_reason", "stop"))
+        answer = Answer(record["response"], record.get("response_tokens"), record.get("finish_reason") or "stop")
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{position}: not a JSON object with image_id, category and response ({type(error).__name__}: {error})"
