@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from verl_visual_rft.datasets.box_forms import CUT
+from verl_visual_rft.datasets.file_names import RESPELT
 from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
 from verl_visual_rft.datasets.readers.jsonl import JsonLines, read_jsonl
 from verl_visual_rft.errors import UserError
@@ -219,6 +220,25 @@ def test_a_name_as_it_stands_comes_before_what_it_may_mean(folder: Path) -> None
     path = write(folder, *lines, name="x/own.jsonl")
     content = read_jsonl({"train": path}, "a room", "its kind", images=folder)
     assert [question.picture.name for question in content.splits["train"]] == ["x/a/1.png", "a/2.png"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "counted"),
+    [
+        ("{folder}/photos/1.jpg", []),
+        ("{folder}/link/1.jpg", []),
+        ("../photos/1.jpg", []),
+        ("/another/machine/1.jpg", [RESPELT]),
+        ("photos\\1.jpg", [RESPELT]),
+    ],
+)
+def test_a_path_that_leads_to_the_picture_is_no_other_spelling(folder: Path, listed: str, counted: list[str]) -> None:
+    (folder / "link").symlink_to(folder / "photos")
+    line = CLASSIFICATION | {"image": listed.format(folder=folder)}
+    path = write(folder, line, name="labels/own.jsonl")
+    content = read_jsonl({"train": path}, "a room", "its kind", images=folder / "photos")
+    assert [question.picture.name for question in content.splits["train"]] == ["1.jpg"]
+    assert [mend.rule for mend in content.mends] == counted
 
 
 @pytest.mark.parametrize("key", ["box", "boxes"])
