@@ -251,6 +251,27 @@ def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, k
     assert [mend.rule for mend in content.mends] == ["instruction with several boxes, asked as detection"]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"instruction": None}, "line 1: 'instruction' is None, not a text"),
+        ({"instruction": "the <image>"}, "line 1: 'instruction' 'the <image>' contains a placeholder"),
+        ({"category": "cup"}, "line 1: unknown key 'category'; a grounding line has image, task, instruction, box"),
+        ({"label": "cup"}, "line 1: unknown key 'label'; a grounding line has image, task, instruction, box"),
+    ],
+)
+@pytest.mark.parametrize("key", ["box", "boxes"])
+def test_an_error_of_an_instruction_with_several_boxes_names_the_keys_of_the_line(
+    folder: Path, key: str, change: dict[str, Any], message: str
+) -> None:
+    line = {"image": "photos/1.jpg", "task": "grounding", "instruction": "cups", key: [[0, 0, 9, 9], [20, 0, 29, 9]]}
+    with pytest.raises(UserError, match=message):
+        read(folder, line | change)
+    del line["instruction"]
+    with pytest.raises(UserError, match="line 1: no key 'instruction'"):
+        read(folder, line)
+
+
 def test_a_list_of_one_box_is_its_box(folder: Path) -> None:
     for key in ("box", "boxes"):
         line = {name: value for name, value in GROUNDING.items() if name != "box"} | {key: [GROUNDING["box"]]}

@@ -240,8 +240,10 @@ def _one_or_several(content: dict[str, Any]) -> dict[str, Any]:
     others = {key: value for key, value in content.items() if key not in ("box", "boxes")}
     if len(boxes) == 1:
         return others | {"box": boxes[0]}
-    instruction = others.pop("instruction", None)
-    return others | {"task": "detection", "category": instruction, "boxes": boxes}
+    _check_keys("grounding", others | {"box": boxes})  # errors name the keys of the line, not those it is given here
+    category = _text(others, "instruction")
+    del others["instruction"]
+    return others | {"task": "detection", "category": category, "boxes": boxes}
 
 
 def _check_keys(task: str, content: Mapping[str, Any]) -> None:
