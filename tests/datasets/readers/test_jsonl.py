@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from verl_visual_rft.datasets.box_forms import CUT
+from verl_visual_rft.datasets.file_names import RESPELT
 from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
 from verl_visual_rft.datasets.readers.jsonl import JsonLines, read_jsonl
 from verl_visual_rft.errors import UserError
@@ -221,6 +222,25 @@ def test_a_name_as_it_stands_comes_before_what_it_may_mean(folder: Path) -> None
     assert [question.picture.name for question in content.splits["train"]] == ["x/a/1.png", "a/2.png"]
 
 
+@pytest.mark.parametrize(
+    ("listed", "counted"),
+    [
+        ("{folder}/photos/1.jpg", []),
+        ("{folder}/link/1.jpg", []),
+        ("../photos/1.jpg", []),
+        ("/another/machine/1.jpg", [RESPELT]),
+        ("photos\\1.jpg", [RESPELT]),
+    ],
+)
+def test_a_path_that_leads_to_the_picture_is_no_other_spelling(folder: Path, listed: str, counted: list[str]) -> None:
+    (folder / "link").symlink_to(folder / "photos")
+    line = CLASSIFICATION | {"image": listed.format(folder=folder)}
+    path = write(folder, line, name="labels/own.jsonl")
+    content = read_jsonl({"train": path}, "a room", "its kind", images=folder / "photos")
+    assert [question.picture.name for question in content.splits["train"]] == ["1.jpg"]
+    assert [mend.rule for mend in content.mends] == counted
+
+
 @pytest.mark.parametrize("key", ["box", "boxes"])
 def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, key: str) -> None:
     line = {"image": "photos/1.jpg", "task": "grounding", "instruction": "the cups"}
@@ -229,6 +249,27 @@ def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, k
     assert isinstance(question, DetectionQuestion)
     assert (question.category, len(question.boxes)) == ("the cups", 2)
     assert [mend.rule for mend in content.mends] == ["instruction with several boxes, asked as detection"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"instruction": None}, "line 1: 'instruction' is None, not a text"),
+        ({"instruction": "the <image>"}, "line 1: 'instruction' 'the <image>' contains a placeholder"),
+        ({"category": "cup"}, "line 1: unknown key 'category'; a grounding line has image, task, instruction, box"),
+        ({"label": "cup"}, "line 1: unknown key 'label'; a grounding line has image, task, instruction, box"),
+    ],
+)
+@pytest.mark.parametrize("key", ["box", "boxes"])
+def test_an_error_of_an_instruction_with_several_boxes_names_the_keys_of_the_line(
+    folder: Path, key: str, change: dict[str, Any], message: str
+) -> None:
+    line = {"image": "photos/1.jpg", "task": "grounding", "instruction": "cups", key: [[0, 0, 9, 9], [20, 0, 29, 9]]}
+    with pytest.raises(UserError, match=message):
+        read(folder, line | change)
+    del line["instruction"]
+    with pytest.raises(UserError, match="line 1: no key 'instruction'"):
+        read(folder, line)
 
 
 def test_a_list_of_one_box_is_its_box(folder: Path) -> None:

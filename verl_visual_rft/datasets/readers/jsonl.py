@@ -164,8 +164,8 @@ class _File:
             task = "detection"
             mends.append(Mend("instruction with several boxes, asked as detection", where))
         _check_keys(task, content)
-        below = self._image(content["image"])
-        if below != PurePosixPath(content["image"]):
+        below, respelt = self._image(content["image"])
+        if respelt:
             mends.append(Mend(RESPELT, f"{where}: {content['image']!r} is {below.as_posix()!r}"))
         path = self.folder / below
         size = _upright_size(path)
@@ -183,24 +183,28 @@ class _File:
         reward = _text(content, "reward") if "reward" in content else None
         return _Line(task, picture, _text(content, text_key), kept, reward, tuple(mends))
 
-    def _image(self, value: Any) -> PurePosixPath:
-        """Return the path below `folder` of a picture that is listed relative to it or to the file, or as a whole."""
+    def _image(self, value: Any) -> tuple[PurePosixPath, bool]:
+        """Return the path below `folder` of a picture, and whether its name had to be read otherwise than it stands.
+
+        It is listed relative to the folder or to the file, or as a whole.
+        """
         if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise UserError(f"'image' is {value!r}, not a path")
         listed = [PurePosixPath(os.path.normpath(base / value)) for base in (self.folder, self.path.parent)]
         for whole in listed:  # as it stands, before what it may mean
             if whole.is_relative_to(self.folder) and os.path.isfile(whole):
-                return whole.relative_to(self.folder)
+                return whole.relative_to(self.folder), False
         found = find_file(self.folder, value)
         if found is not None:
-            return PurePosixPath(found)
+            is_whole = value.startswith("/") and os.path.isfile(value)
+            return PurePosixPath(found), not (is_whole and os.path.samefile(value, self.folder / found))
         whole = listed[-1]
         if not whole.is_relative_to(self.folder) or whole == PurePosixPath(self.folder):
             raise UserError(
                 f"'image' {value!r} is no path inside the folder {self.folder}; give --images with a folder that "
                 "holds all pictures"
             )
-        return whole.relative_to(self.folder)
+        return whole.relative_to(self.folder), False
 
     def _box(self, value: Any, size: Size | None) -> Box:
         if not isinstance(value, list) or len(value) != 4 or not all(_is_finite(number) for number in value):
@@ -236,8 +240,10 @@ def _one_or_several(content: dict[str, Any]) -> dict[str, Any]:
     others = {key: value for key, value in content.items() if key not in ("box", "boxes")}
     if len(boxes) == 1:
         return others | {"box": boxes[0]}
-    instruction = others.pop("instruction", None)
-    return others | {"task": "detection", "category": instruction, "boxes": boxes}
+    _check_keys("grounding", others | {"box": boxes})  # errors name the keys of the line, not those it is given here
+    category = _text(others, "instruction")
+    del others["instruction"]
+    return others | {"task": "detection", "category": category, "boxes": boxes}
 
 
 def _check_keys(task: str, content: Mapping[str, Any]) -> None:
