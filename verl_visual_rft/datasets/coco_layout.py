@@ -162,15 +162,6 @@ def find_layout(root: Path) -> CocoPaths:
     return found[0]
 
 
-def load_coco(path: Path) -> CocoDataset:
-    """Read and check a COCO annotation file (segmentations are left out).
-
-    Raises:
-        UserError: The file is missing, not JSON or not COCO; the message names the entry and the key.
-    """
-    return parse_coco(path, read_annotations(path))
-
-
 def read_annotations(path: Path) -> dict[str, Any]:
     """Read an annotation file without its segmentations.
 
