@@ -15,7 +15,7 @@ import pytest
 
 import verl_visual_rft
 from verl_visual_rft import input_files
-from verl_visual_rft.datasets.coco_layout import load_coco
+from verl_visual_rft.datasets.coco_reading import read_coco
 from verl_visual_rft.datasets.existence_map import read_existence_map
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.datasets.readers.coop_split import read_coop_split
@@ -123,7 +123,7 @@ def in_place(name: str, read: Callable[[Path], object]) -> Callable[[Path], obje
 
 #: Every reader of files that users give, by what it reads; with the JSON value that it would complain about least.
 READERS: dict[str, Callable[[Path], object]] = {
-    "COCO": load_coco,
+    "COCO": lambda path: read_coco(path, path.parent),
     "existence map": read_existence_map,
     "manifest": load_manifest,
     "CoOp split": read_coop_split,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import stat
@@ -186,6 +187,16 @@ def numbered_lines(path: Path, remedy: str) -> Iterator[tuple[int, str]]:
                     yield number, text
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}; {remedy}") from error
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether a value of `parse_json` is a number, and neither NaN nor infinite.
+
+    Example:
+        >>> [is_finite_number(value) for value in parse_json('[1, 0.5, NaN, 1e999, true, "1", null]')]
+        [True, True, False, False, False, False, False]
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class _TooLong(Exception):

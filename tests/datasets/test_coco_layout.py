@@ -13,12 +13,16 @@ import pytest
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
-from verl_visual_rft.datasets.coco_layout import Annotation, find_layout, load_coco
+from verl_visual_rft.datasets.coco_layout import Annotation, CocoDataset, find_layout, parse_coco, read_annotations
 from verl_visual_rft.errors import UserError
 
 
+def load(path: Path) -> CocoDataset:
+    return parse_coco(path, read_annotations(path))
+
+
 def test_load_reads_images_categories_and_pairs(tiny_coco: Any) -> None:
-    dataset = load_coco(tiny_coco.annotations("val"))
+    dataset = load(tiny_coco.annotations("val"))
     assert dataset.images[12].size == (100, 50)
     assert dataset.category_ids(["bus", "cat"]) == {9: "bus", 3: "cat"}
     assert [entry.id for entry in dataset.annotations[11, 3]] == [31, 32]
@@ -27,7 +31,7 @@ def test_load_reads_images_categories_and_pairs(tiny_coco: Any) -> None:
 
 
 def test_real_coco_annotations_and_the_papers_category_ids() -> None:
-    dataset = load_coco(shared("data/visual_rft/instances_val2017_subset.json"))
+    dataset = load(shared("data/visual_rft/instances_val2017_subset.json"))
     assert (len(dataset.images), sum(map(len, dataset.annotations.values()))) == (188, 1692)
     assert sum(entry.iscrowd for entries in dataset.annotations.values() for entry in entries) == 20
     assert list(dataset.category_ids(COCO_NOVEL15)) == [5, 7, 14, 17, 23, 33, 34, 36, 48, 54, 58, 70, 74, 80, 89]
@@ -95,7 +99,7 @@ def without(section: str, position: int, key: str) -> Damage:
 def test_what_is_not_coco_is_refused_by_name(tiny_coco: Any, damage: Damage, message: str) -> None:
     tiny_coco.write("val", damage(tiny_coco.read("val")))
     with pytest.raises(UserError, match=re.escape(message)) as caught:
-        load_coco(tiny_coco.annotations("val"))
+        load(tiny_coco.annotations("val"))
     assert str(tiny_coco.annotations("val")) in str(caught.value)
 
 
@@ -108,7 +112,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, data: bytes | None, messag
     if data is not None:
         path.write_bytes(data)
     with pytest.raises(UserError, match=message):
-        load_coco(path)
+        load(path)
 
 
 def test_find_layout_knows_both_names(tiny_coco: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verl_visual_rft.datasets.coco_layout import load_coco
+from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.sampling import (
     EMPTY_BOX,
     ONLY_CROWDS,
@@ -35,7 +35,7 @@ def grid(images: int, categories: int) -> PairIndex:
 
 
 def test_crowds_make_a_pair_unusable_for_training_only(tiny_coco: Any) -> None:
-    dataset = load_coco(tiny_coco.annotations("val"))
+    dataset = read_coco(tiny_coco.annotations("val"), tiny_coco.root)
     training = index_pairs(dataset, dataset.images, NAMES, allow_crowd=False)
     assert set(training.boxes) == {(11, 3), (12, 9)}
     assert training.unusable == {(11, 7): ONLY_CROWDS, (13, 3): SOME_CROWDS}
@@ -53,12 +53,12 @@ def test_a_box_without_area_inside_the_image_makes_its_pair_unusable(
     for position in damaged:
         content["annotations"][position]["bbox"] = bbox
     tiny_coco.write("val", content)
-    dataset = load_coco(tiny_coco.annotations("val"))
+    dataset = read_coco(tiny_coco.annotations("val"), tiny_coco.root, CocoReading(bbox="xywh"))
     assert index_pairs(dataset, dataset.images, NAMES, allow_crowd=True).unusable[Pair(11, 3)] == EMPTY_BOX
 
 
 def test_index_keeps_to_the_given_images_and_categories(tiny_coco: Any) -> None:
-    dataset = load_coco(tiny_coco.annotations("train"))
+    dataset = read_coco(tiny_coco.annotations("train"), tiny_coco.root)
     assert set(index_pairs(dataset, [1, 5], [7, 9], allow_crowd=False).boxes) == {(1, 7), (5, 9)}
 
 
@@ -90,7 +90,7 @@ def test_the_order_of_the_annotations_does_not_matter() -> None:
 
 
 def test_asking_for_more_than_there_is_says_how_much_there_is(tiny_coco: Any) -> None:
-    dataset = load_coco(tiny_coco.annotations("train"))
+    dataset = read_coco(tiny_coco.annotations("train"), tiny_coco.root)
     index = index_pairs(dataset, dataset.images, NAMES, allow_crowd=False)
     with pytest.raises(UserError, match=r"4 shots(.|\n)*'hot dog' has 2\n  'bus' has 2") as caught:
         few_shot(index, NAMES, 4, seed=0)
@@ -156,7 +156,7 @@ def test_categories_above_and_below_an_annotated_one_are_unknown(tiny_coco: Any)
     content["categories"].append({"id": 1, "name": "animal", "supercategory": "none"})
     content["categories"][0]["supercategory"] = "Animal"
     tiny_coco.write("train", content)
-    dataset = load_coco(tiny_coco.annotations("train"))
+    dataset = read_coco(tiny_coco.annotations("train"), tiny_coco.root)
     index = index_pairs(dataset, dataset.images, [1, 3, 7, 9], allow_crowd=False)
     assert index.unknown == {(i, 1) for i in range(1, 7)}
     assert index.never == {1}
@@ -167,6 +167,6 @@ def test_a_category_that_a_small_file_happens_not_to_show_may_be_absent(tiny_coc
     content = tiny_coco.read("train")
     content["categories"].append({"id": 1, "name": "hair drier", "supercategory": "appliance"})
     tiny_coco.write("train", content)
-    dataset = load_coco(tiny_coco.annotations("train"))
+    dataset = read_coco(tiny_coco.annotations("train"), tiny_coco.root)
     index = index_pairs(dataset, dataset.images, [1, 3], allow_crowd=False)
     assert sorted(absent(index, [1, 2], [1], 2, seed=0)) == [(1, 1), (2, 1)]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.questions import Mend
 from verl_visual_rft.datasets.segmentation import DRAWN, box_around
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.input_files import read_json
+from verl_visual_rft.input_files import is_finite_number, read_json
 from verl_visual_rft.prompts import PLACEHOLDER
 
 #: The rule under which categories are listed that a file names and never annotates: the root that Roboflow adds.
@@ -162,15 +161,6 @@ def find_layout(root: Path) -> CocoPaths:
     return found[0]
 
 
-def load_coco(path: Path) -> CocoDataset:
-    """Read and check a COCO annotation file (segmentations are left out).
-
-    Raises:
-        UserError: The file is missing, not JSON or not COCO; the message names the entry and the key.
-    """
-    return parse_coco(path, read_annotations(path))
-
-
 def read_annotations(path: Path) -> dict[str, Any]:
     """Read an annotation file without its segmentations.
 
@@ -297,20 +287,16 @@ def _annotation(entry: _Entry, images: Mapping[int, CocoImage], categories: Mapp
     if category_id not in categories:
         raise entry.error(f"'category_id' {category_id} is not in 'categories'")
     bbox = entry.get("bbox")
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(_is_finite(value) for value in bbox):
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(is_finite_number(value) for value in bbox):
         raise entry.error(f"'bbox' is {bbox!r}, not four finite numbers [x, y, width, height]")
     x, y, width, height = (float(value) for value in bbox)
     area = entry.value.get("area", width * height)
-    if not _is_finite(area):
+    if not is_finite_number(area):
         raise entry.error(f"'area' is {area!r}, not a finite number")
     crowd = entry.value.get("iscrowd", 0)
     if crowd not in (0, 1):
         raise entry.error(f"'iscrowd' is {crowd!r}, not 0 or 1")
     return Annotation(entry.integer("id"), image_id, category_id, (x, y, width, height), float(area), bool(crowd))
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _by_id(path: Path, section: str, entries: Iterable[_Identified]) -> dict[int, _Identified]:

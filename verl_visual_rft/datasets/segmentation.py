@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+from verl_visual_rft.input_files import is_finite_number
 
 #: The key under which `box_around` is kept until it is known whether the annotation has a box of its own.
 DRAWN = "box around the segmentation"
@@ -26,7 +27,7 @@ def box_around(segmentation: Any) -> list[float] | None:
         return None
     xs = [x for polygon in segmentation for x in polygon[0::2]]
     ys = [y for polygon in segmentation for y in polygon[1::2]]
-    if len(xs) != len(ys) or not xs or not all(type(v) in (int, float) and math.isfinite(v) for v in (*xs, *ys)):
+    if len(xs) != len(ys) or not xs or not all(map(is_finite_number, (*xs, *ys))):
         return None
     return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
 

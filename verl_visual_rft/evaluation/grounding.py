@@ -27,6 +27,7 @@ from verl_visual_rft.evaluation.masks import (
     read_true_mask,
 )
 from verl_visual_rft.evaluation.results import (
+    FOUND_IOU,
     AnswerStatistics,
     Figure,
     ScoredAnswer,
@@ -36,9 +37,6 @@ from verl_visual_rft.evaluation.results import (
     ratio_figure,
 )
 from verl_visual_rft.truths import GroundingTruth
-
-#: IoU from which an answered box has found its object.
-FOUND_IOU = 0.5
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.input_files import parse_json, read_bytes
+from verl_visual_rft.input_files import is_finite_number, parse_json, read_bytes
 
 
 @dataclass(frozen=True)
@@ -151,12 +149,8 @@ def _records(lines: Sequence[str], path: Path) -> Iterator[tuple[int, dict[str, 
     for number, line in enumerate(lines, start=1):
         try:
             record = parse_json(line)
-            yield int(record["step"]), {key: value for key, value in record["data"].items() if _is_finite(value)}
+            yield int(record["step"]), {key: value for key, value in record["data"].items() if is_finite_number(value)}
         except (UserError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"{path}: line {number} is not a line of veRL's file logger ({error}); remove the line or the file"
             ) from error
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

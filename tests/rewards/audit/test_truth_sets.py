@@ -67,6 +67,27 @@ def test_coco_annotations_become_questions_on_the_grid_with_a_quarter_of_negativ
     assert read_questions(path, 40, seed=0) == {"detection": detection}
 
 
+def test_coco_annotations_are_mended_as_by_data_preparation(tmp_path: Path) -> None:
+    slips = annotations(60)
+    for entry in slips["annotations"]:  # as tools write them that go through tables, and every box twice
+        entry["image_id"] = str(entry["image_id"])
+    slips["annotations"] += [{**entry, "id": 100 + entry["id"]} for entry in slips["annotations"]]
+    path, plain = tmp_path / "slips.json", tmp_path / "plain.json"
+    path.write_text(json.dumps(slips))
+    plain.write_text(json.dumps(annotations(60)))
+    assert read_questions(path, 40, seed=0) == read_questions(plain, 40, seed=0)
+
+
+def test_coco_annotations_that_leave_open_what_they_mean_go_to_data_preparation(tmp_path: Path) -> None:
+    crowds = annotations(4)
+    for entry in crowds["annotations"]:
+        entry["iscrowd"] = 1
+    path = tmp_path / "crowds.json"
+    path.write_text(json.dumps(crowds))
+    with pytest.raises(UserError, match="--crowds objects .*data preparation: give the parquet that it writes"):
+        read_questions(path, 40, seed=0)
+
+
 def write_rows(path: Path, rows: list[tuple[str, str]]) -> None:
     table = [{"ability": task, "reward_model": {"style": "rule", "ground_truth": truth}} for task, truth in rows]
     pq.write_table(pa.Table.from_pylist(table), path)

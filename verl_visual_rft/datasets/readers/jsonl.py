@@ -13,7 +13,6 @@ array of such objects is read as well.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +36,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
-from verl_visual_rft.input_files import numbered_lines, parse_json, read_json
+from verl_visual_rft.input_files import is_finite_number, numbered_lines, parse_json, read_json
 
 #: The keys of each task beside ``image`` and ``task``.
 KEYS = {"detection": ("category", "boxes"), "classification": ("label",), "grounding": ("instruction", "box")}
@@ -207,7 +206,7 @@ class _File:
         return whole.relative_to(self.folder), False
 
     def _box(self, value: Any, size: Size | None) -> Box:
-        if not isinstance(value, list) or len(value) != 4 or not all(_is_finite(number) for number in value):
+        if not isinstance(value, list) or len(value) != 4 or not all(is_finite_number(number) for number in value):
             raise UserError(f"box {value!r} is not four finite numbers [x1, y1, x2, y2]")
         a, b, c, d = map(float, value)
         if size is None:
@@ -306,10 +305,6 @@ def _has_area(box: Box) -> bool:
 
 def _cut(box: Box, size: Size) -> Box:
     return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _asked(line: _Line) -> tuple[str, ...]:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from verl_visual_rft.datasets.questions import GroundingQuestion, Picture, Skip
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
-from verl_visual_rft.input_files import decode_text, parse_json, read_bytes
+from verl_visual_rft.input_files import decode_text, is_finite_number, parse_json, read_bytes
 
 SPLITS = ("train", "val", "test")
 _MOST_POINTS = 100_000  # of a polygon; the largest published one has a few thousand
@@ -193,11 +192,7 @@ def _is_near(point: Sequence[float], size: Size) -> bool:
 
 
 def _is_point(point: Any) -> bool:
-    return (
-        isinstance(point, list)
-        and len(point) == 2
-        and all(type(value) in (int, float) and math.isfinite(value) for value in point)
-    )
+    return isinstance(point, list) and len(point) == 2 and all(map(is_finite_number, point))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

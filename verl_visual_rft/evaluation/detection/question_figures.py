@@ -9,12 +9,10 @@ from dataclasses import dataclass
 
 from verl_visual_rft.answers import DetectionAnswer, Outcome
 from verl_visual_rft.boxes import match_greedy
-from verl_visual_rft.evaluation.results import Figure, ScoredAnswer, ratio_figure
+from verl_visual_rft.evaluation.results import FOUND_IOU, Figure, ScoredAnswer, ratio_figure
 from verl_visual_rft.rewards.components.matching import ranked
 from verl_visual_rft.truths import DetectionTruth
 
-#: IoU from which a box found its object.
-FOUND_IOU = 0.5
 #: IoU from which a box is about an object at all, as in LaECE: how well it lies is then in its IoU.
 ABOUT_IOU = 0.1
 

@@ -8,14 +8,14 @@ from enum import Enum
 
 from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer, Outcome
 from verl_visual_rft.boxes import Box, iou, match_greedy
+from verl_visual_rft.evaluation.results import FOUND_IOU
 from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.rewards import Sample
 from verl_visual_rft.rewards.components.matching import ranked
 from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
 
-#: From this IoU on, a box is where it should be; between the two it is badly placed; below, it is on something else.
-#: Both are those of TIDE (Bolya et al., 2020, arXiv 2008.08115, section 2.2).
-FOUND_IOU = 0.5
+#: Between this IoU and `FOUND_IOU` a box is badly placed; below, it is on something else. Both are those of TIDE (Bolya
+#: et al., 2020, arXiv 2008.08115, section 2.2).
 NEAR_IOU = 0.1
 
 

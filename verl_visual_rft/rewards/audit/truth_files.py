@@ -22,8 +22,9 @@ def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]
         path: What it is, its name says:
 
             - ``.parquet``: rows that data preparation wrote (``ability`` and ``reward_model.ground_truth``);
-            - ``.json``: COCO annotations; a detection question for each (image, category), boxes on the 0-1000 grid,
-              and a quarter of questions about categories that are not in the image;
+            - ``.json``: COCO annotations, mended as by data preparation (pictures that lie beside the file are looked
+              at); a detection question for each (image, category), boxes on the 0-1000 grid, and a quarter of questions
+              about categories that are not in the image;
             - ``.jsonl``: one ``{"task": ..., "ground_truth": ...}`` a line.
         size: Most questions of a task.
         seed: Of the draw.
@@ -100,10 +101,13 @@ def _read_rows(path: Path, rows: Iterable[tuple[Any, Any]]) -> list[Question]:
 def _read_coco(path: Path, size: int, seed: int) -> list[Question]:
     # Here and not above: the reward room does not need the data room for anything else.
     from verl_visual_rft.coordinates import to_thousandths
-    from verl_visual_rft.datasets.coco_layout import load_coco
+    from verl_visual_rft.datasets.coco_reading import read_coco
     from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for, open_vocabulary
 
-    dataset = load_coco(path)
+    try:
+        dataset = read_coco(path, path.parent)
+    except UserError as error:
+        raise UserError(f"{error}; options are those of data preparation: give the parquet that it writes") from error
     index = index_pairs(dataset, dataset.images, dataset.categories, allow_crowd=False)
     positives = min(len(index.boxes), size - round(size * P_NEGATIVE))
     pairs = open_vocabulary(index, positives, seed)
