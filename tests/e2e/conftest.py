@@ -18,6 +18,7 @@ from pipeline import FLAKY, NOVEL, ROOT, Trained, python_path, run, train
 from reward_package import FAILING, write_package
 
 from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log, training_log_files
+from verl_visual_rft.training.loopback import Listener, listeners
 
 
 @pytest.fixture(scope="session")
@@ -99,11 +100,12 @@ def failing_rewards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Resumed:
-    """A run that went on from the checkpoints of another, and what came of killing one of its parts."""
+    """A run that went on from the checkpoints of another, where it listened, and what killing one of its parts did."""
 
     folder: Path
     log: TrainingLog
     outcome: Outcome
+    listeners: tuple[Listener, ...]
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +124,8 @@ def resumed(tmp_path_factory: pytest.TempPathFactory, grpo: Trained, failing_rew
     run = Run(folder, training(folder, grpo.data, *settings), **environment)
     try:
         start_again(run)
+        open_to = tuple(listeners(folder))
         outcome = carry_out(run, Kill("training worker", "checkpoint", 0.3))
     finally:
         run.end()
-    return Resumed(folder, read_training_log(training_log_files(folder)), outcome)
+    return Resumed(folder, read_training_log(training_log_files(folder)), outcome, open_to)

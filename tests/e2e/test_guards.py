@@ -131,3 +131,10 @@ def test_the_watch_sees_ray_actors_die_and_has_patience_with_busy_ones():
         assert str(pid) in seen[-1]
     finally:
         ray.shutdown()
+
+
+def test_no_other_machine_reaches_a_run_on_one_node(resumed):
+    """Whoever reaches TransferQueue, Ray, vLLM or a rendezvous can run code in it."""
+    assert [listener for listener in resumed.listeners if not listener.is_local] == []
+    processes = " ".join(listener.process for listener in resumed.listeners)
+    assert all(name in processes for name in ("raylet", "gcs_server", "TransferQueue", "WorkerDict", "vLLMHttpServer"))
