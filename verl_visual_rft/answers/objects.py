@@ -22,6 +22,7 @@ _OBJECT = re.compile(r"\{[^{}:]*:(?![\s\[]*\{)[^{}]*\}?")
 # "position_2d" mixes the two names; models that know both write it.
 _POSITION_KEY = re.compile(r"""(?:position|bbox)(?:_2d)?['"\s]*:""", re.IGNORECASE)
 _POSITION_NAMES = frozenset({"position", "bbox", "position_2d", "bbox_2d"})
+_BOX_NAMES = _POSITION_NAMES | {"confidence"}
 _NESTED = re.compile(r"""[\s'"]*\[(?=\s*\[)""")
 _QUOTABLE = rf"""['"]?({_NUMBER})['"]?"""
 _FOUR_NUMBERS = re.compile(
@@ -127,18 +128,14 @@ def _decode(text: str) -> Any:
 def _holds_nothing(content: Any) -> bool:
     """Whether decoded JSON is an empty list, or holds such lists and no other list or object.
 
-    An empty list under a key of positions is a box without corners.
+    What has a key of a position or a confidence is no wrapper, but a box without corners.
     """
     if type(content) is list:
         return all(_holds_nothing(entry) for entry in content)
-    if type(content) is not tuple or any(_is_position(key) for key, _ in content):
+    if type(content) is not tuple or any(key.strip().lower() in _BOX_NAMES for key, _ in content):
         return False
     inner = [value for _, value in content if type(value) in (list, tuple)]
     return bool(inner) and all(map(_holds_nothing, inner))
-
-
-def _is_position(key: str) -> bool:
-    return key.strip().lower() in _POSITION_NAMES
 
 
 def _objects_of(content: Any) -> Iterator[Written]:
