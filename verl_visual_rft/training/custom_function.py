@@ -72,6 +72,8 @@ class CustomFunction:
         """
         try:
             return self._numbers(self.load()(**arguments, **self.kwargs))
+        except RewardError:
+            raise
         except BaseException as error:  # SystemExit would end a training as if it were done
             raise self._raised(error) from error
 
@@ -81,6 +83,8 @@ class CustomFunction:
         async def guarded() -> dict[str, float] | RewardError:
             try:
                 return self._numbers(await self.load()(**arguments, **self.kwargs))
+            except RewardError as error:
+                return error
             except BaseException as error:  # out of a task, some of them would end the event loop
                 return self._raised(error)
 
@@ -97,8 +101,6 @@ class CustomFunction:
         return scored
 
     def _raised(self, error: BaseException) -> RewardError:
-        if isinstance(error, RewardError):
-            return error
         raised = RewardError(f"{self} raised {type(error).__name__}: {error}")
         raised.__cause__ = error
         return raised

@@ -30,16 +30,14 @@ from types import FrameType
 from typing import IO, Any
 
 import psutil
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.locks import alone
-from verl_visual_rft.terminal import make_console, say
+from verl_visual_rft.terminal import say
 from verl_visual_rft.training import shared_memory, stopping
 from verl_visual_rft.training.cluster import LOG_FOLDERS, UNPROTECTED, NodeWatch, uses_running_cluster, with_token
 from verl_visual_rft.training.fixes import remove_weight_sockets
-from verl_visual_rft.training.monitoring.first_step import FirstStep, write_first_step
+from verl_visual_rft.training.progress import last_step, watch_progress
 from verl_visual_rft.training.ray_services import LONGEST_FOLDER, RayServices
 from verl_visual_rft.training.run_log import explained, ray_was_late, text_from
 from verl_visual_rft.training.run_mark import RUN_MARK, draw_secret, short_name
@@ -52,12 +50,8 @@ _RAY_SETTINGS = {
     # A worker a core, started in advance; veRL's want an environment of their own, so none of these is ever used.
     "RAY_prestart_worker_first_driver": "0",
 }
-_POLL = 0.5  # seconds
-_SAY_EVERY = 15.0  # seconds between lines where the output is no terminal
 _PR_SET_PDEATHSIG = 1
 _ONE_SIGNAL = 2.0  # seconds in which a batch system may send one SIGTERM twice, to the recipe and to all its processes
-#: Metrics worth a place in the one line of progress, and how they are called there.
-_SHOWN = (("reward/score/mean", "reward"), ("reward/iou/mean", "IoU"), ("train/loss", "loss"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,7 +127,9 @@ def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) 
             process = _start(command, environment, log)
             services = RayServices(process.pid)
             try:
-                _watch(process, title, steps, metrics, lambda: services.given_up or bool(watch and watch.has_lost_one))
+                watch_progress(
+                    process, title, steps, metrics, lambda: services.given_up or bool(watch and watch.has_lost_one)
+                )
             finally:
                 lost = services.lost()
                 _end_process(process, 0.0 if lost else _GRACE)  # without Ray's services it cannot end in order
@@ -152,7 +148,7 @@ def _run_once(run: Path, title: str, steps: int | None, command: Sequence[str]) 
         why = explained(text_from(run / "log.txt", start), process.returncode)
         said = f"{title} failed (exit status {process.returncode}):\n{why}\nThe whole log: {run / 'log.txt'}"
         return process.returncode, said
-    if stopping.forget(run) and (steps is None or _last_step(metrics) < steps):
+    if stopping.forget(run) and (steps is None or last_step(metrics) < steps):
         return stopping.STOPPED, f"{title}: stopped, its last step is saved; the same command goes on from here"
     return 0, ""
 
@@ -219,62 +215,6 @@ def _check_ray_folder(folder: Path) -> None:
 def _next_metrics_file(run: Path) -> Path:
     numbers = [int(path.name.split(".")[1]) for path in run.glob("metrics.*.jsonl")]
     return run / f"metrics.{max(numbers, default=0) + 1}.jsonl"
-
-
-def _watch(
-    process: subprocess.Popen[bytes], title: str, steps: int | None, metrics: Path, gave_up: Callable[[], bool]
-) -> None:
-    """Show the run's progress until its command ends, or ``gave_up`` says that it never will."""
-    console = make_console()
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
-    )
-    following, said, stepped = _Follower(metrics), 0.0, False
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=steps, figures="starting")
-        while process.poll() is None and not gave_up():
-            for step, figures in (new := list(following.new_steps())):
-                progress.update(task, completed=step, figures=figures)
-                if not console.is_terminal and (time.monotonic() - said > _SAY_EVERY or step == steps):
-                    said = time.monotonic()
-                    say(f"{title}: step {step}{f'/{steps}' if steps else ''}  {figures}")
-            if new and not stepped:
-                write_first_step(metrics.parent, FirstStep(metrics.name, new[-1][0], metrics.stat().st_mtime, steps))
-                stepped = True
-            time.sleep(_POLL)
-
-
-class _Follower:
-    """Reads veRL's metrics file as it grows."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._offset = path, 0
-
-    def new_steps(self) -> Iterator[tuple[int, str]]:
-        if not self._path.exists():
-            return
-        with open(self._path, "rb") as file:
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return  # still being written
-                self._offset += len(line)
-                entry = parse_json(line)
-                yield entry["step"], _figures(entry["data"])
-
-
-def _last_step(metrics: Path) -> int:
-    return max((step for step, _ in _Follower(metrics).new_steps()), default=0)
-
-
-def _figures(data: dict[str, Any]) -> str:
-    return "  ".join(f"{short} {data[name]:.3f}" for name, short in _SHOWN if name in data)
 
 
 def _size(file: Path) -> int:
