@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from verl_visual_rft.errors import RewardError, UserError
@@ -27,6 +28,10 @@ def sleeps(response):
     if response == "wait":
         time.sleep(3600)
     return 1.0
+
+def hangs(response):
+    open(response, "w").close()
+    time.sleep(3600)
 
 def crashes(response):
     ctypes.string_at(0)
@@ -259,3 +264,19 @@ def test_a_thread_of_a_reward_does_not_keep_a_training_from_its_end() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "1.0\n"
+
+
+@pytest.mark.long
+def test_a_reward_that_hangs_ends_after_the_worker_that_asked_was_killed(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    code = (
+        "import asyncio; from verl_visual_rft.training.isolation import IsolatedScorer; "
+        f"asyncio.run(IsolatedScorer('hangs', 5.0).score(response={str(begun)!r}, **{CALL!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as worker:
+        while not begun.exists():
+            time.sleep(0.01)
+        children = psutil.Process(worker.pid).children()
+        worker.kill()
+    assert len(children) == 1
+    assert psutil.wait_procs(children, timeout=120)[1] == []

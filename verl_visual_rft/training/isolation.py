@@ -5,9 +5,10 @@
 A thread would not do: a regular expression that backtracks for ever holds the interpreter's lock, and with it the
 worker, its timer and its error message. A process can be ended, and says where it was.
 
-The process has an alarm, which writes its traceback. A reward may put that off, or stop the whole process: so there is
-a second one out here, a little later. A reward may also start processes that hold on to everything they inherit, our
-connection too: so the end of the child is never waited for, and what it has started is ended with it.
+The clock is out here, where a reward cannot put it off: past the limit the process gets a signal, at which it writes
+its traceback. It has a later alarm of its own, for when the worker that asked has been killed. A reward may also start
+processes that hold on to everything they inherit, our connection too: so the end of the child is never waited for, and
+what it has started is ended with it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ from verl_visual_rft.training.custom_function import CustomFunction
 Scored = str | Mapping[str, Any] | CustomFunction
 
 _IMPORT_SECONDS = 600.0  # for a reward's imports, torch perhaps, on a busy machine
-_GRACE_SECONDS = 2.0  # between the alarm inside and the one out here, and for a last traceback
+_GRACE_SECONDS = 2.0  # for a last traceback
+_ALARM_SECONDS = 10.0  # between the limit and the alarm inside: never both, two tracebacks in one file would be neither
 _MOST_ANSWER = 1 << 24  # bytes of the components of one response
 
 
@@ -147,8 +149,8 @@ class _Child:
         question = pickle.dumps((seconds, reward, arguments))
         # The last two: the reward has written to our socket, too.
         with suppress(asyncio.TimeoutError, OSError, ValueError, UserError):
-            return await asyncio.wait_for(self._exchange(question), seconds + _GRACE_SECONDS)
-        # It put off its alarm: it is woken, to write its traceback. A stopped process finds the first when it wakes.
+            return await asyncio.wait_for(self._exchange(question), seconds)
+        # To write its traceback. A stopped process finds the first when it wakes.
         for number in (signal.SIGABRT, signal.SIGCONT):
             self._process.send_signal(number)
         with suppress(asyncio.TimeoutError, OSError):
@@ -214,14 +216,14 @@ def serve(connection: int, trace: str) -> None:
 
 
 def _answer(trace: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None) -> tuple[str, Any]:
-    """Score a response, or only import the reward; past ``seconds`` the traceback is written and the process ends.
+    """Score a response, or only import the reward; long past ``seconds`` the process ends.
 
     Returns:
         "scored" and the components, or the kind of the error, its message and its traceback.
     """
     with open(trace, "w") as file:
         faulthandler.enable(file=file)  # for a signal that ends it
-        faulthandler.dump_traceback_later(seconds, exit=True, file=file)
+        faulthandler.dump_traceback_later(seconds + _ALARM_SECONDS, exit=True, file=file)
         try:
             if isinstance(reward, CustomFunction):
                 return "scored", reward.score(arguments) if arguments else {"is_async": float(reward.is_async)}
