@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from verl_visual_rft.datasets.shapes import BASE, NOVEL, write_shapes
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.miniature.shapes import BASE, NOVEL, write_shapes
 from verl_visual_rft.terminal import say
 
 

@@ -129,8 +129,8 @@ source recipes/stages.sh
 # shellcheck disable=SC2034 # used by the recipes
 sft_command() { # FOLDER STEPS RANKS OVERRIDES...
     COMMAND=(
-        python -m verl_visual_rft.training.launch --run "$1" --title "  SFT" --steps="$2" --
-        python -m verl_visual_rft.training.torchrun --nproc_per_node="$3" -m verl.trainer.sft_trainer
+        python -m verl_visual_rft.launching.launch --run "$1" --title "  SFT" --steps="$2" --
+        python -m verl_visual_rft.launching.torchrun --nproc_per_node="$3" -m verl.trainer.sft_trainer
         --config-path pkg://verl_visual_rft.training.config --config-name visual_sft
         trainer.default_local_dir="$(hydra_value "$1/checkpoints")"
         trainer.total_epochs="$2" trainer.total_training_steps="$2" "${@:4}"
@@ -141,7 +141,7 @@ sft_command() { # FOLDER STEPS RANKS OVERRIDES...
 # shellcheck disable=SC2034 # used by the recipes
 rft_command() { # FOLDER STEPS REWARD OVERRIDES...
     COMMAND=(
-        python -m verl_visual_rft.training.launch --run "$1" --title "  GRPO" --steps="$2" --
+        python -m verl_visual_rft.launching.launch --run "$1" --title "  GRPO" --steps="$2" --
         python -m verl.trainer.main_ppo --config-path pkg://verl_visual_rft.training.config --config-name visual_rft
         trainer.default_local_dir="$(hydra_value "$1/checkpoints")"
         trainer.total_epochs="$2" trainer.total_training_steps="$2" visual_rft.reward="$(hydra_value "$3")" "${@:4}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make the quick start's base model again from nothing: a tiny Qwen2-VL, pretrained with veRL's SFT trainer on a corpus of
-# mixed conventions, in two phases (about 17 minutes on 2 cores). See verl_visual_rft/datasets/conventions.py for what and why.
+# mixed conventions, in two phases (about 17 minutes on 2 cores). See verl_visual_rft/miniature/conventions.py for what and why.
 #
 #   OUTPUT_DIR=outputs/pretrain_tiny SEED=0 bash recipes/pretrain_tiny.sh
 #   INSTALL=1 bash recipes/pretrain_tiny.sh      also put the model in the place of the shipped one
@@ -33,7 +33,7 @@ SFT=(
 )
 
 corpus=$OUTPUT_DIR/corpus
-stage corpus "corpora and untrained model" python -m verl_visual_rft.training.pretraining --out "$corpus" --seed "$SEED" \
+stage corpus "corpora and untrained model" python -m verl_visual_rft.miniature.pretraining --out "$corpus" --seed "$SEED" \
     --simple $((BATCH * SIMPLE_STEPS)) --noisy $((BATCH * NOISY_STEPS))
 
 pretrain() { # PHASE TITLE MODEL STEPS OVERRIDES...
@@ -50,7 +50,7 @@ pretrain noisy "which of them is meant: one to three objects" "$OUTPUT_DIR/simpl
     optim.lr=2e-3 optim.lr_warmup_steps=20 optim.lr_scheduler_type=cosine optim.min_lr_ratio=0.02
 
 if [[ $INSTALL == 1 ]]; then
-    rm -rf verl_visual_rft/training/tiny_qwen2vl
-    cp -r "$OUTPUT_DIR/noisy/hf" verl_visual_rft/training/tiny_qwen2vl
+    rm -rf verl_visual_rft/miniature/tiny_qwen2vl
+    cp -r "$OUTPUT_DIR/noisy/hf" verl_visual_rft/miniature/tiny_qwen2vl
 fi
 echo "the pretrained tiny model: $OUTPUT_DIR/noisy/hf"

@@ -33,7 +33,7 @@ suffix=
 [[ $SEED == 0 ]] || suffix+=_seed$SEED
 utf8 "${OUTPUT_DIR:-}" "${MODEL:-}" "$REWARD"
 no_reference OUTPUT_DIR MODEL REWARD
-MODEL=$(model_from_caller "${MODEL:-verl_visual_rft/training/tiny_qwen2vl}")
+MODEL=$(model_from_caller "${MODEL:-verl_visual_rft/miniature/tiny_qwen2vl}")
 OUTPUT_DIR=$(output_folder "outputs/quickstart$suffix")
 STAGE_COUNT=12
 number SEED 0

@@ -19,12 +19,12 @@ make_miniatures() {
     if [[ $MODEL == "$DEFAULT_MODEL" ]]; then
         MODEL=$OUTPUT_DIR/model
         STAGE_LOG=$OUTPUT_DIR/model.log
-        stage model "a tiny random model" python -m verl_visual_rft.training.tiny_model --family "$FAMILY" --out "$MODEL"
+        stage model "a tiny random model" python -m verl_visual_rft.miniature.tiny_model --family "$FAMILY" --out "$MODEL"
     fi
     if [[ -n ${SAM:-} ]]; then
         SAM=$OUTPUT_DIR/sam
         STAGE_LOG=$OUTPUT_DIR/sam.log
-        stage sam "a tiny random SAM" python -m verl_visual_rft.training.tiny_sam --out "$SAM"
+        stage sam "a tiny random SAM" python -m verl_visual_rft.miniature.tiny_sam --out "$SAM"
     fi
     STAGE_LOG=
     if [[ -z ${DATA_ROOT:-} ]]; then

@@ -11,7 +11,7 @@ from verl_visual_rft import chat_templates
 from verl_visual_rft.chat_templates import try_template
 from verl_visual_rft.datasets.tokens import TextTokens
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 
 LOOP = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
 DOUBLE = "{% set n = namespace(t='x' * 1000000) %}{% for i in range(20) %}{% set n.t = n.t ~ n.t %}{% endfor %}"

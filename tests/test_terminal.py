@@ -176,8 +176,8 @@ def test_commands_print_by_these_two_alone() -> None:
         "planning/gpus.py",  # a number
         "training/algorithms/engine.py",
         "training/guards/lost_workers.py",
-        "training/nodes.py",
-        "training/replay_buffer.py",
+        "launching/nodes.py",
+        "training/rollouts/replay_buffer.py",
         "rewards/audit/__init__.py",
     }
     printing = {

@@ -27,8 +27,8 @@ from types import ModuleType
 
 import wrapt
 
+from verl_visual_rft.launching.shared_memory import name_by_run
 from verl_visual_rft.training.run_mark import RUN_MARK, is_ours
-from verl_visual_rft.training.shared_memory import name_by_run
 
 #: What has been registered in this process, in order; `visual-rft doctor` reads it.
 REGISTERED: list[str] = []
@@ -69,11 +69,11 @@ def _others_on_cpu() -> bool:
 
 _CPU = "verl_visual_rft.training.cpu"
 _ALGORITHMS = "verl_visual_rft.training.algorithms"
-_SPEED = "verl_visual_rft.training.speed"
+_ENGINE = "verl_visual_rft.training.engine"
 _CHECKPOINTS = "verl_visual_rft.training.checkpoints"
 _FIXES = "verl_visual_rft.training.fixes"
-_MEMORY = "verl_visual_rft.training.shared_memory"
-_LOOPBACK = "verl_visual_rft.training.loopback"
+_MEMORY = "verl_visual_rft.launching.shared_memory"
+_LOOPBACK = "verl_visual_rft.launching.loopback"
 EXTENSIONS = (
     Extension("torch.distributed.rendezvous", f"{_LOOPBACK}:keep_stores_on_loopback", is_ours),
     Extension("verl.plugin.platform.platform_manager", f"{_CPU}.platform:register_platform", on_cpu),
@@ -85,7 +85,7 @@ EXTENSIONS = (
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_CPU}.fixes:register_engine_of_verl", _others_on_cpu),
     Extension("verl.workers.engine.fsdp.transformer_impl", f"{_ALGORITHMS}.engine:register_engine", is_ours),
     Extension("verl.trainer.ppo.core_algos", f"{_ALGORITHMS}.advantages:register_advantages", is_ours),
-    Extension("verl.utils.torch_functional", f"{_SPEED}.log_probs:log_probs_in_blocks", is_ours),
+    Extension("verl.utils.torch_functional", f"{_ENGINE}.log_probs:log_probs_in_blocks", is_ours),
     Extension("verl.utils.tensordict_utils", f"{_FIXES}:rebuild_equal_length_mrope", is_ours),
     Extension("verl.workers.rollout.utils", f"{_FIXES}:ban_all_vision_tokens", is_ours),
     Extension("verl.workers.rollout.vllm_rollout.vllm_rollout", f"{_FIXES}:send_weights_to_own_engine", is_ours),
@@ -126,7 +126,7 @@ def register_with_vllm() -> None:
     """Called by vLLM in each of its processes: pictures come processed; on a CPU, weights that veRL can update."""
     with _stopping_ours("its part of vLLM"):
         if is_ours():
-            from verl_visual_rft.training.pictures.vllm_inputs import take_processed_pictures
+            from verl_visual_rft.training.rollouts.pictures.vllm_inputs import take_processed_pictures
 
             take_processed_pictures()
         if on_cpu():

@@ -14,7 +14,7 @@ REWARD=${REWARD:-robust}
 SEED=${SEED:-0}
 STEPS=${STEPS:-40}
 STAGE_COUNT=6
-BASE_MODEL=verl_visual_rft/training/tiny_qwen2vl
+BASE_MODEL=verl_visual_rft/miniature/tiny_qwen2vl
 
 source recipes/common.sh
 no_reference OUTPUT_DIR

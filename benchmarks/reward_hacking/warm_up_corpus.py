@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.coordinates import to_thousandths
-from verl_visual_rft.datasets.conventions import THOUGHTS, write_rows
-from verl_visual_rft.datasets.shapes import BASE, GRID, SIDE, Box, Scene, scenes
+from verl_visual_rft.miniature.conventions import THOUGHTS, write_rows
+from verl_visual_rft.miniature.shapes import BASE, GRID, SIDE, Box, Scene, scenes
 from verl_visual_rft.prompts import detection_answer
 
 P_ABSENT = 0.1  # as in the quick start's rows

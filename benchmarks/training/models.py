@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
-from verl_visual_rft.training.tiny_model import build_tiny_model
+from verl_visual_rft.miniature.tiny_model import build_tiny_model
 
 _HEAD_DIM = 32  # the smallest that vLLM's attention for CPUs takes
 _FORBIDDEN = -100.0  # times a normalised value of 1 or more

@@ -86,7 +86,7 @@ def take_turn(contestant: Contestant, setting: Setting, number: int, sample_ever
 
 
 def _run(contestant: Contestant, setting: Setting, folder: Path, number: int, sample_every: float) -> Turn:
-    command = [sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder)]
+    command = [sys.executable, "-m", "verl_visual_rft.launching.launch", "--run", str(folder)]
     command += ["--title", f"{contestant.name}, turn {number}", "--", *contestant.command(setting, folder)]
     environment = {name: value for name, value in os.environ.items() if name not in contestant.unset}
     environment |= contestant.environment(setting) | {"BENCHMARK_EVENTS": str(folder / "events")}

@@ -7,7 +7,7 @@ from commands import data_prep, visual_rft
 from typer.testing import CliRunner
 
 from verl_visual_rft.cli import app
-from verl_visual_rft.datasets.fake import FAKES
+from verl_visual_rft.miniature.originals import FAKES
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ import pytest
 from commands import data_prep, visual_rft
 from shared_inputs import shared
 
-from verl_visual_rft.datasets.fake import write_fake
 from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.prompts import classification_answer, detection_answer, grounding_answer
 
 REPOSITORY = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ import pytest
 from commands import Done, data_prep, visual_rft
 from PIL import Image
 
-from verl_visual_rft.datasets.shapes import SIDE
+from verl_visual_rft.miniature.shapes import SIDE
 from verl_visual_rft.prompts import detection_answer
 
 pytest.importorskip("openai")

@@ -132,7 +132,7 @@ SPOKEN_OF = ["verl 0.9.1", "vllm 0.27.1", "transfer_queue 0.1.11"]
 def cited() -> Iterator[tuple[str, str]]:
     """Places of the upstream in our texts, ``trainer_base.py:205`` say, by module."""
     for module in modules():
-        if module.split(".")[0] in ("training", "planning", "plugin"):
+        if module.split(".")[0] in ("training", "launching", "planning", "plugin"):
             file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
             for path, line in re.findall(r"``([\w/]+\.py):(\d+(?:,\d+)*)", file.read_text()):
                 yield from ((module, f"{path}:{number}") for number in line.split(","))

@@ -15,10 +15,10 @@ import pytest
 from commands import Done, data_prep
 from PIL import Image
 
-from verl_visual_rft.datasets.fake.cars196 import write_cars196
-from verl_visual_rft.datasets.fake.fgvc_aircraft import write_fgvc_aircraft
-from verl_visual_rft.datasets.fake.flowers102 import write_flowers102
-from verl_visual_rft.datasets.fake.pets37 import write_pets37
+from verl_visual_rft.miniature.originals.cars196 import write_cars196
+from verl_visual_rft.miniature.originals.fgvc_aircraft import write_fgvc_aircraft
+from verl_visual_rft.miniature.originals.flowers102 import write_flowers102
+from verl_visual_rft.miniature.originals.pets37 import write_pets37
 
 WRITERS: dict[str, Callable[[Path, int], None]] = {
     "flowers102": write_flowers102,

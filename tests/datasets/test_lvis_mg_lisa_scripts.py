@@ -20,10 +20,10 @@ from PIL import Image
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import LVIS_FEWSHOT6, LVIS_NOVEL13, MG5
-from verl_visual_rft.datasets.fake.lvis import write_lvis
-from verl_visual_rft.datasets.fake.mg import write_mg
-from verl_visual_rft.datasets.fake.reasonseg import write_reasonseg
 from verl_visual_rft.datasets.manifest import load_manifest
+from verl_visual_rft.miniature.originals.lvis import write_lvis
+from verl_visual_rft.miniature.originals.mg import write_mg
+from verl_visual_rft.miniature.originals.reasonseg import write_reasonseg
 
 TRAINING = {"manifest.json", "sft_train.parquet", "train.parquet", "val.parquet"}
 

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from commands import data_prep
 
-from verl_visual_rft.datasets.fake import write_fake
-from verl_visual_rft.datasets.shapes import write_shapes
 from verl_visual_rft.datasets.validation import validate
+from verl_visual_rft.miniature.originals import write_fake
+from verl_visual_rft.miniature.shapes import write_shapes
 
 REPOSITORY = Path(__file__).parents[2]
 TINY_MODEL = REPOSITORY / "verl_visual_rft" / "training" / "tiny_qwen2vl"

@@ -26,7 +26,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
 
-TINY_MODEL = Path(__file__).parents[2] / "verl_visual_rft/training/tiny_qwen2vl"
+TINY_MODEL = Path(__file__).parents[2] / "verl_visual_rft/miniature/tiny_qwen2vl"
 # COCO, a camera original, small, tiny, extreme, halves of the factor, and one pixel beside multiples of it.
 SIZES = [(640, 480), (2048, 1365), (112, 112), (20, 30), (1, 1), (1900, 10), (42, 70), (48, 80), (57, 55), (447, 673)]
 BUDGETS = [(3136, 401408), (784, 12845056), (200704, 200704), (65536, 262144)]

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from commands import Done, data_prep
 
-from verl_visual_rft.datasets.fake import write_fake
 from verl_visual_rft.datasets.readers.virft_hub import BAD_BOX
+from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.truths import read_truth
 
 REPOSITORY = Path(__file__).parents[2]

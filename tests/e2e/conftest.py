@@ -18,7 +18,7 @@ from pipeline import FLAKY, NOVEL, ROOT, Trained, python_path, run, train
 from reward_package import FAILING, write_package
 
 from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log, training_log_files
-from verl_visual_rft.training.loopback import Listener, listeners
+from verl_visual_rft.launching.loopback import Listener, listeners
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import os
 
 import ray
 
-from verl_visual_rft.training.agent_loop import VisualRFTAgentLoopManager, VisualRFTAgentLoopWorker
+from verl_visual_rft.training.rollouts.agent_loop import VisualRFTAgentLoopManager, VisualRFTAgentLoopWorker
 
 
 class FlakyWorker(VisualRFTAgentLoopWorker):

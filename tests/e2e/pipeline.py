@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.evaluation.training_log import TrainingLog, read_training_log, training_log_files
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def python_path(*folders: Path) -> str:
 def grpo(folder: Path, data: Path, *overrides: str) -> list[str]:
     """The launcher's command for GRPO into ``folder`` through veRL's own entry point."""
     return [
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "GRPO", "--"],
+        *[sys.executable, "-m", "verl_visual_rft.launching.launch", "--run", str(folder), "--title", "GRPO", "--"],
         *[sys.executable, "-m", "verl.trainer.main_ppo", *CONFIG, "visual_rft", *GRPO],
         *[f"data.train_files={data}/train.parquet", f"data.val_files={data}/val.parquet"],
         *[f"trainer.default_local_dir={folder}/checkpoints", *overrides],
@@ -115,12 +115,12 @@ def failing(folder: Path, data: Path, *overrides: str, **environment: str) -> st
 def sft(folder: Path, data: Path, steps: int, *overrides: str) -> list[str]:
     """The launcher's command for supervised fine-tuning into ``folder``."""
     return [
-        *[sys.executable, "-m", "verl_visual_rft.training.launch", "--run", str(folder), "--title", "SFT"],
+        *[sys.executable, "-m", "verl_visual_rft.launching.launch", "--run", str(folder), "--title", "SFT"],
         *["--steps", str(steps), "--"],
         *[
             sys.executable,
             "-m",
-            "verl_visual_rft.training.torchrun",
+            "verl_visual_rft.launching.torchrun",
             "--nproc_per_node=1",
             "-m",
             "verl.trainer.sft_trainer",

@@ -37,7 +37,7 @@ OTHER_RUN = """
 import subprocess, sys, ray
 ray.init(address="auto")
 queue = ray.remote(type("Queue", (), {})).options(name="TransferQueueController", namespace="transfer_queue").remote()
-sys.exit(subprocess.run([sys.executable, "-m", "verl_visual_rft.training.nodes", sys.argv[1]]).returncode)
+sys.exit(subprocess.run([sys.executable, "-m", "verl_visual_rft.launching.nodes", sys.argv[1]]).returncode)
 """
 
 
@@ -123,7 +123,7 @@ def test_a_cluster_that_cannot_take_the_run_says_why(tmp_path):
         join(nodes[1], head)
         ray = {"RAY_ADDRESS": f"{head.address}:6379", "RAY_AUTH_MODE": "token"}
         head.run("bash", "-euo", "pipefail", "-c", "source recipes/cluster/ray.sh && wait_for_nodes 2", **ray)
-        watch = f"{sys.executable} -m verl_visual_rft.training.nodes"
+        watch = f"{sys.executable} -m verl_visual_rft.launching.nodes"
         said = head.run("bash", "-c", f"mkdir /tmp/ray/mine && {watch} /tmp/ray/mine", status=1, **ray)
         assert "node node2 (10.77.0.2) does not see /tmp/ray/mine" in said
         said = head.run(sys.executable, "-c", OTHER_RUN, str(tmp_path), status=1, **ray)

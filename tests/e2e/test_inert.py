@@ -14,7 +14,7 @@ import pytest
 from pipeline import ROOT, run
 from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM, set_seed
 
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 
 pytestmark = pytest.mark.e2e
 

@@ -16,8 +16,8 @@ from pipeline import NOVEL, TINY_MODEL, TWO_STEPS, run, train
 from weights import changed, loaded, weights_of
 
 from verl_visual_rft.coordinates import FAMILIES
+from verl_visual_rft.miniature.tiny_model import build_tiny_model
 from verl_visual_rft.rewards import score
-from verl_visual_rft.training.tiny_model import build_tiny_model
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

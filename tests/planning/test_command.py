@@ -9,7 +9,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning.command import compose, parse_command
 
 LAUNCHED = (
-    "python -m verl_visual_rft.training.launch --run out --title RFT --steps 2 -- python -m verl.trainer.main_ppo "
+    "python -m verl_visual_rft.launching.launch --run out --title RFT --steps 2 -- python -m verl.trainer.main_ppo "
     "--config-path pkg://verl_visual_rft.training.config --config-name=visual_rft data.seed=3"
 )
 

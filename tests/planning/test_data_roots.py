@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from verl_visual_rft.datasets.fake import write_fake
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.planning.data_roots import DATA_SETS, check_data_root
 
 MINIATURES = {data_set: "reasonseg" if data_set == "lisa" else data_set for data_set in DATA_SETS}

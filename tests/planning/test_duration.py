@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.planning.duration import Assumptions, _forward_operations, estimate_duration
 from verl_visual_rft.planning.gpus import GPUS
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.parameters import count_parameters
-from verl_visual_rft.training.pretraining import TINY_MODEL
 
 A100 = GPUS["a100-80g"]
 QWEN = load_model("Qwen/Qwen2-VL-2B-Instruct")

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from verl_visual_rft.training.loopback import SETTINGS
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.launching.loopback import SETTINGS
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 pytest.importorskip("verl")

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.planning.gpus import GPUS
 from verl_visual_rft.planning.knobs import helpful_knobs
 from verl_visual_rft.planning.memory import estimate_memory, largest_micro_batch
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import UPDATE
-from verl_visual_rft.training.pretraining import TINY_MODEL
 
 A100, RTX4090 = GPUS["a100-80g"], GPUS["rtx4090-24g"]
 QWEN = load_model("Qwen/Qwen2-VL-2B-Instruct")

@@ -6,10 +6,10 @@ import pytest
 
 from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.planning.models import MODEL_TYPES, load_model
 from verl_visual_rft.planning.parameters import count_parameters, lora_parameters
 from verl_visual_rft.planning.published import PUBLISHED
-from verl_visual_rft.training.pretraining import TINY_MODEL
 
 #: Billions of parameters, as the models' pages on the hub say.
 ON_THE_HUB = {

@@ -11,7 +11,7 @@ MODEL = "Qwen/Qwen2-VL-2B-Instruct"
 CONFIG = "--config-path pkg://verl_visual_rft.training.config --config-name"
 GRPO = f"python -m verl.trainer.main_ppo {CONFIG} visual_rft"
 SFT = f"torchrun --nproc_per_node=1 -m verl.trainer.sft_trainer {CONFIG} visual_sft"
-LAUNCH = "python -m verl_visual_rft.training.launch --run /out/run --title T --"
+LAUNCH = "python -m verl_visual_rft.launching.launch --run /out/run --title T --"
 OF_GRPO = [*LAUNCH.split(), *GRPO.split(), f"actor_rollout_ref.model.path={MODEL}", "trainer.save_freq=50"]
 OF_SFT = [*LAUNCH.split(), *SFT.split(), f"model.path={MODEL}"]
 FOLDER = "trainer.default_local_dir=/out/run/checkpoints"

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from tiny_steps import OVERRIDES, SCORES, STEPS, TOTAL_STEPS
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from verl_visual_rft.training.tiny_model import build_tiny_model
+from verl_visual_rft.miniature.tiny_model import build_tiny_model
 
 FIXED = "actor_rollout_ref.actor.use_dynamic_bsz=false"
 #: A CPU is not asked to compile.

@@ -10,7 +10,7 @@ import torch
 import verl_worker
 from tiny_steps import make_rows
 
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 
 PROMPTS, ROLLOUTS = 8, 4
 _OVERRIDES = [

@@ -15,9 +15,9 @@ from verl.utils import hf_processor, hf_tokenizer
 from verl.utils.dataset.rl_dataset import RLHFDataset
 from verl.workers.rollout.replica import TokenOutput
 
-from verl_visual_rft.training import agent_loop
-from verl_visual_rft.training.pretraining import TINY_MODEL
-from verl_visual_rft.training.reward_manager import VisualRFTRewardManager
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
+from verl_visual_rft.training.rollouts import agent_loop
+from verl_visual_rft.training.scoring.reward_manager import VisualRFTRewardManager
 
 ROLLOUTS, STEP = 3, 7
 PlainWorker = AgentLoopWorkerTQ.__ray_metadata__.modified_class.__ray_actor_class__

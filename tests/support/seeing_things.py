@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from transformers import AutoProcessor, Qwen2VLForConditionalGeneration
 
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.prompts import detection_prompt
-from verl_visual_rft.training.pretraining import TINY_MODEL
 from verl_visual_rft.vision_tokens import vision_tokens_of
 
 

@@ -11,7 +11,7 @@ import verl_worker
 from PIL import Image, ImageDraw
 from transformers import AutoProcessor, Qwen2VLForConditionalGeneration
 
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 
 TOTAL_STEPS, STEPS = 4, 2
 PROMPTS, ROLLOUTS = 3, 4

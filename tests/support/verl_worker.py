@@ -100,7 +100,7 @@ def step(config, actor, reference, rows, own_log_probs=False, mine=None, told=No
     from verl.utils import tensordict_utils as tu
     from verl.workers.utils.padding import response_from_nested, response_to_nested
 
-    from verl_visual_rft.training.speed.one_update import OWN_LOG_PROBS
+    from verl_visual_rft.training.engine.one_update import OWN_LOG_PROBS
 
     lr = actor.actor.engine.optimizer.param_groups[0]["lr"]
     data = batch(rows, config.actor_rollout_ref.model.path)
@@ -142,7 +142,7 @@ def step(config, actor, reference, rows, own_log_probs=False, mine=None, told=No
 
 def said_of_pictures(rows, rollouts) -> dict:
     """What `batches.lay_out` says of rows that name their pictures."""
-    from verl_visual_rft.training.pictures.batches import GROUP, PICTURES_OF_UPDATE
+    from verl_visual_rft.training.engine.batches import GROUP, PICTURES_OF_UPDATE
 
     names = {name for row in rows for name in row.get("pictures", ())}
     return {GROUP: rollouts, PICTURES_OF_UPDATE: len(names)} if names else {}

@@ -8,7 +8,7 @@ import torch
 from torch.distributed.tensor import DTensor
 from transformers import AutoModelForImageTextToText
 
-from verl_visual_rft.training.pretraining import TINY_MODEL
+from verl_visual_rft.miniature.pretraining import TINY_MODEL
 
 
 def loaded(folder: Path) -> dict[str, torch.Tensor]:

@@ -12,9 +12,9 @@ peft = pytest.importorskip("peft", reason="peft is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
 from verl_visual_rft.errors import UserError  # noqa: E402
-from verl_visual_rft.training.adapter import merge_adapter  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
+from verl_visual_rft.training.checkpoints.adapter import merge_adapter  # noqa: E402
 from verl_visual_rft.training.export import checkpoint_of, export  # noqa: E402
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
 
 
 def save(run: Path, step: int, weights: dict, part: str = "") -> Path:

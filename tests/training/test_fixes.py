@@ -11,9 +11,9 @@ pytest.importorskip("verl")
 from tensordict import TensorDict  # noqa: E402
 
 from verl_visual_rft.coordinates import FAMILIES  # noqa: E402
+from verl_visual_rft.miniature.tiny_model import build_tiny_model  # noqa: E402
 from verl_visual_rft.training.fixes import ragged_over_length, remove_weight_sockets  # noqa: E402
 from verl_visual_rft.training.run_mark import RUN_MARK  # noqa: E402
-from verl_visual_rft.training.tiny_model import build_tiny_model  # noqa: E402
 from verl_visual_rft.vision_tokens import VISION_TOKENS  # noqa: E402
 
 

@@ -14,7 +14,7 @@ from peft import LoraConfig, TaskType, get_peft_model
 from transformers import AutoModelForImageTextToText
 
 from verl_visual_rft.coordinates import FAMILIES
-from verl_visual_rft.training.tiny_model import build_tiny_model
+from verl_visual_rft.miniature.tiny_model import build_tiny_model
 
 #: The linear layers of a decoder layer, which LLaMA-Factory finds for ``lora_target all``.
 LINEAR = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}

@@ -16,8 +16,8 @@ pytest.importorskip("verl")
 import packed_steps  # noqa: E402
 from packed_steps import FIXED, FLOAT32  # noqa: E402
 
-from verl_visual_rft.datasets.conventions import PHASES, write_corpus  # noqa: E402
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
+from verl_visual_rft.miniature.conventions import PHASES, write_corpus  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
 
 pytestmark = pytest.mark.slow
 FAMILIES = ["qwen2-vl", "qwen2.5-vl", "qwen3-vl"]

@@ -28,7 +28,7 @@ def fake(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
 ) -> None:
     """Write a miniature data set in its original layout: a few drawn pictures, its file formats and its quirks."""
-    from verl_visual_rft.datasets.fake import write_fake
+    from verl_visual_rft.miniature.originals import write_fake
 
     write_fake(name, out, seed)
     count = sum(path.is_file() for path in out.rglob("*"))

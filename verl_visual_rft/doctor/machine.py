@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from verl_visual_rft.doctor.finding import Finding, fail, import_error, ok, run_python, warning
-from verl_visual_rft.training.loopback import listeners
-from verl_visual_rft.training.ray_services import LONGEST_FOLDER
+from verl_visual_rft.launching.loopback import listeners
+from verl_visual_rft.launching.ray_services import LONGEST_FOLDER
 
 GIB = 2**30
 SHARED_MEMORY_GIB = 1

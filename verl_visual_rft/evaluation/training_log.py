@@ -116,8 +116,8 @@ def training_log_files(folder: Path) -> list[Path]:
 def read_training_log(paths: Sequence[Path]) -> TrainingLog:
     """Read the files of one run in the order they were written.
 
-    Each start has a file (`verl_visual_rft.training.launch`). A step lower than the one before it begins a resume: what
-    was logged after that step is forgotten, for the run did not go on from it.
+    Each start has a file (`verl_visual_rft.launching.launch`). A step lower than the one before it begins a resume:
+    what was logged after that step is forgotten, for the run did not go on from it.
     veRL may write one step in two lines (training and validation): they are joined.
 
     Args:

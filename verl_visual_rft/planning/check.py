@@ -24,7 +24,7 @@ from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.outputs import check_outputs
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
-from verl_visual_rft.training.custom_function import check_loads, custom_function
+from verl_visual_rft.training.scoring.custom_function import check_loads, custom_function
 
 
 def main() -> None:

@@ -13,17 +13,17 @@ from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf, open_dict
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.launching.cluster import forward_environment
+from verl_visual_rft.launching.loopback import stay_on_loopback
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.inputs import check_prepared, check_rows, check_weights
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.terminal import say
 from verl_visual_rft.training.algorithms.checks import check_algorithm
-from verl_visual_rft.training.cluster import forward_environment
-from verl_visual_rft.training.custom_function import check_loads, custom_function
-from verl_visual_rft.training.loopback import stay_on_loopback
 from verl_visual_rft.training.monitoring.metrics_file import spare_metrics
 from verl_visual_rft.training.run_mark import PLUGIN_MARK, is_ours
+from verl_visual_rft.training.scoring.custom_function import check_loads, custom_function
 
 
 class BeforeTraining(Callback):

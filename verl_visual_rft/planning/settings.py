@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.training.speed.one_update import wants_no_old_log_probs
+from verl_visual_rft.training.engine.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
 _BYTES = {"fp32": 4, "float32": 4, "float": 4, "bf16": 2, "bfloat16": 2, "fp16": 2, "float16": 2, "half": 2}

@@ -17,7 +17,7 @@ from pathlib import Path
 from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.locks import alone
 from verl_visual_rft.terminal import say
-from verl_visual_rft.training.adapter import is_adapter, merge_adapter
+from verl_visual_rft.training.checkpoints.adapter import is_adapter, merge_adapter
 from verl_visual_rft.training.checkpoints.best import best_checkpoint
 from verl_visual_rft.training.checkpoints.folders import latest
 

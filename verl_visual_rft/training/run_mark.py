@@ -25,7 +25,7 @@ def is_ours() -> bool:
     """Whether this process belongs to a training with this package's configuration, started by a launcher or by hand.
 
     The command is known by naming the configuration. It marks its environment, which Ray's workers and vLLM's processes
-    inherit, on other nodes by `verl_visual_rft.training.cluster.forward_environment`.
+    inherit, on other nodes by `verl_visual_rft.launching.cluster.forward_environment`.
     """
     values = (argument.rpartition("=")[2].rstrip("/") for argument in sys.argv)  # --config-path VALUE or =VALUE
     if PLUGIN_MARK not in os.environ and _CONFIGURATION in values:

@@ -36,14 +36,14 @@ def _trainer_class(trainer_sync: ModuleType) -> type:
     from verl_visual_rft.training.algorithms import advantages
     from verl_visual_rft.training.checkpoints import grpo as checkpoints
     from verl_visual_rft.training.checkpoints.folders import name_of
+    from verl_visual_rft.training.engine import one_update
+    from verl_visual_rft.training.engine.batches import lay_out
     from verl_visual_rft.training.guards.lost_workers import workers_of
     from verl_visual_rft.training.guards.non_finite import rows_saved
     from verl_visual_rft.training.guards.rows import StoppedRows, run_folder
     from verl_visual_rft.training.monitoring.monitor import Monitor
-    from verl_visual_rft.training.pictures import storage as pictures
-    from verl_visual_rft.training.pictures.batches import lay_out
-    from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
-    from verl_visual_rft.training.speed import one_update
+    from verl_visual_rft.training.rollouts.pictures import storage as pictures
+    from verl_visual_rft.training.rollouts.responses import columns_of, prompts_of, reward_infos
 
     class VisualRFTTrainer(trainer_sync.PPOTrainerSync):  # type: ignore[name-defined]
         """`PPOTrainerSync` that logs reward components of every training step."""

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from verl_visual_rft.datasets.fake.cars196 import write_cars196
-from verl_visual_rft.datasets.fake.fgvc_aircraft import write_fgvc_aircraft
-from verl_visual_rft.datasets.fake.flowers102 import write_flowers102
-from verl_visual_rft.datasets.fake.pets37 import write_pets37
 from verl_visual_rft.datasets.readers.cars196 import read_cars196
 from verl_visual_rft.datasets.readers.classification import ClassificationSplits
 from verl_visual_rft.datasets.readers.fgvc_aircraft import read_fgvc_aircraft
 from verl_visual_rft.datasets.readers.flowers102 import read_flowers102
 from verl_visual_rft.datasets.readers.pets37 import read_pets37
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.miniature.originals.cars196 import write_cars196
+from verl_visual_rft.miniature.originals.fgvc_aircraft import write_fgvc_aircraft
+from verl_visual_rft.miniature.originals.flowers102 import write_flowers102
+from verl_visual_rft.miniature.originals.pets37 import write_pets37
 
 Read = Callable[[Path], ClassificationSplits]
 DATA_SETS: dict[str, tuple[Callable[[Path, int], None], Read]] = {

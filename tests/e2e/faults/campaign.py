@@ -29,7 +29,7 @@ from faults.table import page  # noqa: E402
 from pipeline import NOVEL, run  # noqa: E402
 
 from verl_visual_rft.atomic import write_json, write_text  # noqa: E402
-from verl_visual_rft.training.launch import end_processes_of  # noqa: E402
+from verl_visual_rft.launching.launch import end_processes_of  # noqa: E402
 
 #: Names of results, and what brings them.
 Work = tuple[tuple[str, ...], Callable[[], Iterable[Outcome | Case]]]

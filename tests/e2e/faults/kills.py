@@ -176,7 +176,7 @@ def _is(process: psutil.Process, part: str) -> bool:
     try:
         command = process.cmdline()
         if part == "command":
-            return "verl.trainer.main_ppo" in command and "verl_visual_rft.training.launch" not in command
+            return "verl.trainer.main_ppo" in command and "verl_visual_rft.launching.launch" not in command
         return PARTS[part] == process.name() or " ".join(command).startswith(PARTS[part])
     except psutil.Error:
         return False

@@ -41,7 +41,7 @@ if __name__ == "__main__":
 @pytest.mark.long
 def test_real_engine_answers_every_row_and_goes_on_after_a_kill(prepared, tmp_path):
     pytest.importorskip("vllm")
-    from verl_visual_rft.training.tiny_model import build_tiny_model
+    from verl_visual_rft.miniature.tiny_model import build_tiny_model
 
     model, out = tmp_path / "model", tmp_path / "run" / "predictions.jsonl"
     build_tiny_model(model)

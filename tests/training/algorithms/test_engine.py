@@ -13,8 +13,8 @@ pytest.importorskip("verl")
 from tiny_steps import load, steps_by_verl  # noqa: E402
 
 from verl_visual_rft.errors import UserError  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
 from verl_visual_rft.training.algorithms.engine import freeze_vision_tower  # noqa: E402
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ pytest.importorskip("verl")
 import plain_grpo  # noqa: E402
 from tiny_steps import STEPS, TOTAL_STEPS, load, steps_by_verl  # noqa: E402
 
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("ray")
 
+from verl_visual_rft.launching.run_log import last_error  # noqa: E402
 from verl_visual_rft.training.guards.lost_workers import LostWorkerError, WorkerWatch, dead_engine  # noqa: E402
-from verl_visual_rft.training.run_log import last_error  # noqa: E402
 
 
 @pytest.fixture

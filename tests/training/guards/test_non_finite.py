@@ -110,7 +110,7 @@ def test_finite_updates_are_made_one_after_another(one_rank):
 def test_examples_of_supervised_training_are_saved_by_the_engine(one_rank, tmp_path, monkeypatch):
     from transformers import AutoTokenizer
 
-    from verl_visual_rft.training.pretraining import TINY_MODEL
+    from verl_visual_rft.miniature.pretraining import TINY_MODEL
     from verl_visual_rft.training.run_mark import RUN_MARK
 
     monkeypatch.setenv(RUN_MARK, str(tmp_path))

@@ -10,9 +10,9 @@ transfer_queue = pytest.importorskip("transfer_queue")
 
 from transformers import AutoTokenizer  # noqa: E402
 
+from verl_visual_rft.launching.launch import RUN_MARK  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
 from verl_visual_rft.training.guards.rows import StoppedRows, row_name, run_folder  # noqa: E402
-from verl_visual_rft.training.launch import RUN_MARK  # noqa: E402
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ transfer_queue = pytest.importorskip("transfer_queue")
 from omegaconf import OmegaConf  # noqa: E402
 from verl.experimental.agent_loop.agent_loop import AgentLoopBase, register  # noqa: E402
 
-from verl_visual_rft.training.agent_loop import VisualRFTAgentLoopWorker  # noqa: E402
 from verl_visual_rft.training.guards.sessions import first_error  # noqa: E402
-from verl_visual_rft.training.speed.finished_prompts import FinishedPrompts  # noqa: E402
-from verl_visual_rft.training.speed.prompt_rows import Row  # noqa: E402
+from verl_visual_rft.training.rollouts.agent_loop import VisualRFTAgentLoopWorker  # noqa: E402
+from verl_visual_rft.training.rollouts.finished_prompts import FinishedPrompts  # noqa: E402
+from verl_visual_rft.training.rollouts.prompt_rows import Row  # noqa: E402
 
 
 @register("of_this_test")

@@ -16,7 +16,7 @@ from verl.utils import hf_processor, hf_tokenizer  # noqa: E402
 from verl.utils.dataset.rl_dataset import get_dataset_class  # noqa: E402
 
 from verl_visual_rft.errors import UserError  # noqa: E402
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
 
 
 def grpo_dataset(file, config, tokenizer, processor):

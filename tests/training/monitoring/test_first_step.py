@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from verl_visual_rft.training.launch import launch
+from verl_visual_rft.launching.launch import launch
 from verl_visual_rft.training.monitoring.terminal import read_run
 
 TRAIN = """

@@ -16,9 +16,9 @@ from sample_rows import RESPONSE, make_row, reward_info  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 from verl_visual_rft.errors import UserError  # noqa: E402
-from verl_visual_rft.training.launch import RUN_MARK  # noqa: E402
+from verl_visual_rft.launching.launch import RUN_MARK  # noqa: E402
+from verl_visual_rft.miniature.pretraining import TINY_MODEL  # noqa: E402
 from verl_visual_rft.training.monitoring.monitor import Monitor, check_monitoring, earlier_steps  # noqa: E402
-from verl_visual_rft.training.pretraining import TINY_MODEL  # noqa: E402
 
 TOKENIZER = AutoTokenizer.from_pretrained(TINY_MODEL)
 PROMPTS, ROLLOUTS = 3, 2

@@ -10,8 +10,8 @@ from typing import Any
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.training.checkpoints.best import check_keep_best
-from verl_visual_rft.training.custom_function import custom_function
 from verl_visual_rft.training.modes import check_trainer_mode
+from verl_visual_rft.training.scoring.custom_function import custom_function
 
 #: Estimators of veRL that compare an answer with those of the batch, or with a greedy one.
 _WITHOUT_GROUPS = ("reinforce_plus_plus", "remax")

@@ -13,9 +13,9 @@ from verl.workers.config import FSDPEngineConfig
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.algorithms.optimizer import LINEAR, linear_factor
+from verl_visual_rft.training.engine.one_update import OneUpdate
+from verl_visual_rft.training.engine.vision_tower import PicturesOnce
 from verl_visual_rft.training.guards.non_finite import GuardedUpdates
-from verl_visual_rft.training.pictures.vision_tower import PicturesOnce
-from verl_visual_rft.training.speed.one_update import OneUpdate
 
 
 @dataclass

@@ -16,7 +16,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.guards.rows import StoppedRows, run_folder
-from verl_visual_rft.training.responses import columns_of
+from verl_visual_rft.training.rollouts.responses import columns_of
 
 
 class NonFiniteError(UserError):

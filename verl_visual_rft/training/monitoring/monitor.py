@@ -21,7 +21,7 @@ from verl_visual_rft.training.monitoring.page import render_page
 from verl_visual_rft.training.monitoring.samples import TrainingRows, choose_keys, make_rollout
 from verl_visual_rft.training.monitoring.statistics import component_statistics, truncated_share
 from verl_visual_rft.training.monitoring.validation import COLUMNS, Question, read_questions, task_metrics
-from verl_visual_rft.training.responses import columns_of, prompts_of, reward_infos
+from verl_visual_rft.training.rollouts.responses import columns_of, prompts_of, reward_infos
 
 
 class Monitor:

@@ -16,7 +16,7 @@ from verl_visual_rft.datasets.stored_rows import extra, ground_truth
 from verl_visual_rft.datasets.view import Card, make_card
 from verl_visual_rft.evaluation.report.gallery import MOST_BOXES, Rectangle
 from verl_visual_rft.rewards import Sample, make_sample
-from verl_visual_rft.training.responses import parse_key
+from verl_visual_rft.training.rollouts.responses import parse_key
 from verl_visual_rft.truths import ClassificationTruth
 
 #: What identifies a prepared row, apart from its data source.
