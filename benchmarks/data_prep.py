@@ -127,7 +127,7 @@ def published(files: list[Path], out: Path) -> None:
 
     from verl_visual_rft.coordinates import to_thousandths
     from verl_visual_rft.prompts import detection_prompt
-    from verl_visual_rft.truths import DetectionTruth
+    from verl_visual_rft.tasks.detection import DetectionTruth
 
     def rows():
         for path in files:

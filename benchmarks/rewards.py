@@ -37,10 +37,12 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from verl_visual_rft.answers import parse_detection
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards import TASKS, load_reward, score
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.rewards import load_reward, score
+from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.tasks.detection import parse_detection
+
+TASKS = ("detection", "classification", "grounding")
 
 LIMIT_US = 25  # of `paper` and of `robust`
 JUNK_LIMIT_MS = 10

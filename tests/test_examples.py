@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.rewards import reward_names
-from verl_visual_rft.rewards.components import COMPONENTS
+from verl_visual_rft.rewards.registry import component_names
 
 PACKAGE = Path(__file__).parents[1] / "examples" / "counting_reward"
 SCORE = """
 import json, sys
 from verl_visual_rft.rewards import score
+
 print(json.dumps([score(*arguments)["score"] for arguments in json.load(sys.stdin)]))
 """
 
@@ -73,5 +74,5 @@ def test_the_user_page_holds_what_it_says() -> None:
     failed, attempted = doctest.testfile(str(page), module_relative=False)
     assert attempted >= 4 and not failed
     text = page.read_text()
-    unnamed = [name for name in [*reward_names(), *COMPONENTS] if f"`{name}`" not in text]
+    unnamed = [name for name in [*reward_names(), *component_names()] if f"`{name}`" not in text]
     assert not unnamed, "docs/rewards.md does not name them"

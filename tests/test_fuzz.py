@@ -13,8 +13,13 @@ from collections import Counter
 
 import pytest
 
-from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
-from verl_visual_rft.rewards import TASKS, load_reward, score
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.rewards import load_reward, score
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
+
+TASKS = ("detection", "classification", "grounding")
 
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 20))]
 RESPONSES_PER_SEED = 10_000

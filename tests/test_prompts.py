@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.prompts import (
     classification_answer,
     classification_prompt,
@@ -11,6 +11,9 @@ from verl_visual_rft.prompts import (
     grounding_answer,
     grounding_prompt,
 )
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 PUBLISHED = (
     "Detect all objects belonging to the category 'cat' in the image, and provide the bounding boxes "

@@ -8,7 +8,10 @@ import math
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, read_truth
+from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
+from verl_visual_rft.tasks.grounding import GroundingTruth
 
 BOXES = [[100, 150, 300, 350], [500.5, 500, 600, 600]]
 DETECTION = DetectionTruth(((100, 150, 300, 350), (500.5, 500, 600, 600)))

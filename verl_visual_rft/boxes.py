@@ -160,3 +160,18 @@ def match_greedy(predictions: Sequence[Box], truths: Sequence[Box], threshold: f
             free.remove(best)
             matches.append((best[0], best_iou))
     return matches
+
+
+def giou_similarity(first: Box, second: Box) -> float:
+    """Return ``(GIoU + 1) / 2``, in [0, 1]."""
+    return (giou(first, second) + 1) / 2
+
+
+def diou_similarity(first: Box, second: Box) -> float:
+    """Return ``(DIoU + 1) / 2``, in [0, 1]."""
+    return (diou(first, second) + 1) / 2
+
+
+def ciou_similarity(first: Box, second: Box) -> float:
+    """Return ``(CIoU + 1.5) / 2.5``, in [0, 1]."""
+    return (ciou(first, second) + 1.5) / 2.5

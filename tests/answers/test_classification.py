@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from verl_visual_rft.answers import Outcome, parse_classification
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.tasks.classification import parse_classification
 
 NO_ANSWER = "no answer outside the reasoning"
 NO_TAGS = "no answer tags"

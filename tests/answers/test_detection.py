@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from verl_visual_rft.answers import Detection, Outcome, parse_detection
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.notations import MAX_BOXES
+from verl_visual_rft.tasks.detection import Detection, parse_detection
 
 ONE = "{'Position': [1, 2, 30, 40], 'Confidence': 0.9}"
 TWO = "{'Position': [500, 600, 700, 800], 'Confidence': 0.25}"

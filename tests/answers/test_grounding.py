@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from verl_visual_rft.answers import Outcome, parse_grounding
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.notations import MAX_BOXES
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 BOX = (10.0, 20.0, 300.0, 400.0)
 POSITION = "{'Position': [10, 20, 300, 400], 'Confidence': 0.9}"

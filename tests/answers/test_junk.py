@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from verl_visual_rft.answers import parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 SIZE = 65536
 LIMIT = 0.01  # seconds; the worst takes about 0.003, a quadratic step takes seconds

@@ -9,7 +9,10 @@ import random
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 ONE = "{'Position': [1, 2, 30, 40], 'Confidence': 0.9}"
 TWO = "{'Position': [500, 600, 700, 800], 'Confidence': 0.25}"

@@ -10,14 +10,11 @@ from typing import Any
 
 import pytest
 
-from verl_visual_rft.answers import (
-    Detection,
-    Outcome,
-    parse_classification,
-    parse_detection,
-    parse_grounding,
-)
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import Box, iou
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import Detection, parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 # (task, outcome, valid boxes, invalid boxes): positions in the file. A box is invalid when it has no area, leaves the
 # grid by more than a hundredth, or has not four numbers. Boxes on a 0-1 scale (7, 122, 325) are read as they stand:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from verl_visual_rft.answers import parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 PAGE = Path(__file__).parents[2] / "docs" / "answers.md"
 _CELL = re.compile(r"(?<!\\)\|")

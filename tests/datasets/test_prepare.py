@@ -31,7 +31,7 @@ from verl_visual_rft.datasets.questions import (
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import classification_prompt, detection_prompt, grounding_prompt
 from verl_visual_rft.rewards import load_reward, score
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.tasks import read_truth
 
 SIZE = (200, 100)
 CLASSES = ClassSet(

@@ -14,7 +14,7 @@ from commands import Done, data_prep
 
 from verl_visual_rft.datasets.readers.virft_hub import BAD_BOX
 from verl_visual_rft.miniature.originals import write_fake
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.tasks import read_truth
 
 REPOSITORY = Path(__file__).parents[2]
 DETECTION, CLASSIFICATION = "ViRFT_COCO_8_cate_4_shot", "ViRFT_CLS_flower_4_shot"

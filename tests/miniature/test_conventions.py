@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import pyarrow.parquet as pq
 
-from verl_visual_rft.answers import Outcome, parse_detection
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.miniature.conventions import P_PIXELS, P_THINKING, PHASES, corpus, write_corpus
+from verl_visual_rft.tasks.detection import parse_detection
 
 COUNT = 2000
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from verl_visual_rft.rewards import score
-from verl_visual_rft.rewards.reference import ReferenceReward
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.rewards.brought import ReferenceReward
+from verl_visual_rft.tasks import read_truth
 
 CASE_FILE = Path(__file__).parents[1] / "cases" / "reward_cases.json"
 ROUNDED = 1e-6  # the file gives six decimals

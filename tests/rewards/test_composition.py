@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, score
-from verl_visual_rft.rewards.components import COMPONENTS
 from verl_visual_rft.rewards.composition import Part, read_composition
+from verl_visual_rft.rewards.registry import component_names
 
 # IoU 0.9, GIoU 0.9, confidence 0.8, format 1, count 1.
 RESPONSE = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
 TRUTH = {"boxes": [[0, 0, 100, 100]]}
 OF_THE_SAMPLE = {"n_pred", "n_invalid", "n_truth"}
+
+COMPONENTS = sorted(component_names())
 
 
 def composed(reward: Any, task: str = "detection", response: str = RESPONSE, truth: Any = TRUTH) -> dict[str, float]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.rewards.curriculum import FIRST, LAST, tau_at
-from verl_visual_rft.rewards.robust import IOU_THRESHOLD
+from verl_visual_rft.tasks.detection.rewards import ROBUST_IOU as IOU_THRESHOLD
 
 TRUTH = {"boxes": [[0, 0, 100, 100]]}
 RESPONSE = "<think> a cat </think> <answer>[{'Position': [0, 0, 100, 70], 'Confidence': 0.7}]</answer>"  # IoU 0.7

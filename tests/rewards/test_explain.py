@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from verl_visual_rft.rewards import TASKS, explain, score
+from verl_visual_rft.rewards import explain, score
 from verl_visual_rft.rewards.explain import Match, read_formulas
 from verl_visual_rft.rewards.explain import explain as explain_score
+
+TASKS = ("detection", "classification", "grounding")
 
 NEAR, FAR = (0.0, 0.0, 100.0, 100.0), (500.0, 500.0, 600.0, 600.0)
 TRUTHS: dict[str, dict[str, Any]] = {

@@ -15,8 +15,8 @@ from shared_inputs import shared
 from verl_visual_rft.doctor.finding import run_python
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import score
-from verl_visual_rft.rewards.reference import ReferenceReward
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.rewards.brought import ReferenceReward
+from verl_visual_rft.tasks import read_truth
 
 SHIPPED = ReferenceReward()
 NO_CHECK = ReferenceReward(symbolic_check=False)
@@ -131,7 +131,7 @@ def test_missing_math_verify_is_an_error_with_the_remedy(monkeypatch: pytest.Mon
 
 def test_math_verify_is_loaded_only_when_asked_for() -> None:
     code = (
-        "import sys, verl_visual_rft.rewards.reference as r; r.ReferenceReward(symbolic_check=False);"
+        "import sys, verl_visual_rft.rewards.brought as r; r.ReferenceReward(symbolic_check=False);"
         "print(sorted({'math_verify', 'sympy'} & set(sys.modules)))"
     )
     assert run_python(code).answer == "[]"

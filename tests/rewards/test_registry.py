@@ -10,7 +10,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, registry, reward_names, score
-from verl_visual_rft.rewards.robust import RobustReward
+from verl_visual_rft.rewards.brought import RobustReward
 
 CONSTANT_REWARD = """
 class Constant:
@@ -111,7 +111,7 @@ def test_what_cannot_be_used_is_told_and_the_others_can(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("package", ["verl-visual-rft", "verl_visual_rft"])
 def test_our_own_metadata_is_no_clash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    install(tmp_path, package, {"robust": "verl_visual_rft.rewards.robust:RobustReward"})
+    install(tmp_path, package, {"robust": "verl_visual_rft.rewards.brought:RobustReward"})
     monkeypatch.syspath_prepend(tmp_path)
     assert load_reward("robust").summary == (RobustReward.__doc__ or "").split("\n")[0]
 

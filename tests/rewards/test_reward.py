@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from verl_visual_rft.errors import RewardError, UserError
-from verl_visual_rft.rewards import TASKS, make_sample, score
+from verl_visual_rft.rewards import make_sample, score
 from verl_visual_rft.rewards.reward import Reward, make_reward
+
+TASKS = ("detection", "classification", "grounding")
 
 BOX = "<answer>[{'Position': [0, 0, 10, 10], 'Confidence': 0.5}]</answer>"
 TRUTHS = {

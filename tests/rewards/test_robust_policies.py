@@ -13,10 +13,9 @@ from math import comb
 
 import pytest
 
-from verl_visual_rft.answers import Detection, DetectionAnswer, Outcome, parse_detection
-from verl_visual_rft.rewards.robust import RobustReward
-from verl_visual_rft.rewards.robust_1 import Robust1Reward
-from verl_visual_rft.truths import DetectionTruth
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.rewards.brought import Robust1Reward, RobustReward
+from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth, parse_detection
 
 QUALITY = 0.8
 P_HIT = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -102,7 +101,7 @@ def test_the_surer_of_two_boxes_that_the_policy_can_tell_apart_gets_the_higher_c
 
 @pytest.mark.parametrize(("quality", "pays_below"), [(1.0, 0.52), (0.8, 0.58), (0.5, 0.70)])
 def test_no_objects_pays_below_the_probability_that_the_docstring_gives(quality: float, pays_below: float) -> None:
-    assert f"{pays_below:.2f} for e = {quality:g}" in (RobustReward.detection.__doc__ or "")
+    assert f"{pays_below:.2f} for e = {quality:g}" in (RobustReward().detection.__doc__ or "")
     reward = RobustReward()
     truth, absent = DetectionTruth((OBJECTS[0],)), DetectionTruth(())
     x1, y1, x2, y2 = OBJECTS[0]

@@ -8,10 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.rewards.explain import Explanation, Matching
-from verl_visual_rft.truths import ClassificationTruth
+from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionAnswer
+from verl_visual_rft.tasks.grounding import GroundingAnswer
 
 EXCERPT = 200
 

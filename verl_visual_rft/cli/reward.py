@@ -32,7 +32,7 @@ def list_rewards(
     from rich.table import Table
 
     from verl_visual_rft.rewards import load_reward, reward_names
-    from verl_visual_rft.rewards.components import COMPONENTS
+    from verl_visual_rft.rewards.registry import component_names
 
     for name in names or ():
         load_reward(name)
@@ -41,7 +41,7 @@ def list_rewards(
         table.add_column(heading, no_wrap=True)
     table.add_column("what it is", overflow="fold")
     table.add_column("package", no_wrap=True)
-    for name in names or (sorted(COMPONENTS) if components else reward_names()):
+    for name in names or (sorted(component_names()) if components else reward_names()):
         table.add_row(*_describe(name))
     make_console().print(table)
 

@@ -22,7 +22,10 @@ from verl_visual_rft.datasets.stored_rows import (
     read_rows,
 )
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
+from verl_visual_rft.tasks import Truth, read_truth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
+from verl_visual_rft.tasks.grounding import GroundingTruth
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.coordinates import FAMILIES, answer_extent
 from verl_visual_rft.datasets.doubled_boxes import doubled_boxes
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, pixel_limits, read_header
@@ -19,7 +19,10 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.rewards import load_reward
-from verl_visual_rft.truths import TASKS, ClassificationTruth, DetectionTruth, Truth, read_truth
+from verl_visual_rft.tasks import Truth, read_truth, task_names
+from verl_visual_rft.tasks.classification import ClassificationTruth, parse_classification
+from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
 
 _PREPARE = "prepare the data again"
 _ROLES = ("system", "user", "assistant")
@@ -47,8 +50,8 @@ def check_row(
         yield Fault("data_source", "is empty", "name the data set; validation metrics are grouped by it")
     yield from _check_chat(row, "prompt", last="user")
     truth = None
-    if row["ability"] not in TASKS:
-        yield Fault("ability", f"{row['ability']!r} is no task", f"use one of {', '.join(TASKS)}")
+    if row["ability"] not in task_names():
+        yield Fault("ability", f"{row['ability']!r} is no task", f"use one of {', '.join(task_names())}")
     else:
         try:
             truth = read_truth(row["ability"], ground_truth(row) or "")
@@ -72,7 +75,7 @@ def check_row(
 def truth_of(row: Mapping[str, Any]) -> Truth | None:
     """Return the truth of a row; None where `check_row` says what is wrong with it."""
     try:
-        return read_truth(row["ability"], ground_truth(row) or "") if row["ability"] in TASKS else None
+        return read_truth(row["ability"], ground_truth(row) or "") if row["ability"] in task_names() else None
     except UserError:
         return None
 

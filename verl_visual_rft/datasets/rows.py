@@ -34,7 +34,7 @@ from verl_visual_rft.prompts import (
     grounding_stub,
     with_thinking,
 )
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.tasks import read_truth
 
 _CHAT = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 

@@ -18,7 +18,9 @@ from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
 from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_of
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, Truth
+from verl_visual_rft.tasks import Truth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
 
 _CHUNK = 32
 _REMEDY = "prepare the data with a script of data_prep/; data_prep/custom.py takes data of one's own"

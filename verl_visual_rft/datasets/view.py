@@ -32,7 +32,10 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.pages import templates_of
 from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
+from verl_visual_rft.tasks import Truth, read_truth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
+from verl_visual_rft.tasks.grounding import GroundingTruth
 
 LONGEST_SIDE = 640
 _COLUMNS = ("data_source", "prompt", "images", "ability", "reward_model", "extra_info", "messages")

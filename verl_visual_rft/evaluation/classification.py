@@ -14,7 +14,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from verl_visual_rft.answers import ClassificationAnswer
 from verl_visual_rft.evaluation.results import (
     AnswerStatistics,
     Figure,
@@ -24,7 +23,7 @@ from verl_visual_rft.evaluation.results import (
     mean_figure,
 )
 from verl_visual_rft.labels import contains_either, match_closed_set, same_name
-from verl_visual_rft.truths import ClassificationTruth
+from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
 
 _SHOWN_CONFUSIONS = 10
 

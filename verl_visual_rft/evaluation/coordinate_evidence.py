@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from verl_visual_rft.answers import parse_detection, parse_grounding
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.coordinates import GRID
 from verl_visual_rft.evaluation.results import ScoredAnswer
-from verl_visual_rft.truths import DetectionTruth, GroundingTruth
+from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
+from verl_visual_rft.tasks.grounding import GroundingTruth, parse_grounding
 
 # More than a slip now and then, and a difference that a handful of lucky boxes does not make.
 _SHARE_BEYOND = 0.05

@@ -20,7 +20,7 @@ from verl_visual_rft.evaluation.predictions import Prediction, read_existence_st
 from verl_visual_rft.evaluation.prepared import load_truth, read_dataset
 from verl_visual_rft.evaluation.results import Result, score_answers
 from verl_visual_rft.evaluation.stages import measure_asked, measure_behind
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import task_names
 
 AUTO = "auto"
 
@@ -108,8 +108,8 @@ def evaluate(
 
 
 def _one_task(predictions: Sequence[Prediction], task: str, source: Path) -> str:
-    if task not in (AUTO, *TASKS):
-        raise UserError(f"unknown task {task!r}: use {AUTO}, {', '.join(TASKS)}")
+    if task not in (AUTO, *task_names()):
+        raise UserError(f"unknown task {task!r}: use {AUTO}, {', '.join(task_names())}")
     held = sorted({prediction.task for prediction in predictions})
     if task == AUTO and len(held) > 1:
         raise UserError(f"{source} holds answers to {' and '.join(held)}; evaluate them one by one with --task")

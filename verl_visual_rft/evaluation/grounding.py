@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from verl_visual_rft.answers import GroundingAnswer
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
@@ -36,7 +35,7 @@ from verl_visual_rft.evaluation.results import (
     mean_figure,
     ratio_figure,
 )
-from verl_visual_rft.truths import GroundingTruth
+from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from types import NoneType
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import numbered_lines, parse_json, read_json_object
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import task_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +149,8 @@ def _decode(line: str, path: Path, number: int) -> Prediction:
             raise UserError(f"{where}: the key {key!r} is missing; this is not a file that predict wrote")
         if not isinstance(record[key], expected):
             raise UserError(f"{where}: {key!r} is {record[key]!r}; this is not a file that predict wrote")
-    if record["task"] not in TASKS:
-        raise UserError(f"{where}: unknown task {record['task']!r}: one of {', '.join(TASKS)} is expected")
+    if record["task"] not in task_names():
+        raise UserError(f"{where}: unknown task {record['task']!r}: one of {', '.join(task_names())} is expected")
     return Prediction(**{key: record[key] for key in _TYPES}, line=number)
 
 

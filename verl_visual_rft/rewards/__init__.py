@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-from verl_visual_rft.answers import Answer, Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.rewards.registry import load_reward, reward_names
 from verl_visual_rft.rewards.reward import Reward
-from verl_visual_rft.rewards.sample import Sample
-from verl_visual_rft.truths import TASKS, ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
+from verl_visual_rft.tasks import Sample, load_task, make_sample
 
-__all__ = ["TASKS", "Reward", "Sample", "load_reward", "make_sample", "reward_names", "score"]
+__all__ = ["Reward", "Sample", "load_reward", "make_sample", "reward_names", "score"]
 
 _OUTCOME_KEYS = {outcome: f"outcome_{outcome.value}" for outcome in Outcome}
 
@@ -35,7 +33,7 @@ def score(
     truth is the caller's mistake and is raised, never scored as 0.
 
     Args:
-        task: "detection", "classification" or "grounding".
+        task: "detection", "classification", "grounding", or another that `visual-rft task list` names.
         response: The model's whole response, special tokens left out.
         ground_truth: A mapping, its JSON text, or a published solution string: see `read_truth`.
         reward: A name, a composition such as ``"iou=1,format=0.5"``, or a loaded reward: see `load_reward`.
@@ -44,8 +42,8 @@ def score(
         tau: IoU from which a box is a hit, for rewards that ask for it; None: their own.
 
     Returns:
-        ``score``, the total; the reward's components; for detection and grounding the counts ``n_pred`` (invalid
-        boxes included) and ``n_invalid``, for detection ``n_truth``; and one flag ``outcome_*`` for each way in which
+        ``score``, the total; the reward's components; what the task counts (boxes: ``n_pred``, invalid ones
+        included, ``n_invalid``, ``n_truth``); and one flag ``outcome_*`` for each way in which
         reading the answer can end, 1.0 for the one it did.
 
     Raises:
@@ -63,41 +61,9 @@ def score(
     return {**loaded(sample), **_describe(sample)}
 
 
-def make_sample(
-    task: str,
-    response: str,
-    ground_truth: str | Mapping[str, Any],
-    *,
-    image_size: tuple[int, int] | None = None,
-    extra_info: Mapping[str, Any] | None = None,
-    tau: float | None = None,
-) -> Sample:
-    """Parse a response and its ground truth; arguments and errors are those of `score`."""
-    truth = read_truth(task, ground_truth)
-    return Sample(task, response, _parse(response, truth), truth, ground_truth, image_size, extra_info or {}, tau)
-
-
-#: Rollouts of one prompt are often the same text, and so are the answers of a policy that the audit asks.
-_parse_detection = lru_cache(maxsize=128)(parse_detection)
-
-
-def _parse(response: str, truth: Truth) -> Answer:
-    if isinstance(truth, DetectionTruth):
-        return _parse_detection(response, truth.extent, truth.think)
-    if isinstance(truth, GroundingTruth):
-        return parse_grounding(response, truth.extent, truth.think)
-    return parse_classification(response, truth.think)
-
-
 def _describe(sample: Sample) -> dict[str, float]:
     """Return the counts and outcome flags that are reported with every reward."""
-    answer: Any = sample.answer
-    described: dict[str, float] = {}
-    if not isinstance(sample.truth, ClassificationTruth):
-        described["n_pred"] = float(answer.n_boxes)
-        described["n_invalid"] = float(answer.invalid)
-    if isinstance(sample.truth, DetectionTruth):
-        described["n_truth"] = float(len(sample.truth.boxes))
+    described: dict[str, float] = load_task(sample.task).counts(sample.answer, sample.truth)
     for outcome, key in _OUTCOME_KEYS.items():
-        described[key] = 1.0 if outcome is answer.outcome else 0.0
+        described[key] = 1.0 if outcome is sample.answer.outcome else 0.0
     return described

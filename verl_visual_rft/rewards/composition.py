@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_text
 from verl_visual_rft.rewards.reward import Reward, Scorer
-from verl_visual_rft.rewards.sample import Sample
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import Sample, task_names
 
 _REMEDY = "write 'iou=1,format=0.5', or in YAML 'iou: 1' or 'iou: {weight: 1, threshold: 0.7}'"
 
@@ -76,14 +75,16 @@ def compose(weighted: Sequence[tuple[float, Reward]]) -> Reward:
     Args:
         weighted: Weights and rewards, their names all different.
     """
-    by_task = {task: [(weight, reward) for weight, reward in weighted if task in reward.scorers] for task in TASKS}
+    by_task = {
+        task: [(weight, reward) for weight, reward in weighted if task in reward.scorers] for task in task_names()
+    }
     form_only = not _judges(weighted)
     by_task = {task: parts for task, parts in by_task.items() if parts and (form_only or _judges(parts))}
     name = ",".join(f"{reward.name}={weight:g}" for weight, reward in weighted)
     return Reward(
         name=name,
         summary="; ".join(f"{weight:g} x {reward.summary}" for weight, reward in weighted),
-        trusted=all(reward.trusted for _, reward in weighted),
+        guarded=frozenset().union(*(reward.guarded for _, reward in weighted)),
         scorers={task: _sum(parts, task) for task, parts in by_task.items()},
         ranges={
             task: _range(parts, task)

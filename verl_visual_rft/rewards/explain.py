@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verl_visual_rft.answers import DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import Box, iou, match_greedy
 from verl_visual_rft.rewards import Reward, Sample, load_reward, make_sample
-from verl_visual_rft.rewards.components.matching import ranked
-from verl_visual_rft.truths import DetectionTruth, GroundingTruth
+from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
+from verl_visual_rft.tasks.detection.matching import ranked
+from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
 
 # Where a reward has no threshold of its own, any overlap makes a match.
 _ANY_OVERLAP = math.ulp(0.0)

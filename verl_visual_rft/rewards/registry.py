@@ -11,7 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards.components import COMPONENTS
+from verl_visual_rft.packages import OUR_PACKAGE, package_of
+from verl_visual_rft.rewards.brought import Brought, brought_components, brought_rewards
 from verl_visual_rft.rewards.composition import Part, compose, is_yaml, read_composition
 from verl_visual_rft.rewards.reward import Reward, make_reward
 
@@ -21,19 +22,33 @@ if TYPE_CHECKING:
 #: Entry-point group in which a package names its rewards: ``name = "module:function_or_class"``.
 GROUP = "verl_visual_rft.rewards"
 
-_OUR_PACKAGE = "verl-visual-rft"
 # Also declared in pyproject.toml; kept here so that a checkout on the path works without being installed.
 _OURS = {
-    "paper": "verl_visual_rft.rewards.paper:PaperReward",
-    "reference": "verl_visual_rft.rewards.reference:ReferenceReward",
-    "robust": "verl_visual_rft.rewards.robust:RobustReward",
-    "robust-1": "verl_visual_rft.rewards.robust_1:Robust1Reward",
+    "paper": "verl_visual_rft.rewards.brought:PaperReward",
+    "reference": "verl_visual_rft.rewards.brought:ReferenceReward",
+    "robust": "verl_visual_rft.rewards.brought:RobustReward",
+    "robust-1": "verl_visual_rft.rewards.brought:Robust1Reward",
+}
+#: What tasks bring is found by its name.
+_BROUGHT = "verl_visual_rft.rewards.brought:Brought"
+#: Components that any task has: they look at how a response is written.
+_FORM = {
+    "format": "verl_visual_rft.tasks.form:Format",
+    "thinking_length": "verl_visual_rft.tasks.form:ThinkingLength",
+    "repetition": "verl_visual_rft.tasks.form:Repetition",
 }
 
 
 def reward_names() -> list[str]:
     """Return the names of all named rewards, ours and those of installed packages, sorted."""
-    return sorted(name for name in _discover() if name not in COMPONENTS)
+    components = component_names()
+    return sorted(name for name in _discover() if name not in components)
+
+
+@cache
+def component_names() -> frozenset[str]:
+    """Return the names of what rewards are composed of."""
+    return frozenset(_FORM) | brought_components()
 
 
 def reward_packages(name: str) -> list[str]:
@@ -89,7 +104,9 @@ def _load(name: str, options: str) -> Reward:
     arguments = json.loads(options)
     try:
         loaded = entry_point.load()
-        if isinstance(loaded, type):
+        if loaded is Brought:
+            loaded = loaded(name, **arguments)
+        elif isinstance(loaded, type):
             loaded = loaded(**arguments)
     except UserError:
         raise
@@ -97,7 +114,7 @@ def _load(name: str, options: str) -> Reward:
         raise UserError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
     if arguments and inspect.isroutine(loaded):
         raise UserError(f"{origin} is a function and takes no options, but was given {', '.join(arguments)}")
-    trusted = package == _OUR_PACKAGE and getattr(loaded, "trusted", True)
+    trusted = package == OUR_PACKAGE
     return make_reward(name, loaded, origin, trusted)
 
 
@@ -116,7 +133,7 @@ def _claims(name: str) -> list[tuple[str, EntryPoint]]:
     if name not in known:
         raise UserError(
             f"unknown reward {name!r}: use one of {', '.join(reward_names())}, "
-            f"or components with weights as in 'iou=1,format=0.5': {', '.join(sorted(COMPONENTS))}"
+            f"or components with weights as in 'iou=1,format=0.5': {', '.join(sorted(component_names()))}"
         )
     return known[name]
 
@@ -129,18 +146,12 @@ def _discover() -> dict[str, list[tuple[str, EntryPoint]]]:
     """
     from importlib.metadata import EntryPoint, entry_points  # half of the time that importing the rewards would take
 
-    ours = COMPONENTS | _OURS
-    found = {name: [(_OUR_PACKAGE, EntryPoint(name, value, GROUP))] for name, value in ours.items()}
+    brought = dict.fromkeys(brought_components() | brought_rewards(), _BROUGHT)
+    ours = brought | _FORM | _OURS
+    found = {name: [(OUR_PACKAGE, EntryPoint(name, value, GROUP))] for name, value in ours.items()}
     for entry_point in entry_points(group=GROUP):
-        package = _package_of(entry_point)
-        if package == _OUR_PACKAGE and entry_point.name in _OURS:
+        package = package_of(entry_point)
+        if package == OUR_PACKAGE and entry_point.name in _OURS:
             continue
         found.setdefault(entry_point.name, []).append((package, entry_point))
     return found
-
-
-def _package_of(entry_point: EntryPoint) -> str:
-    dist = entry_point.dist
-    if dist is None or not (dist.read_text("METADATA") or dist.read_text("PKG-INFO")):
-        return "unknown"  # what a broken installation left has entry points and no name
-    return dist.name.replace("_", "-")

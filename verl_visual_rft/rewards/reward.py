@@ -12,8 +12,7 @@ from numbers import Real
 from typing import Any
 
 from verl_visual_rft.errors import RewardError, UserError
-from verl_visual_rft.rewards.sample import Sample
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import Sample, task_names
 
 #: Scores one sample: the total under "score" and every component under its name.
 Scorer = Callable[[Sample], dict[str, float]]
@@ -26,19 +25,19 @@ class Reward:
     Attributes:
         name: By which it was asked for.
         summary: What it is, in a line.
-        trusted: Whether it always returns finite numbers, and soon; other rewards are run where they can be given up.
+        guarded: Tasks on which it may raise, hang or return anything: it is run where it can be given up.
         scorers: For each task that it can score, the function that does.
         ranges: Smallest and largest total of a task, where the reward declares it.
         weights: For each task the weights of the components whose sum is the total, where the reward declares them.
         documents: For each task the docstring that explains the score.
-        thresholds: Smallest IoU of a hit in detection, by the part of the reward that matches with it.
+        thresholds: Smallest IoU of a hit, by the part of the reward that matches with it.
         follows_tau: Whether it asks for `Sample.tau`, so that a curriculum changes it.
         form_only: Whether it looks at how a response is written alone, not at what it answers.
     """
 
     name: str
     summary: str
-    trusted: bool
+    guarded: frozenset[str]
     scorers: Mapping[str, Scorer]
     ranges: Mapping[str, tuple[float, float]]
     weights: Mapping[str, Mapping[str, float]]
@@ -46,6 +45,11 @@ class Reward:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     follows_tau: bool = False
     form_only: bool = False
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it always returns finite numbers, and soon, whatever the task."""
+        return not self.guarded
 
     def __call__(self, sample: Sample) -> dict[str, float]:
         """Score one sample.
@@ -81,35 +85,38 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
 
     Args:
         name: By which it is asked for.
-        loaded: A function scores every task. An object scores the tasks that it has methods for: ``detection``,
-            ``classification``, ``grounding``. Either takes any of the fields of `Sample` as arguments and returns a
-            number, or a mapping of numbers with the total under "score". An attribute ``range``, a pair or a pair for
-            each task, says between what bounds totals lie. An attribute ``weights``, ``{task: {component: weight}}``,
-            says that the total is the weighted sum of those components. An attribute ``iou_threshold``, a number in
-            (0, 1], is the IoU from which a box of a detection answer is a hit.
+        loaded: A function scores every task. An object scores the tasks that it has methods for, by their names:
+            ``detection``, ``classification``, ``grounding``, ... Either takes any of the fields of `Sample` as
+            arguments and returns a number, or a mapping of numbers with the total under "score". An attribute
+            ``range``, a pair or a pair for each task, says between what bounds totals lie. An attribute ``weights``,
+            ``{task: {component: weight}}``, says that the total is the weighted sum of those components. An attribute
+            ``iou_threshold``, a number in (0, 1], is the IoU from which a box is a hit. An attribute ``guarded`` names
+            tasks on which a trusted reward is not trusted all the same.
         origin: Where it comes from, for errors.
         trusted: Whether its results are taken as they are.
 
     Raises:
         UserError: It is neither, or asks for an argument that there is none of.
     """
-    functions = {task: getattr(loaded, task) for task in TASKS if callable(getattr(loaded, task, None))}
+    tasks = task_names()
+    functions = {task: getattr(loaded, task) for task in tasks if callable(getattr(loaded, task, None))}
     if not functions and callable(loaded):
-        functions = dict.fromkeys(TASKS, loaded)
+        functions = dict.fromkeys(tasks, loaded)
     if not functions:
         raise UserError(
             f"{origin} is no reward: it is neither a function nor has it a method "
-            f"{', '.join(TASKS[:-1])} or {TASKS[-1]}"
+            f"{', '.join(tasks[:-1])} or {tasks[-1]}"
         )
+    guarded = frozenset(getattr(loaded, "guarded", ()) if trusted else functions)
     return Reward(
         name=name,
-        summary=_first_line(loaded if inspect.isroutine(loaded) else type(loaded)),
-        trusted=trusted,
-        scorers={task: _scorer(function, name, origin, trusted) for task, function in functions.items()},
+        summary=getattr(loaded, "summary", "") or _first_line(loaded if inspect.isroutine(loaded) else type(loaded)),
+        guarded=guarded,
+        scorers={task: _scorer(function, name, origin, task not in guarded) for task, function in functions.items()},
         ranges=_ranges(getattr(loaded, "range", None), functions, origin),
         weights=getattr(loaded, "weights", {}),
         documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
-        thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name, functions),
+        thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name),
         form_only=getattr(loaded, "form_only", False) is True,
         follows_tau=any("tau" in _wanted_fields(function, origin) for function in functions.values()),
     )
@@ -197,10 +204,10 @@ def _ranges(
         ) from error
 
 
-def _thresholds(declared: Any, name: str, functions: Mapping[str, Callable[..., Any]]) -> Mapping[str, float]:
+def _thresholds(declared: Any, name: str) -> Mapping[str, float]:
     """Return the threshold that an object declares; an attribute of that name that is no IoU is something else."""
     is_iou = isinstance(declared, int | float) and not isinstance(declared, bool) and 0 < declared <= 1
-    return {name: float(declared)} if is_iou and "detection" in functions else {}
+    return {name: float(declared)} if is_iou else {}
 
 
 def _first_line(documented: object) -> str:

@@ -23,7 +23,7 @@ from verl_visual_rft.evaluation.predict.engines.replay import ReplayEngine, Repl
 from verl_visual_rft.evaluation.predict.engines.vllm_offline import VllmSettings
 from verl_visual_rft.evaluation.predict.rows import pixel_budgets
 from verl_visual_rft.evaluation.predictions import read_predictions
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.tasks import read_truth
 
 SLOW_REPLAY = """
 import sys

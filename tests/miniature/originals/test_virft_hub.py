@@ -8,7 +8,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.miniature.originals.virft_hub import FLOWERS, SHOTS
-from verl_visual_rft.truths import read_truth
+from verl_visual_rft.tasks import read_truth
 
 datasets = pytest.importorskip("datasets")
 

@@ -14,7 +14,8 @@ from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.rewards.audit import CHEATS, HONEST, SKILLS, UNASKED, AuditResult, Contest, audit
 from verl_visual_rft.rewards.audit.tournament import hold_contest, score_policy, standard_error
 from verl_visual_rft.rewards.audit.truth_sets import built_in
-from verl_visual_rft.rewards.reward import TASKS
+
+TASKS = ("detection", "classification", "grounding")
 
 
 def winners(contest: Contest) -> set[str]:

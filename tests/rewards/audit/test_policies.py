@@ -8,12 +8,16 @@ from statistics import correlation, fmean
 
 import pytest
 
-from verl_visual_rft.answers import Outcome, parse_classification, parse_detection, parse_grounding
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import iou
 from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, SKILLS, Policy
 from verl_visual_rft.rewards.audit.policies.detection_blind import BLIND
 from verl_visual_rft.rewards.audit.truth_sets import Question, built_in, make_question
-from verl_visual_rft.rewards.reward import TASKS
+from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.grounding import parse_grounding
+
+TASKS = ("detection", "classification", "grounding")
 
 ALL = [
     pytest.param(task, policy, id=f"{task}, {policy.name}")

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from verl_visual_rft.answers import parse_detection
 from verl_visual_rft.boxes import area
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards.audit.policies import CHEATS
@@ -24,7 +23,9 @@ from verl_visual_rft.rewards.audit.truth_sets import (
     make_question,
     with_knowledge_of_the_set,
 )
-from verl_visual_rft.rewards.reward import TASKS
+from verl_visual_rft.tasks.detection import parse_detection
+
+TASKS = ("detection", "classification", "grounding")
 
 
 @pytest.mark.parametrize("task", TASKS)

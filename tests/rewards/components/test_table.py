@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verl_visual_rft.rewards import load_reward, score
-from verl_visual_rft.rewards.components import COMPONENTS
+from verl_visual_rft.rewards.registry import component_names
+
+COMPONENTS = sorted(component_names())
 
 TRUTHS = {
     "detection": [{"boxes": [[1, 2, 300, 400]]}, {"boxes": []}],

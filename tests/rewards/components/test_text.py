@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, score
-from verl_visual_rft.rewards.components.text import is_reasoning
+from verl_visual_rft.tasks.form import is_reasoning
 
 ANSWERS = {
     "detection": ("[{'Position': [1, 2, 3, 4], 'Confidence': 0.5}]", {"boxes": [[1, 2, 3, 4]]}),

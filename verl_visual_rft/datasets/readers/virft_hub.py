@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.answers import parse_detection
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size, from_thousandths
 from verl_visual_rft.datasets.questions import (
@@ -31,7 +30,10 @@ from verl_visual_rft.datasets.readers.hub_tables import TablePicture, find_table
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth, Truth, read_truth
+from verl_visual_rft.tasks import Truth, read_truth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
+from verl_visual_rft.tasks.grounding import GroundingTruth
 
 COLUMNS = ("image", "problem", "solution")
 #: Rule of the rows left out: ``int(px / size * 1000)`` made a box of a few pixels one without width or height.

@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from verl_visual_rft.answers import Detection, DetectionAnswer
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, resample_counts, share_interval
@@ -27,7 +26,7 @@ from verl_visual_rft.evaluation.detection.question_figures import Judged, confid
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics
-from verl_visual_rft.truths import DetectionTruth
+from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
 
 # Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
 _NO_CONFIDENCE = -1.0

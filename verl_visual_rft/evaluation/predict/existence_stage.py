@@ -15,7 +15,8 @@ from verl_visual_rft.evaluation.existence import Pair, StageQuality, says_presen
 from verl_visual_rft.evaluation.predict.engines.engine import Row
 from verl_visual_rft.evaluation.predict.rows import sha256
 from verl_visual_rft.prompts import existence_prompt
-from verl_visual_rft.truths import DetectionTruth, read_truth
+from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.tasks.detection import DetectionTruth
 
 #: Asks a rewording of all questions; gives the responses by index.
 Ask = Callable[[Callable[[Row], Row]], Mapping[int, str]]

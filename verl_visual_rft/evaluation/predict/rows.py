@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth, open_parquet, read_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Row, where
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import task_names
 
 _LIGHT = ("ability", "reward_model", "extra_info")
 _ASKED = ("prompt", "images", "ability", "extra_info")
@@ -53,7 +53,7 @@ def read_questions(data: Path) -> list[Row]:
 def _checked(row: Row, data: Path, position: int) -> Row:
     faults = [key for key, kind in _INFO.items() if not isinstance(extra(row, key), kind)]
     wrong = [f"extra_info.{key} is {shortened(extra(row, key))}" for key in faults]
-    if row["ability"] not in TASKS:
+    if row["ability"] not in task_names():
         wrong.append(f"ability is {shortened(row['ability'])}")
     if not isinstance(ground_truth(row), str):
         wrong.append(f"reward_model.ground_truth is {shortened(ground_truth(row))}")

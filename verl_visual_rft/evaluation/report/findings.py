@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from enum import Enum
 
-from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer, Outcome
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import Box, iou, match_greedy
 from verl_visual_rft.evaluation.results import FOUND_IOU
 from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.rewards import Sample
-from verl_visual_rft.rewards.components.matching import ranked
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
+from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
+from verl_visual_rft.tasks.detection.matching import ranked
+from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
 
 #: Between this IoU and `FOUND_IOU` a box is badly placed; below, it is on something else. Both are those of TIDE (Bolya
 #: et al., 2020, arXiv 2008.08115, section 2.2).

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from verl_visual_rft.answers import ClassificationAnswer
 from verl_visual_rft.coordinates import Box, from_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predictions import Prediction
@@ -15,7 +14,9 @@ from verl_visual_rft.evaluation.report.findings import Finding, find
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.rewards import Reward, make_sample
 from verl_visual_rft.rewards.explain import Explanation, Match, Matching, explain
-from verl_visual_rft.truths import DetectionTruth, GroundingTruth
+from verl_visual_rft.tasks.classification import ClassificationAnswer
+from verl_visual_rft.tasks.detection import DetectionTruth
+from verl_visual_rft.tasks.grounding import GroundingTruth
 
 SAME_REWARD = 1e-6
 #: Boxes of one answer that are drawn and explained; a degenerate answer has hundreds.

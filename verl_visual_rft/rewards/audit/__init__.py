@@ -19,7 +19,7 @@ from verl_visual_rft.rewards.audit.truth_files import read_questions
 from verl_visual_rft.rewards.audit.truth_sets import Question, built_in
 from verl_visual_rft.rewards.registry import load_reward
 from verl_visual_rft.rewards.reward import Reward
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import task_names
 
 __all__ = ["CHEATS", "HONEST", "SKILLS", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
 
@@ -67,10 +67,10 @@ def audit(
 def _questions(
     reward: Reward, tasks: Sequence[str] | None, truths: Path | None, seed: int, size: int, think: bool
 ) -> dict[str, list[Question]]:
-    asked = TASKS if tasks is None else tuple(dict.fromkeys(tasks))
+    asked = task_names() if tasks is None else tuple(dict.fromkeys(tasks))
     for task in asked:
-        if task not in TASKS:
-            raise UserError(f"unknown task {task!r}: use one of {', '.join(TASKS)}")
+        if task not in task_names():
+            raise UserError(f"unknown task {task!r}: use one of {', '.join(task_names())}")
         if tasks is not None and task not in reward.scorers:
             raise UserError(f"reward {reward.name!r} cannot score {task}, only {', '.join(reward.scorers)}")
     wanted = [task for task in asked if task in reward.scorers]

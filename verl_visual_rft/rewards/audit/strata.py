@@ -8,7 +8,8 @@ from statistics import fmean
 
 from verl_visual_rft.boxes import area
 from verl_visual_rft.rewards.audit.truth_sets import Question
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
 
 ALL = "all"
 NO_OBJECT, ONE, SEVERAL, ANY = "no object", "one object", "several objects", "with objects"

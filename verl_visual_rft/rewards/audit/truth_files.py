@@ -12,7 +12,7 @@ from typing import Any
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_knowledge_of_the_set
-from verl_visual_rft.truths import TASKS
+from verl_visual_rft.tasks import task_names
 
 
 def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]]:
@@ -30,7 +30,7 @@ def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]
         seed: Of the draw.
 
     Returns:
-        By task, in the order of `TASKS`; tasks without questions are left out.
+        By task, in the order of `task_names()`; tasks without questions are left out.
 
     Raises:
         UserError: The file cannot be read, is of another kind, has no questions, or a row's truth is not readable;
@@ -45,7 +45,7 @@ def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]
         raise UserError(f"{path}: holds no questions; give another truth set, or none for the built-in one")
     return {
         task: with_knowledge_of_the_set(chosen)
-        for task in TASKS
+        for task in task_names()
         if (chosen := _draw([question for question in questions if question.task == task], size, seed))
     }
 

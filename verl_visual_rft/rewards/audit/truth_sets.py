@@ -13,7 +13,9 @@ from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.rewards.audit.priors import Prior, learn_prior
 from verl_visual_rft.rewards.audit.random_boxes import random_box
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, Truth, read_truth
+from verl_visual_rft.tasks import Truth, read_truth
+from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
 
 #: Share of detection questions about an object that is not there.
 P_NEGATIVE = 0.25

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth
 from verl_visual_rft.datasets.view import Card, make_card
 from verl_visual_rft.evaluation.report.gallery import MOST_BOXES, Rectangle
 from verl_visual_rft.rewards import Sample, make_sample
+from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionAnswer
+from verl_visual_rft.tasks.grounding import GroundingAnswer
 from verl_visual_rft.training.rollouts.responses import parse_key
-from verl_visual_rft.truths import ClassificationTruth
 
 #: What identifies a prepared row, apart from its data source.
 _IDENTITY = ("split", "index", "image_id")

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verl_visual_rft.answers import ClassificationAnswer, DetectionAnswer, GroundingAnswer
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth
 from verl_visual_rft.evaluation.detection.evaluate import distinct, ranked_by
@@ -25,7 +24,9 @@ from verl_visual_rft.evaluation.detection.matching import match_boxes
 from verl_visual_rft.evaluation.detection.resampling import resampled_ap
 from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.rewards import Sample, make_sample
-from verl_visual_rft.truths import ClassificationTruth, DetectionTruth, GroundingTruth
+from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
+from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
+from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
 
 #: Columns of a row that its question is read from.
 COLUMNS = ("data_source", "ability", "reward_model", "extra_info")

@@ -9,7 +9,7 @@ from random import Random
 
 from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
 from verl_visual_rft.rewards.audit.truth_sets import Question
-from verl_visual_rft.truths import ClassificationTruth
+from verl_visual_rft.tasks.classification import ClassificationTruth
 
 ACCURACY = {"weak": 0.3, "moderate": 0.6, "strong": 0.9}
 

@@ -23,7 +23,7 @@ from verl_visual_rft.rewards.audit.random_boxes import (
     whole,
 )
 from verl_visual_rft.rewards.audit.truth_sets import Question
-from verl_visual_rft.truths import DetectionTruth
+from verl_visual_rft.tasks.detection import DetectionTruth
 
 CONFIDENCE_NOISE = 0.12
 

@@ -21,7 +21,7 @@ from verl_visual_rft.rewards.audit.random_boxes import (
     whole,
 )
 from verl_visual_rft.rewards.audit.truth_sets import Question
-from verl_visual_rft.truths import GroundingTruth
+from verl_visual_rft.tasks.grounding import GroundingTruth
 
 #: By skill: how often it finds the object, and the spread of the edges where it does.
 SIGHT = {"weak": (0.3, WEAK_JITTER), "moderate": (0.6, JITTER), "strong": (0.9, STRONG_JITTER)}

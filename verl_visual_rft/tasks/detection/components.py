@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verl_visual_rft.answers import Detection, DetectionAnswer
 from verl_visual_rft.boxes import match_greedy
-from verl_visual_rft.rewards.components.matching import ranked, says_nothing_is_there
-from verl_visual_rft.rewards.components.options import iou_threshold
-from verl_visual_rft.truths import DetectionTruth
+from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
+from verl_visual_rft.tasks.detection.matching import ranked, says_nothing_is_there
+from verl_visual_rft.tasks.options import iou_threshold
 
 #: COCO's evaluation looks at so many boxes of a picture, the most confident ones.
 MAX_DETECTIONS = 100
@@ -35,7 +34,7 @@ class F1:
     def __init__(self, threshold: float = 0.5) -> None:
         self.iou_threshold = iou_threshold("f1", threshold)
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
+    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
         """``2 hits / (predictions + truths)``; most confident first, hits at IoU >= threshold.
 
         Nothing there: 1 for "No Objects", else 0.
@@ -55,7 +54,7 @@ class AP:
 
     range = (0.0, 1.0)
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
         """``mean_t 1/101 sum_r max precision at recall >= r`` of the 100 most confident boxes, t = 0.50, ..., 0.95.
 
         Nothing there: 1 for "No Objects", else 0.
@@ -80,7 +79,7 @@ class Count:
 
     range = (0.0, 1.0)
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
         """``1 - |predictions - truths| / max(predictions, truths)``.
 
         Nothing there: 1 for "No Objects", else 0.
@@ -106,7 +105,7 @@ class Confidence:
     def __init__(self, threshold: float = 0.1) -> None:
         self.iou_threshold = iou_threshold("confidence", threshold)
 
-    def detection(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
         """``mean_boxes (2 c q - c^2)``, q the IoU of a hit and 0 of a miss.
 
         Most confident first, hits at IoU >= threshold. No box: 1 for "No Objects" where nothing is there, else 0.

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from verl_visual_rft.answers import Detection, DetectionAnswer, Outcome
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.truths import DetectionTruth
+from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
 
 
 def ranked(detections: Sequence[Detection]) -> list[Detection]:

@@ -7,8 +7,11 @@ from __future__ import annotations
 import re
 
 from verl_visual_rft.answers import Answer, Outcome
-from verl_visual_rft.rewards.components.options import positive_integer
-from verl_visual_rft.truths import Truth
+from verl_visual_rft.tasks.options import positive_integer
+from verl_visual_rft.tasks.task import Truth
+
+#: Weight of the format in `robust`, in every task: enough to be learnt, too little to be worth an answer.
+FORMAT_WEIGHT = 0.5
 
 _WORD = re.compile(r"[^\W\d_]+")
 # Reasoning of these words alone says no more than that here is the reasoning: the prompt's sentence, a placeholder.

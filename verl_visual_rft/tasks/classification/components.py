@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.answers import ClassificationAnswer
 from verl_visual_rft.labels import contains_either, names_the_class, same_name
-from verl_visual_rft.truths import ClassificationTruth
+from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
 
 
 class AccuracyEqual:
@@ -17,7 +16,7 @@ class AccuracyEqual:
 
     range = (0.0, 1.0)
 
-    def classification(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
+    def __call__(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
         """``1`` if the answer equals the label (see `same_name`), else 0."""
         return float(same_name(answer.label, truth.label))
 
@@ -31,7 +30,7 @@ class AccuracyClosedSet:
 
     range = (0.0, 1.0)
 
-    def classification(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
+    def __call__(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
         """``1`` if the label is the one class that the answer names (see `names_the_class`), else 0."""
         return float(names_the_class(answer.label, truth.label, truth.labels, truth.aliases))
 
@@ -45,6 +44,6 @@ class AccuracyContains:
 
     range = (0.0, 1.0)
 
-    def classification(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
+    def __call__(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> float:
         """``1`` if one contains the other (see `contains_either`), else 0; no answer is the empty one."""
         return float(contains_either(answer.label, truth.label))

@@ -1,0 +1,57 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The classification task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.tasks.classification.answer import ClassificationAnswer, parse_classification
+from verl_visual_rft.tasks.classification.truth import (
+    TRUTH_FORM,
+    ClassificationTruth,
+    read_classification,
+    read_classification_solution,
+)
+from verl_visual_rft.tasks.task import Task
+
+_HERE = "verl_visual_rft.tasks.classification"
+
+
+class Classification(Task[ClassificationTruth, ClassificationAnswer]):
+    """Of which class is what the picture shows?"""
+
+    name = "classification"
+    summary = "the class of a picture, by its name"
+    truth_form = TRUTH_FORM
+    rewards = {
+        "paper": f"{_HERE}.rewards:Paper",
+        "reference": f"{_HERE}.reference:Reference",
+        "robust": f"{_HERE}.rewards:Robust",
+        "robust-1": f"{_HERE}.rewards:Robust1",
+    }
+    components = {
+        "accuracy_equal": f"{_HERE}.components:AccuracyEqual",
+        "accuracy_closed_set": f"{_HERE}.components:AccuracyClosedSet",
+        "accuracy_contains": f"{_HERE}.components:AccuracyContains",
+    }
+    audit = f"{_HERE}.audit:AUDIT"
+    metrics = f"{_HERE}.metrics:METRICS"
+
+    def read_truth(self, content: Mapping[str, Any]) -> ClassificationTruth:
+        """Read ``{"label": "name"}``."""
+        return read_classification(content)
+
+    def read_solution(self, text: str) -> ClassificationTruth:
+        """Read a published solution."""
+        return read_classification_solution(text)
+
+    def parse(self, response: str, extent: tuple[float, float], think: bool) -> ClassificationAnswer:
+        """Read the class name of a response: see `parse_classification`."""
+        return parse_classification(response, think)
+
+    def says(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> bool:
+        """Whether an answer is the true name."""
+        return answer.outcome is Outcome.WELL_FORMED and answer.label == truth.label

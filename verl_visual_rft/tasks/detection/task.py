@@ -1,0 +1,68 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The detection task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.tasks.detection.answer import DetectionAnswer, parse_detection
+from verl_visual_rft.tasks.detection.truth import TRUTH_FORM, DetectionTruth, read_detection, read_detection_solution
+from verl_visual_rft.tasks.task import Task
+
+_HERE = "verl_visual_rft.tasks.detection"
+
+
+class Detection(Task[DetectionTruth, DetectionAnswer]):
+    """Where are all objects of a category?"""
+
+    name = "detection"
+    summary = "every object of one category, as boxes with a confidence"
+    truth_form = TRUTH_FORM
+    coordinates = True
+    rewards = {
+        "paper": f"{_HERE}.rewards:Paper",
+        "reference": f"{_HERE}.reference:Reference",
+        "robust": f"{_HERE}.rewards:Robust",
+        "robust-1": f"{_HERE}.rewards:Robust1",
+    }
+    components = {
+        "iou": f"{_HERE}.overlap:IoU",
+        "giou": f"{_HERE}.overlap:GIoU",
+        "diou": f"{_HERE}.overlap:DIoU",
+        "ciou": f"{_HERE}.overlap:CIoU",
+        "l1": f"{_HERE}.overlap:L1",
+        "f1": f"{_HERE}.components:F1",
+        "ap": f"{_HERE}.components:AP",
+        "count": f"{_HERE}.components:Count",
+        "confidence": f"{_HERE}.components:Confidence",
+    }
+    audit = f"{_HERE}.audit:AUDIT"
+    metrics = f"{_HERE}.metrics:METRICS"
+
+    def read_truth(self, content: Mapping[str, Any]) -> DetectionTruth:
+        """Read ``{"boxes": [[x1, y1, x2, y2], ...]}``."""
+        return read_detection(content)
+
+    def read_solution(self, text: str) -> DetectionTruth:
+        """Read a published solution."""
+        return read_detection_solution(text)
+
+    def parse(self, response: str, extent: tuple[float, float], think: bool) -> DetectionAnswer:
+        """Read the boxes of a response: see `parse_detection`."""
+        return parse_detection(response, extent, think)
+
+    def says(self, answer: DetectionAnswer, truth: DetectionTruth) -> bool:
+        """Whether an answer lists exactly the true boxes, in any order."""
+        faultless = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
+        return faultless and sorted(box for box, _ in answer.detections) == sorted(truth.boxes)
+
+    def counts(self, answer: DetectionAnswer, truth: DetectionTruth) -> dict[str, float]:
+        """Return the numbers of boxes answered, of those that are not valid, and of true ones."""
+        return {
+            "n_pred": float(answer.n_boxes),
+            "n_invalid": float(answer.invalid),
+            "n_truth": float(len(truth.boxes)),
+        }

@@ -1,0 +1,10 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Grounding: the box that an instruction means, which may need reasoning to be found (paper, section 4.4)."""
+
+from __future__ import annotations
+
+from verl_visual_rft.tasks.grounding.answer import GroundingAnswer, parse_grounding
+from verl_visual_rft.tasks.grounding.truth import GroundingTruth
+
+__all__ = ["GroundingAnswer", "GroundingTruth", "parse_grounding"]

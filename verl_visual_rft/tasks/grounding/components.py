@@ -1,0 +1,77 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Components that say how well the box of an answer lies on what is meant; 0 unless it is exactly one valid box."""
+
+from __future__ import annotations
+
+from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, iou, l1_similarity
+from verl_visual_rft.tasks.grounding.answer import GroundingAnswer
+from verl_visual_rft.tasks.grounding.truth import GroundingTruth
+
+
+class IoU:
+    """IoU of the box and the true one.
+
+    Pays for overlap alone: a box that misses earns as little as none. Hard to game; where what is meant is large, a box
+    over the whole picture earns the share that it fills.
+    """
+
+    range = (0.0, 1.0)
+
+    def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
+        """``IoU`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        return iou(answer.box, truth.box) if answer.box else 0.0
+
+
+class GIoU:
+    """(GIoU + 1) / 2 of the box and the true one.
+
+    Pays for coming near, also without any overlap. Alone it is gamed by a box over the whole picture, which earns about
+    half. Weigh it below IoU.
+    """
+
+    range = (0.0, 1.0)
+
+    def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
+        """``(GIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        return giou_similarity(answer.box, truth.box) if answer.box else 0.0
+
+
+class DIoU:
+    """(DIoU + 1) / 2 of the box and the true one.
+
+    Pays for overlap and for coming near the centre. Alone it is gamed as GIoU is. Weigh it below IoU.
+    """
+
+    range = (0.0, 1.0)
+
+    def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
+        """``(DIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        return diou_similarity(answer.box, truth.box) if answer.box else 0.0
+
+
+class CIoU:
+    """(CIoU + 1.5) / 2.5 of the box and the true one.
+
+    Pays for overlap, for the centre and for the shape. Alone it is gamed as GIoU is, and pays about 0.6 for it. Weigh
+    it below IoU.
+    """
+
+    range = (0.0, 1.0)
+
+    def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
+        """``(CIoU + 1.5) / 2.5`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        return ciou_similarity(answer.box, truth.box) if answer.box else 0.0
+
+
+class L1:
+    """1 - mean |difference of coordinates| / extent of the box and the true one.
+
+    Pays for every coordinate that comes nearer. Alone it is gamed by a box in the middle of the picture, about 0.75.
+    """
+
+    range = (0.0, 1.0)
+
+    def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
+        """``1 - mean |difference| / extent`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        return l1_similarity(answer.box, truth.box, truth.extent) if answer.box else 0.0

@@ -1,0 +1,59 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""The grounding task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verl_visual_rft.answers import Outcome
+from verl_visual_rft.tasks.grounding.answer import GroundingAnswer, parse_grounding
+from verl_visual_rft.tasks.grounding.truth import TRUTH_FORM, GroundingTruth, read_grounding, read_grounding_solution
+from verl_visual_rft.tasks.task import Task
+
+_HERE = "verl_visual_rft.tasks.grounding"
+
+
+class Grounding(Task[GroundingTruth, GroundingAnswer]):
+    """Where is what an instruction means?"""
+
+    name = "grounding"
+    summary = "the one box that an instruction means"
+    truth_form = TRUTH_FORM
+    coordinates = True
+    rewards = {
+        "paper": f"{_HERE}.rewards:Paper",
+        "reference": f"{_HERE}.reference:Reference",
+        "robust": f"{_HERE}.rewards:Robust",
+        "robust-1": f"{_HERE}.rewards:Robust",
+    }
+    components = {
+        "iou": f"{_HERE}.components:IoU",
+        "giou": f"{_HERE}.components:GIoU",
+        "diou": f"{_HERE}.components:DIoU",
+        "ciou": f"{_HERE}.components:CIoU",
+        "l1": f"{_HERE}.components:L1",
+    }
+    audit = f"{_HERE}.audit:AUDIT"
+    metrics = f"{_HERE}.metrics:METRICS"
+
+    def read_truth(self, content: Mapping[str, Any]) -> GroundingTruth:
+        """Read ``{"box": [x1, y1, x2, y2]}``."""
+        return read_grounding(content)
+
+    def read_solution(self, text: str) -> GroundingTruth:
+        """Read a published solution."""
+        return read_grounding_solution(text)
+
+    def parse(self, response: str, extent: tuple[float, float], think: bool) -> GroundingAnswer:
+        """Read the box of a response: see `parse_grounding`."""
+        return parse_grounding(response, extent, think)
+
+    def says(self, answer: GroundingAnswer, truth: GroundingTruth) -> bool:
+        """Whether an answer is the true box."""
+        return answer.outcome is Outcome.WELL_FORMED and answer.box == truth.box
+
+    def counts(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
+        """Return the numbers of boxes answered, and of those that are not valid."""
+        return {"n_pred": float(answer.n_boxes), "n_invalid": float(answer.invalid)}

@@ -1,0 +1,120 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks by name: ours, and those that installed packages declare as entry points."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.packages import OUR_PACKAGE, package_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from verl_visual_rft.tasks.task import Task
+
+#: Entry-point group in which a package names its tasks: ``name = "module:class"``.
+GROUP = "verl_visual_rft.tasks"
+
+# Also declared in pyproject.toml; kept here so that a checkout on the path works without being installed.
+_OURS = {
+    "detection": "verl_visual_rft.tasks.detection.task:Detection",
+    "classification": "verl_visual_rft.tasks.classification.task:Classification",
+    "grounding": "verl_visual_rft.tasks.grounding.task:Grounding",
+}
+
+
+def task_names() -> tuple[str, ...]:
+    """Return the names of all tasks: ours in their order, then those of installed packages, sorted."""
+    return (*_OURS, *sorted(_discover().keys() - _OURS.keys()))
+
+
+def usable_tasks() -> dict[str, Task[Any, Any]]:
+    """Return all tasks that load, by name; why others do not says `load_task`, and ``visual-rft doctor`` of all."""
+    tasks = {}
+    for name in task_names():
+        try:
+            tasks[name] = load_task(name)
+        except UserError:
+            continue
+    return tasks
+
+
+def task_package(name: str) -> str:
+    """Return the package that declares a task.
+
+    Raises:
+        UserError: The name is unknown, or several packages claim it.
+    """
+    return _claim(name)[0]
+
+
+@cache
+def load_task(name: str) -> Task[Any, Any]:
+    """Load a task, once in a process.
+
+    Raises:
+        UserError: The name is unknown, two packages claim it, or what it names cannot be loaded or is no task.
+    """
+    from verl_visual_rft.tasks.task import Task
+
+    package, entry_point = _claim(name)
+    origin = f"task {name!r} ({entry_point.value} of package {package})"
+    try:
+        loaded = entry_point.load()()
+    except UserError:
+        raise
+    except BaseException as error:  # another package may raise anything while it loads
+        raise UserError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(loaded, Task):
+        raise UserError(f"{origin} is no task: it is no subclass of verl_visual_rft.tasks.Task")
+    if getattr(loaded, "name", None) != name:
+        raise UserError(f"{origin} calls itself {getattr(loaded, 'name', None)!r}; give it one name")
+    return loaded
+
+
+def load_part(path: str) -> Any:
+    """Load what a task names by its dotted path, "module:object".
+
+    Raises:
+        UserError: It cannot be loaded.
+    """
+    module, _, name = path.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except UserError:
+        raise
+    except BaseException as error:  # as in `load_task`
+        raise UserError(f"{path}, which a task names, cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _claim(name: str) -> tuple[str, EntryPoint]:
+    known = _discover()
+    if name not in known:
+        raise UserError(
+            f"unknown task {name!r}: use one of {', '.join(task_names())}, or install the package that has it"
+        )
+    claims = known[name]
+    if len(claims) > 1:
+        packages = " and ".join(package for package, _ in claims)
+        raise UserError(
+            f"more than one package names a task {name!r}: {packages}; rename one of them or uninstall a package"
+        )
+    return claims[0]
+
+
+@cache
+def _discover() -> dict[str, list[tuple[str, EntryPoint]]]:
+    """Map each name to the packages that declare it and their entry points, without importing what they name."""
+    from importlib.metadata import EntryPoint, entry_points
+
+    found = {name: [(OUR_PACKAGE, EntryPoint(name, value, GROUP))] for name, value in _OURS.items()}
+    for entry_point in entry_points(group=GROUP):
+        package = package_of(entry_point)
+        if package == OUR_PACKAGE and entry_point.name in _OURS:
+            continue
+        found.setdefault(entry_point.name, []).append((package, entry_point))
+    return found
