@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from verl_visual_rft.rewards import explain, score
-from verl_visual_rft.rewards.explain import Match, read_formulas
 from verl_visual_rft.rewards.explain import explain as explain_score
+from verl_visual_rft.rewards.explain import read_formulas
+from verl_visual_rft.tasks.marks import box_mark
+from verl_visual_rft.tasks.matching import Match
 
 TASKS = ("detection", "classification", "grounding")
 
@@ -62,13 +64,13 @@ def test_every_component_that_is_paid_has_a_formula(reward: str, task: str) -> N
 def test_matches_are_by_confidence_and_what_is_missed_is_named() -> None:
     response = detection(([0, 0, 100, 80], 0.3), ([0, 0, 100, 90], 0.8), ([0, 90, 100, 80], 0.5))
     explanation = explain_score("detection", response, TRUTHS["detection"], "paper")
-    (matching,) = explanation.matchings
-    assert (matching.threshold, matching.parts) == (0.5, ("paper",))
+    ((parts, matching),) = ((rule.parts, rule.matching) for rule in explanation.rules)
+    assert (matching.threshold, parts) == (0.5, ("paper",))
     assert matching.matches == (
-        Match((0.0, 0.0, 100.0, 90.0), 0.8, NEAR, 0.9),
-        Match((0.0, 0.0, 100.0, 80.0), 0.3, None, 0.8),
+        Match(box_mark((0.0, 0.0, 100.0, 90.0), confidence=0.8), box_mark(NEAR), 0.9),
+        Match(box_mark((0.0, 0.0, 100.0, 80.0), confidence=0.3), None, 0.8),
     )
-    assert matching.missed == (FAR,)
+    assert matching.missed == (box_mark(FAR),)
 
 
 @pytest.mark.parametrize(
@@ -87,13 +89,13 @@ def test_matches_are_by_confidence_and_what_is_missed_is_named() -> None:
 def test_the_matches_are_by_the_rule_of_the_reward(reward: Any, rules: dict, height: int) -> None:
     response = detection(([0, 0, 100, height], 0.3))
     explanation = explain_score("detection", response, TRUTHS["detection"], reward)
-    assert {matching.threshold: matching.parts for matching in explanation.matchings} == rules
-    for matching in explanation.matchings:
+    assert {rule.matching.threshold: rule.parts for rule in explanation.rules} == rules
+    for parts, matching in ((rule.parts, rule.matching) for rule in explanation.rules):
         (match,) = matching.matches
         assert (match.truth is not None) is (height / 100 >= (matching.threshold or 0))
-        assert match.iou == pytest.approx(height / 100)
+        assert match.quality == pytest.approx(height / 100)
         scored = {component.name: component.value for component in explanation.components}
-        for part in {"iou", "f1"}.intersection(matching.parts, scored):
+        for part in {"iou", "f1"}.intersection(parts, scored):
             assert (scored[part] > 0) is (match.truth is not None)
 
 
@@ -102,8 +104,8 @@ def test_a_hit_of_the_reference_overlaps_by_more_than_its_threshold() -> None:
     for height, hit in ((50, False), (51, True)):
         response = detection(([0, 0, 100, height], 0.3))
         explanation = explain_score("detection", response, TRUTHS["detection"], {"reference": 1})
-        (matching,) = explanation.matchings
-        assert (matching.matches[0].truth is not None) is hit
+        (rule,) = explanation.rules
+        assert (rule.matching.matches[0].truth is not None) is hit
 
 
 @pytest.mark.parametrize("reward", ["paper", "robust", "f1", "iou", "ap", "confidence"])
@@ -115,8 +117,8 @@ def test_equally_sure_boxes_are_matched_in_the_order_of_the_answer_as_the_score_
     for first, second in ((perfect, loose), (loose, perfect)):
         explanation = explain_score("detection", detection(first, second), truth, reward)
         scores.append(explanation.total.value)
-        assert [match.box[0] for match in explanation.matchings[0].matches] == [first[0][0], second[0][0]]
-        assert [match.truth is not None for match in explanation.matchings[0].matches] == [True, False]
+        assert [match.mark.box[0] for match in explanation.rules[0].matching.matches] == [first[0][0], second[0][0]]
+        assert [match.truth is not None for match in explanation.rules[0].matching.matches] == [True, False]
     assert scores[0] > scores[1] or reward == "f1"
 
 
@@ -125,8 +127,9 @@ def test_equally_sure_boxes_are_matched_in_the_order_of_the_answer_as_the_score_
     [("(0,0),(100,90)", [0.9], 0), ("(0,0),(100,90),(0,0),(100,50)", [0.9, 0.5], 0), ("(9,9),(1,1)", [], 1)],
 )
 def test_grounding_shows_every_valid_box(answer: str, overlaps: list[float], missed: int) -> None:
-    (matching,) = explain_score("grounding", f"<answer>{answer}</answer>", TRUTHS["grounding"]).matchings
-    assert [match.iou for match in matching.matches] == overlaps
+    (rule,) = explain_score("grounding", f"<answer>{answer}</answer>", TRUTHS["grounding"]).rules
+    matching = rule.matching
+    assert [match.quality for match in matching.matches] == overlaps
     assert len(matching.missed) == missed and matching.threshold is None
 
 

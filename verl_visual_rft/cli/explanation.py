@@ -8,11 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.rewards.explain import Explanation, Matching
-from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
-from verl_visual_rft.tasks.detection import DetectionAnswer
-from verl_visual_rft.tasks.grounding import GroundingAnswer
+from verl_visual_rft.rewards.explain import Explanation, Rule
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.marks import Mark, describe
 
 EXCERPT = 200
 
@@ -20,10 +18,10 @@ EXCERPT = 200
 def render(explanation: Explanation) -> RenderableType:
     """Return an explanation as text and tables."""
     parts: list[RenderableType] = [_parse(explanation)]
-    if isinstance(explanation.sample.truth, ClassificationTruth):
-        parts.append(_label(explanation))
+    if explanation.rules:
+        parts.extend(_matched(explanation, rule) for rule in explanation.rules)
     else:
-        parts.extend(_boxes(explanation, matching) for matching in explanation.matchings)
+        parts.append(_said(explanation))
     parts.append(_components(explanation))
     if explanation.definitions:
         parts.append(Text(explanation.definitions))
@@ -42,40 +40,40 @@ def _parse(explanation: Explanation) -> RenderableType:
     return table
 
 
-def _label(explanation: Explanation) -> RenderableType:
-    answer, truth = explanation.sample.answer, explanation.sample.truth
-    assert isinstance(answer, ClassificationAnswer) and isinstance(truth, ClassificationTruth)
-    table = Table("answer", "label", "closed set")
-    table.add_row(Text(_excerpt(answer.label) or "none"), Text(truth.label), f"{len(truth.labels) or 'no'} labels")
+def _said(explanation: Explanation) -> RenderableType:
+    sample = explanation.sample
+    table = Table("answer", "truth")
+    answered = describe(load_task(sample.task).marks(sample.answer))
+    table.add_row(Text(_excerpt(answered) or "none"), Text(sample.truth.in_words()))
     return table
 
 
-def _boxes(explanation: Explanation, matching: Matching) -> RenderableType:
-    answer = explanation.sample.answer
-    assert isinstance(answer, DetectionAnswer | GroundingAnswer)
-    table = Table(
-        "answered box", "true box", "IoU", "confidence", caption=_rule(answer, matching), caption_justify="left"
-    )
+def _matched(explanation: Explanation, rule: Rule) -> RenderableType:
+    matching = rule.matching
+    table = Table("answered", "true", "IoU", "confidence", caption=_stated(rule), caption_justify="left")
     for match in matching.matches:
-        sure = "none" if match.confidence is None else f"{match.confidence:g}"
-        true_box = "none: a miss" if match.truth is None else _plain(match.truth)
-        table.add_row(_plain(match.box), true_box, f"{match.iou:.3f}", sure)
+        sure = "none" if match.mark.confidence is None else f"{match.mark.confidence:g}"
+        true = "none: a miss" if match.truth is None else _plain(match.truth)
+        table.add_row(_plain(match.mark), true, f"{match.quality:.3f}", sure)
     for missed in matching.missed:
         table.add_row("none: not found", _plain(missed), "", "")
-    if answer.invalid:
-        table.add_row(f"{answer.invalid} not valid", "", "", "")
+    sample = explanation.sample
+    invalid = load_task(sample.task).counts(sample.answer, sample.truth).get("n_invalid", 0)
+    if invalid:
+        table.add_row(f"{invalid:g} not valid", "", "", "")
     if not table.row_count:
         table.add_row("none", "none", "", "")
     return table
 
 
-def _rule(answer: DetectionAnswer | GroundingAnswer, matching: Matching) -> str:
-    """Say how the boxes were matched, and which parts of the reward match so."""
-    if isinstance(answer, GroundingAnswer):
-        return "every valid box with the true one"
-    if matching.threshold is None:
-        return "matched by descending confidence at any overlap: the reward has no threshold"
-    return f"matched by descending confidence at IoU >= {matching.threshold:g} ({', '.join(matching.parts)})"
+def _stated(rule: Rule) -> str:
+    """Say how marks were matched, and which parts of the reward match so."""
+    if not rule.parts:
+        return "matched at any overlap: the reward does not say how it matches"
+    parts = ", ".join(rule.parts)
+    if rule.matching.threshold is None:
+        return f"every valid one with the true one ({parts})"
+    return f"matched by descending confidence at IoU >= {rule.matching.threshold:g} ({parts})"
 
 
 def _components(explanation: Explanation) -> RenderableType:
@@ -94,8 +92,8 @@ def _components(explanation: Explanation) -> RenderableType:
     return table
 
 
-def _plain(box: Box) -> str:
-    return ", ".join(f"{value:g}" for value in box)
+def _plain(mark: Mark) -> Text:
+    return Text(describe([mark]).strip("()"))
 
 
 def _excerpt(text: str) -> str:

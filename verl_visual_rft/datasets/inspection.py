@@ -22,10 +22,8 @@ from verl_visual_rft.datasets.stored_rows import (
     read_rows,
 )
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.tasks import Truth, read_truth
-from verl_visual_rft.tasks.classification import ClassificationTruth
-from verl_visual_rft.tasks.detection import DetectionTruth
-from verl_visual_rft.tasks.grounding import GroundingTruth
+from verl_visual_rft.tasks import Task, Truth, load_task, read_truth
+from verl_visual_rft.tasks.marks import label_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -84,9 +82,10 @@ class Inspection:
         files: The files.
         tasks: Rows by ``ability``.
         splits: Rows by ``extra_info.split``.
-        categories: Detection rows by ``extra_info.category``, classification rows by their label.
-        negatives: Detection rows without objects.
-        boxes: Boxes of all rows.
+        categories: Rows of tasks that ask by name, by ``extra_info.category`` or their label.
+        negatives: Rows to which "No Objects" is the answer.
+        may_be_nothing: Rows to which it can be, by task.
+        boxes: Marks of all rows that lie in their picture.
         unreadable: Rows whose ground truth or picture cannot be read; validation says why.
         formats: Different pictures by format and colour mode, "JPEG RGB".
         histograms: By name: boxes, area, aspect, side, bytes, image_tokens, prompt_tokens.
@@ -97,6 +96,7 @@ class Inspection:
     splits: Counter[str] = field(default_factory=Counter)
     categories: dict[str, CategoryCount] = field(default_factory=dict)
     negatives: int = 0
+    may_be_nothing: Counter[str] = field(default_factory=Counter)
     boxes: int = 0
     unreadable: int = 0
     formats: Counter[str] = field(default_factory=Counter)
@@ -128,10 +128,9 @@ class Inspection:
             table.add_row(str(file.path), f"{file.rows:,} rows, {_megabytes(file.bytes)}, {groups}")
         for name, counts in (("tasks", self.tasks), ("splits", self.splits), ("pictures", self.formats)):
             table.add_row(name, ", ".join(f"{count:,} {key}" for key, count in sorted(counts.items())))
-        detection = self.tasks["detection"]
-        if detection:
-            share = 100 * self.negatives / detection
-            table.add_row("negatives", f"{self.negatives:,} of {detection:,} detection rows ({share:.1f} %)")
+        if asked := self.may_be_nothing.total():
+            share, tasks = 100 * self.negatives / asked, " and ".join(sorted(self.may_be_nothing))
+            table.add_row("negatives", f"{self.negatives:,} of {asked:,} {tasks} rows ({share:.1f} %)")
         if self.histograms["boxes"].n:
             table.add_row("boxes", f"{self.boxes:,}")
         return table
@@ -193,7 +192,7 @@ def _count_row(inspection: Inspection, row: dict[str, Any], seen: set[bytes]) ->
     except UserError:
         inspection.unreadable += 1
         return
-    _count_truth(inspection, truth, str(extra(row, "category") or ""), sizes[0] if sizes else None)
+    _count_truth(inspection, load_task(task), truth, str(extra(row, "category") or ""), sizes[0] if sizes else None)
 
 
 def _count_pictures(inspection: Inspection, pictures: Sequence[bytes], seen: set[bytes]) -> list[tuple[int, int]]:
@@ -210,32 +209,27 @@ def _count_pictures(inspection: Inspection, pictures: Sequence[bytes], seen: set
     return sizes
 
 
-def _count_truth(inspection: Inspection, truth: Truth, category: str, size: tuple[int, int] | None) -> None:
-    boxes = _boxes(truth)
-    negative = isinstance(truth, DetectionTruth) and not boxes
-    inspection.negatives += negative
+def _count_truth(
+    inspection: Inspection, task: Task[Any, Any], truth: Truth, category: str, size: tuple[int, int] | None
+) -> None:
+    marks = truth.marks()
+    boxes = [mark.box for mark in marks if mark.points]
+    inspection.negatives += truth.is_negative
+    inspection.may_be_nothing.update([task.name] if task.may_be_nothing else [])
     inspection.boxes += len(boxes)
-    if isinstance(truth, ClassificationTruth):
-        category = truth.label
-    else:
+    if task.coordinates:
         inspection.histograms["boxes"].add(len(boxes))
         for x1, y1, x2, y2 in boxes:
             across, down = (x2 - x1) / truth.extent[0], (y2 - y1) / truth.extent[1]
             inspection.histograms["area"].add(100 * across * down)
-            if size:
+            if size and down:
                 inspection.histograms["aspect"].add(across * size[0] / (down * size[1]))
-    if isinstance(truth, GroundingTruth):
+    if not task.asks_by_name:
         return  # what is asked for is an instruction, one of its own in nearly every row
-    count = inspection.categories.setdefault(category or _NONE, CategoryCount())
+    count = inspection.categories.setdefault(label_of(marks) or category or _NONE, CategoryCount())
     count.rows += 1
-    count.negatives += negative
+    count.negatives += truth.is_negative
     count.boxes += len(boxes)
-
-
-def _boxes(truth: Truth) -> Sequence[tuple[float, float, float, float]]:
-    if isinstance(truth, DetectionTruth):
-        return truth.boxes
-    return () if isinstance(truth, ClassificationTruth) else (truth.box,)
 
 
 def _table(*headings: str) -> Table:

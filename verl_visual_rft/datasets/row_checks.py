@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.coordinates import FAMILIES, answer_extent
 from verl_visual_rft.datasets.doubled_boxes import doubled_boxes
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, pixel_limits, read_header
@@ -19,10 +18,8 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.rewards import load_reward
-from verl_visual_rft.tasks import Truth, read_truth, task_names
-from verl_visual_rft.tasks.classification import ClassificationTruth, parse_classification
-from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
-from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks import Truth, load_task, read_truth, task_names
+from verl_visual_rft.tasks.marks import Shape
 
 _PREPARE = "prepare the data again"
 _ROLES = ("system", "user", "assistant")
@@ -51,7 +48,8 @@ def check_row(
     yield from _check_chat(row, "prompt", last="user")
     truth = None
     if row["ability"] not in task_names():
-        yield Fault("ability", f"{row['ability']!r} is no task", f"use one of {', '.join(task_names())}")
+        remedy = f"use one of {', '.join(task_names())}, or install the package that has it"
+        yield Fault("ability", f"{row['ability']!r} is no task", remedy)
     else:
         try:
             truth = read_truth(row["ability"], ground_truth(row) or "")
@@ -69,7 +67,7 @@ def check_row(
     yield from _check_tokens(row, max_prompt_tokens)
     if "messages" in row:
         yield from _check_chat(row, "messages", last="assistant")
-        yield from _check_answer(row["messages"], truth)
+        yield from _check_answer(row["messages"], row["ability"], truth)
 
 
 def truth_of(row: Mapping[str, Any]) -> Truth | None:
@@ -81,9 +79,9 @@ def truth_of(row: Mapping[str, Any]) -> Truth | None:
 
 
 def _check_doubled(truth: Truth | None) -> Iterator[Fault]:
-    boxes = truth.boxes if isinstance(truth, DetectionTruth) else ()
-    for number in sorted(doubled_boxes(dict(enumerate(boxes)))):
-        problem = f"an object is boxed twice, {list(boxes[number])}; a reward would pay for it twice"
+    boxes = [mark for mark in (truth.marks() if truth else ()) if mark.shape is Shape.BOX]
+    for number in sorted(doubled_boxes({place: mark.box for place, mark in enumerate(boxes)})):
+        problem = f"an object is boxed twice, {list(boxes[number].box)}; a reward would pay for it twice"
         yield Fault("reward_model.ground_truth", problem, "give each object one box")
 
 
@@ -165,7 +163,7 @@ def _check_model_size(row: Mapping[str, Any], header: PictureHeader, truth: Trut
         yield Fault("images[0].bytes", str(error), "crop the picture or leave it out; Qwen's resizing refuses it")
         return
     remedy = "prepare the data again; pixel limits cannot be changed afterwards"
-    if truth is not None and not isinstance(truth, ClassificationTruth) and truth.extent not in extents:
+    if truth is not None and load_task(row["ability"]).coordinates and truth.extent not in extents:
         stated, expected = _by(truth.extent), " or ".join(map(_by, sorted(extents)))
         problem = f"has coordinates up to {stated}, but the model answers up to {expected}"
         yield Fault("reward_model.ground_truth", problem, remedy)
@@ -206,22 +204,13 @@ def _check_tokens(row: Mapping[str, Any], limit: int | None) -> Iterator[Fault]:
         yield Fault("extra_info.prompt_tokens", f"{tokens} is more than {limit}; training would truncate it", remedy)
 
 
-def _check_answer(messages: Sequence[Mapping[str, str] | None] | None, truth: Truth | None) -> Iterator[Fault]:
+def _check_answer(
+    messages: Sequence[Mapping[str, str] | None] | None, task: str, truth: Truth | None
+) -> Iterator[Fault]:
     if not messages or truth is None:
         return
     answer = (messages[-1] or {}).get("content") or ""
-    if not _answers(answer, truth):
+    asked = load_task(task)
+    if not asked.says(asked.parse(answer, truth.extent, True), truth):
         shown = answer if len(answer) <= 80 else f"{answer[:77]}..."
         yield Fault(f"messages[{len(messages) - 1}].content", f"{shown!r} does not say the ground truth", _PREPARE)
-
-
-def _answers(answer: str, truth: Truth) -> bool:
-    if isinstance(truth, ClassificationTruth):
-        named = parse_classification(answer)
-        return named.outcome is Outcome.WELL_FORMED and named.label == truth.label
-    if isinstance(truth, DetectionTruth):
-        detection = parse_detection(answer, truth.extent)
-        faultless = detection.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
-        return faultless and sorted(box for box, _ in detection.detections) == sorted(truth.boxes)
-    grounding = parse_grounding(answer, truth.extent)
-    return grounding.outcome is Outcome.WELL_FORMED and grounding.box == truth.box

@@ -19,8 +19,7 @@ from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_of
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
 from verl_visual_rft.tasks import Truth
-from verl_visual_rft.tasks.classification import ClassificationTruth
-from verl_visual_rft.tasks.detection import DetectionTruth
+from verl_visual_rft.tasks.marks import Shape
 
 _CHUNK = 32
 _REMEDY = "prepare the data with a script of data_prep/; data_prep/custom.py takes data of one's own"
@@ -158,15 +157,8 @@ def _check_contradiction(
 ) -> Iterator[Fault]:
     if truth is None or not contents or not all(contents):
         return
-    question = "\n".join((message or {}).get("content") or "" for message in row["prompt"] or ())
-    said: Any
-    if isinstance(truth, ClassificationTruth):
-        # A picture has one class of a closed set, however the prompt asks for it and lists the set.
-        question, said = "\n".join(sorted(truth.labels)) or question, truth.label
-    elif isinstance(truth, DetectionTruth):
-        said = sorted(truth.boxes)
-    else:
-        said = truth.box
+    question = truth.asks or "\n".join((message or {}).get("content") or "" for message in row["prompt"] or ())
+    said = truth.claim
     path, position, first = pictures.asked.setdefault((tuple(contents), row["ability"], question), (*here, said))
     if said != first:
         problem = f"the same is asked of the same picture in {path}, row {position}, and the truth is another there"
@@ -174,9 +166,8 @@ def _check_contradiction(
 
 
 def _boxes(truth: Truth | None) -> Iterator[Entry]:
-    if truth is not None and not isinstance(truth, ClassificationTruth):
-        for box in truth.boxes if isinstance(truth, DetectionTruth) else (truth.box,):
-            yield Entry(box, truth.extent)
+    if truth is not None:
+        yield from (Entry(mark.box, truth.extent) for mark in truth.marks() if mark.shape is Shape.BOX)
 
 
 def _check_corner(boxes: Sequence[Entry]) -> Iterator[Fault]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.atomic import write_text
-from verl_visual_rft.coordinates import GRID, Size, from_extent
+from verl_visual_rft.coordinates import GRID
 from verl_visual_rft.datasets.stored_rows import (
     PictureHeader,
     extra,
@@ -31,11 +31,8 @@ from verl_visual_rft.datasets.stored_rows import (
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.pages import templates_of
-from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.tasks import Truth, read_truth
-from verl_visual_rft.tasks.classification import ClassificationTruth
-from verl_visual_rft.tasks.detection import DetectionTruth
-from verl_visual_rft.tasks.grounding import GroundingTruth
+from verl_visual_rft.tasks import Truth, load_task, read_truth
+from verl_visual_rft.tasks.marks import Outline, label_of, outline
 
 LONGEST_SIDE = 640
 _COLUMNS = ("data_source", "prompt", "images", "ability", "reward_model", "extra_info", "messages")
@@ -52,16 +49,6 @@ class ViewResult:
 
 
 @dataclass(frozen=True)
-class Rectangle:
-    """A box in pixels of the stored picture."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
 class Card:
     """One row.
 
@@ -73,7 +60,7 @@ class Card:
         picture: Its first picture as a data URI, no side longer than `LONGEST_SIDE`; empty if it cannot be shown.
         width: Of the stored picture, in pixels.
         height: Of the stored picture.
-        boxes: The ground truth's.
+        truth: The ground truth's marks.
         facts: Name and value of what is known: the ground truth, where the row is from, its picture, its tokens.
         chat: Role and text of each turn of the prompt, of an SFT row with the answer.
         problem: Why the row cannot be shown in full; empty when it can.
@@ -86,7 +73,7 @@ class Card:
     picture: str
     width: int
     height: int
-    boxes: tuple[Rectangle, ...]
+    truth: tuple[Outline, ...]
     facts: tuple[tuple[str, str], ...]
     chat: tuple[tuple[str, str], ...]
     problem: str
@@ -135,16 +122,16 @@ def make_card(position: int, row: Mapping[str, Any]) -> Card:
     except UserError as error:
         problems.append(f"{error}.")
     size = header.size if header else (1, 1)
-    asked = str(extra(row, "category") or (truth.label if isinstance(truth, ClassificationTruth) else ""))
+    asked = str(extra(row, "category") or (label_of(truth.marks()) if truth else ""))
     return Card(
         position=position,
         task=task,
         title=asked or task,
-        category="" if isinstance(truth, GroundingTruth) else asked,
+        category=asked if truth is None or load_task(task).asks_by_name else "",
         picture=picture,
         width=size[0],
         height=size[1],
-        boxes=tuple(_rectangles(truth, size)),
+        truth=tuple(outline(mark, size, truth.extent) for mark in truth.marks() if mark.points) if truth else (),
         facts=tuple((name, str(value)) for name, value in _facts(row, truth, stored) if value not in (None, "")),
         chat=tuple(_turns(row.get("messages") or row.get("prompt"))),
         problem=" ".join(problems),
@@ -158,13 +145,11 @@ def _turns(chat: object) -> Iterator[tuple[str, str]]:
 
 
 def _facts(row: Mapping[str, Any], truth: Truth | None, stored: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(truth, ClassificationTruth):
-        yield "truth", f"{truth.label}, one of {len(truth.labels)} classes" if truth.labels else truth.label
-    elif truth:
-        boxes = truth.boxes if isinstance(truth, DetectionTruth) else (truth.box,)
-        yield "truth", ", ".join("({:g}, {:g}, {:g}, {:g})".format(*box) for box in boxes) or NO_OBJECTS
-        grid = truth.extent == (GRID, GRID)
-        yield "coordinates", "0-1000 grid" if grid else "pixels, {:g} x {:g}".format(*truth.extent)
+    if truth:
+        yield "truth", truth.in_words()
+        if load_task(row["ability"]).coordinates:
+            grid = truth.extent == (GRID, GRID)
+            yield "coordinates", "0-1000 grid" if grid else "pixels, {:g} x {:g}".format(*truth.extent)
     yield "model family", extra(row, "model_family")
     yield "data set", row.get("data_source")
     for name in ("split", "index", "image_id", "file_name"):
@@ -172,14 +157,6 @@ def _facts(row: Mapping[str, Any], truth: Truth | None, stored: str) -> Iterator
     yield "stored as", stored
     for name in ("image_tokens", "prompt_tokens"):
         yield name.replace("_", " "), extra(row, name)
-
-
-def _rectangles(truth: Truth | None, size: Size) -> Iterator[Rectangle]:
-    if truth is None or isinstance(truth, ClassificationTruth):
-        return
-    for box in truth.boxes if isinstance(truth, DetectionTruth) else (truth.box,):
-        x1, y1, x2, y2 = from_extent(box, size, truth.extent)
-        yield Rectangle(round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1))
 
 
 def _data_uri(picture: bytes) -> str:

@@ -26,7 +26,6 @@ from verl_visual_rft.evaluation.masks import (
     read_true_mask,
 )
 from verl_visual_rft.evaluation.results import (
-    FOUND_IOU,
     AnswerStatistics,
     Figure,
     ScoredAnswer,
@@ -35,6 +34,7 @@ from verl_visual_rft.evaluation.results import (
     mean_figure,
     ratio_figure,
 )
+from verl_visual_rft.tasks.findings import FOUND_IOU
 from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
 
 

@@ -22,9 +22,6 @@ from verl_visual_rft.evaluation.bootstrap import share_interval
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.rewards import Sample, load_reward, make_sample
 
-#: IoU from which a box has found its object, in all figures and findings that do not name another.
-FOUND_IOU = 0.5
-
 
 @dataclass(frozen=True)
 class Figure:

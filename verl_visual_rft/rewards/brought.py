@@ -48,8 +48,6 @@ class Brought:
                 self.range[task] = scorer.range
             if hasattr(scorer, "weights"):
                 self.weights[task] = scorer.weights
-            if hasattr(scorer, "iou_threshold"):
-                self.iou_threshold = scorer.iou_threshold
             if task_package(task) != OUR_PACKAGE or not getattr(scorer, "trusted", True):
                 self.guarded.add(task)
         if len(summaries) == 1:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_text
-from verl_visual_rft.rewards.reward import Reward, Scorer
+from verl_visual_rft.rewards.reward import PartReport, Reward, Scorer
 from verl_visual_rft.tasks import Sample, task_names
 
 _REMEDY = "write 'iou=1,format=0.5', or in YAML 'iou: 1' or 'iou: {weight: 1, threshold: 0.7}'"
@@ -110,10 +110,10 @@ def _judges(parts: Sequence[tuple[float, Reward]]) -> bool:
 def _sum(parts: Sequence[tuple[float, Reward]], task: str) -> Scorer:
     scorers = [(weight, reward.name, reward.scorers[task]) for weight, reward in parts]
 
-    def scorer(sample: Sample) -> dict[str, float]:
+    def scorer(sample: Sample, report: PartReport | None) -> dict[str, float]:
         result = {"score": 0.0}
         for weight, name, score in scorers:
-            components = score(sample)
+            components = score(sample, report)
             result[name] = components.pop("score")
             result["score"] += weight * result[name]
             result.update({f"{name}.{component}": value for component, value in components.items()})

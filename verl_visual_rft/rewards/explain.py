@@ -5,58 +5,32 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verl_visual_rft.boxes import Box, iou, match_greedy
-from verl_visual_rft.rewards import Reward, Sample, load_reward, make_sample
-from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
-from verl_visual_rft.tasks.detection.matching import ranked
-from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
+from verl_visual_rft.rewards import Reward, load_reward
+from verl_visual_rft.tasks import Sample, load_task, make_sample
+from verl_visual_rft.tasks.matching import Matching
 
 # Where a reward has no threshold of its own, any overlap makes a match.
-_ANY_OVERLAP = math.ulp(0.0)
-
 _BULLET = re.compile(r"( *)- ``([\w.]+)``(?: \(([^)]*)\))?:\s*")
 _TOTAL = re.compile(r"``score = ([^`]+)``")
 _SENTENCE_END = re.compile(r"(?<=[.])\s+(?=[A-Z])")
 
 
 @dataclass(frozen=True)
-class Match:
-    """An answered box that is valid, and the truth that it was given.
+class Rule:
+    """Which marks of an answer stand for which of the truth, by the rule of the parts of a reward that share it.
 
     Attributes:
-        box: ``(x1, y1, x2, y2)`` in the answer's coordinates.
-        confidence: In [0, 1]; None where there is none.
-        truth: The true box; None for a miss.
-        iou: With ``truth``; for a miss the largest with any true box.
+        parts: The parts of the reward whose rule it is; none where no part said what it matched.
+        matching: As they say it was.
     """
 
-    box: Box
-    confidence: float | None
-    truth: Box | None
-    iou: float
-
-
-@dataclass(frozen=True)
-class Matching:
-    """Which answered box stands for which object, by the rule of the parts of a reward that share it.
-
-    Attributes:
-        threshold: Smallest IoU of a match; None where any overlap counts, or where nothing is matched (grounding).
-        parts: The parts of the reward whose rule it is; none where the reward does not say.
-        matches: The valid boxes of the answer, most confident first, equally sure ones in the order of the answer.
-        missed: True boxes that no answered box was given.
-    """
-
-    threshold: float | None
     parts: tuple[str, ...]
-    matches: tuple[Match, ...]
-    missed: tuple[Box, ...]
+    matching: Matching
 
 
 @dataclass(frozen=True)
@@ -81,7 +55,7 @@ class Explanation:
     Attributes:
         sample: The parsed response and its truth.
         reward: The reward that scored it.
-        matchings: One for each threshold that the reward matches at; none for classification.
+        rules: One for each way in which parts of the reward matched; none for a task without marks in the picture.
         components: What the total is made of, and what is reported beside it.
         total: The score, with its formula.
         definitions: What the symbols of the formulas stand for, as the docstring says before its bullets; may be empty.
@@ -89,7 +63,7 @@ class Explanation:
 
     sample: Sample
     reward: Reward
-    matchings: tuple[Matching, ...]
+    rules: tuple[Rule, ...]
     components: tuple[Component, ...]
     total: Component
     definitions: str
@@ -106,25 +80,26 @@ def explain(
 ) -> Explanation:
     """Score one response and say how the score comes about.
 
-    Matches are those of greedy matching by descending confidence at the reward's own threshold, of a composed reward at
-    that of each of its parts. A reward that matches in another way still reports its own components.
+    Matches are those that the parts of the reward report (`Sample.report`). Of a reward that reports none, but has
+    thresholds, they are by the task's own rule at these; without thresholds any overlap is a match.
 
     Arguments and errors are those of `verl_visual_rft.rewards.score`.
 
     Example:
         >>> response = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
         >>> explanation = explain("detection", response, {"boxes": [[0, 0, 100, 100]]})
-        >>> explanation.matchings[0].threshold, explanation.components[0].name, explanation.components[0].value
+        >>> explanation.rules[0].matching.threshold, explanation.components[0].name, explanation.components[0].value
         (0.1, 'iou', 0.9)
     """
     loaded = reward if isinstance(reward, Reward) else load_reward(reward)
     sample = make_sample(task, response, ground_truth, image_size=image_size, extra_info=extra_info)
-    values = loaded(sample)
+    reported: dict[Matching, list[str]] = {}
+    values = loaded(sample, lambda part, matching: reported.setdefault(matching, []).append(part))
     document = loaded.documents[task]
     formulas = read_formulas(document)
     total = Component("score", values.pop("score"), formulas.get("score") or _total_formula(loaded.name, document))
     components = tuple(Component(name, value, formulas.get(name, "")) for name, value in values.items())
-    return Explanation(sample, loaded, _matchings(sample, loaded), components, total, _definitions(document))
+    return Explanation(sample, loaded, _rules(sample, loaded, reported), components, total, _definitions(document))
 
 
 def read_formulas(document: str) -> dict[str, str]:
@@ -176,31 +151,14 @@ def _definitions(document: str) -> str:
     return "\n".join(_plain(paragraph) for paragraph in before[1:])
 
 
-def _matchings(sample: Sample, reward: Reward) -> tuple[Matching, ...]:
-    """Return the matches by each rule of the reward: see `Explanation`."""
-    answer, truth = sample.answer, sample.truth
-    if isinstance(answer, DetectionAnswer) and isinstance(truth, DetectionTruth):
-        rules: dict[float | None, list[str]] = {} if reward.thresholds else {None: []}
-        for part, threshold in reward.thresholds.items():
-            rules.setdefault(threshold, []).append(part)
-        return tuple(_match(answer, truth, threshold, tuple(parts)) for threshold, parts in rules.items())
-    if isinstance(answer, GroundingAnswer) and isinstance(truth, GroundingTruth):
-        matches = tuple(Match(box, None, truth.box, iou(box, truth.box)) for box in answer.boxes)
-        return (Matching(None, (), matches, () if matches else (truth.box,)),)
-    return ()
-
-
-def _match(answer: DetectionAnswer, truth: DetectionTruth, threshold: float | None, parts: tuple[str, ...]) -> Matching:
-    detections = ranked(answer.detections)
-    boxes = [detection.box for detection in detections]
-    given = match_greedy(boxes, truth.boxes, _ANY_OVERLAP if threshold is None else threshold)
-    matches = []
-    for (box, confidence), (index, overlap) in zip(detections, given, strict=True):
-        if index is None:
-            nearest = max((iou(box, true_box) for true_box in truth.boxes), default=0.0)
-            matches.append(Match(box, confidence, None, nearest))
-        else:
-            matches.append(Match(box, confidence, truth.boxes[index], overlap))
-    found = {index for index, _ in given}
-    missed = tuple(box for index, box in enumerate(truth.boxes) if index not in found)
-    return Matching(threshold, parts, tuple(matches), missed)
+def _rules(sample: Sample, reward: Reward, reported: Mapping[Matching, Sequence[str]]) -> tuple[Rule, ...]:
+    task = load_task(sample.task)
+    if not task.coordinates:
+        return ()
+    if reported:
+        return tuple(Rule(tuple(parts), matching) for matching, parts in reported.items())
+    stated: dict[float, list[str]] = {}
+    for part, threshold in reward.thresholds.items():
+        stated.setdefault(threshold, []).append(part)
+    rules = [Rule(tuple(parts), task.match(sample.answer, sample.truth, at)) for at, parts in stated.items()]
+    return tuple(rules) or (Rule((), task.match(sample.answer, sample.truth, None)),)

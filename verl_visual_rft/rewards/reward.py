@@ -8,14 +8,18 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Real
 from typing import Any
 
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.tasks import Sample, task_names
+from verl_visual_rft.tasks.matching import Matching
 
+#: Is told the name of a part of a reward and what it matched.
+PartReport = Callable[[str, Matching], None]
 #: Scores one sample: the total under "score" and every component under its name.
-Scorer = Callable[[Sample], dict[str, float]]
+Scorer = Callable[[Sample, PartReport | None], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,12 @@ class Reward:
         """Whether it always returns finite numbers, and soon, whatever the task."""
         return not self.guarded
 
-    def __call__(self, sample: Sample) -> dict[str, float]:
+    def __call__(self, sample: Sample, report: PartReport | None = None) -> dict[str, float]:
         """Score one sample.
+
+        Args:
+            sample: A parsed response and its truth.
+            report: Is told what each part of the reward matched, by its name.
 
         Raises:
             UserError: The reward does not know the task.
@@ -64,7 +72,7 @@ class Reward:
                 f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}; add a part that "
                 f"says whether an answer to {sample.task} is right: `visual-rft reward list --components`"
             )
-        return scorer(sample)
+        return scorer(sample, report)
 
     def weights_of(self, task: str) -> Mapping[str, float]:
         """Return the weights of the components of a task's total.
@@ -125,11 +133,15 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
 def _scorer(function: Callable[..., Any], name: str, origin: str, trusted: bool) -> Scorer:
     fields = _wanted_fields(function, origin)
 
-    def unguarded(sample: Sample) -> dict[str, float]:
+    def unguarded(sample: Sample, report: PartReport | None) -> dict[str, float]:
+        if report is not None:
+            sample = sample._replace(report=partial(report, name))
         result = function(**{field: getattr(sample, field) for field in fields})
         return result if isinstance(result, dict) else {"score": result}
 
-    def guarded(sample: Sample) -> dict[str, float]:
+    def guarded(sample: Sample, report: PartReport | None) -> dict[str, float]:
+        if report is not None:
+            sample = sample._replace(report=partial(report, name))
         # A plug-in may raise anything: SystemExit would end a training as if it were done.
         try:
             result = function(**{field: getattr(sample, field) for field in fields})

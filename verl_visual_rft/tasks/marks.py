@@ -76,6 +76,86 @@ def box_mark(box: Sequence[float], label: str = "", confidence: float | None = N
     return Mark(Shape.BOX, ((x1, y1), (x2, y2)), label, confidence)
 
 
+def describe(marks: Sequence[Mark]) -> str:
+    """Return marks in words: texts by their label, others by their coordinates.
+
+    Example:
+        >>> describe([box_mark((1, 2, 3, 4)), text_mark("cat")])
+        '(1, 2, 3, 4), cat'
+    """
+    return ", ".join(
+        mark.label if mark.shape is Shape.TEXT else _coordinates(mark) + (f" {mark.label}" if mark.label else "")
+        for mark in marks
+    )
+
+
+def label_of(marks: Sequence[Mark]) -> str:
+    """Return the first text about the whole picture; empty if there is none."""
+    return next((mark.label for mark in marks if mark.shape is Shape.TEXT), "")
+
+
 def text_mark(label: str) -> Mark:
     """Return the mark of a text about the whole picture."""
     return Mark(Shape.TEXT, (), label)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A mark in pixels of a picture, as a page draws it.
+
+    Attributes:
+        shape: What it is.
+        points: ``(x, y)`` each, in pixels with one decimal place.
+        label: Text beside it; may be empty.
+        radius: Of the ring around a point, in pixels.
+    """
+
+    shape: Shape
+    points: tuple[Point, ...]
+    label: str = ""
+    radius: float = 0.0
+
+    @property
+    def x(self) -> float:
+        """Where its label stands."""
+        return self.points[0][0]
+
+    @property
+    def y(self) -> float:
+        """Where its label stands."""
+        return self.points[0][1]
+
+    @property
+    def path(self) -> str:
+        """SVG path data."""
+        if self.shape is Shape.BOX:
+            (x1, y1), (x2, y2) = self.points
+            across = round(x2 - x1, 1)
+            return f"M{x1:g} {y1:g}h{across:g}v{round(y2 - y1, 1):g}h-{across:g}z"
+        if self.shape is Shape.POINT:
+            arc = f"a{self.radius:g} {self.radius:g} 0 0 0"
+            width = f"{2 * self.radius:g}"
+            return f"M{round(self.x - self.radius, 1):g} {self.y:g}{arc} {width} 0{arc} -{width} 0z"
+        return "M" + "L".join(f"{x:g} {y:g}" for x, y in self.points) + "z"
+
+
+def outline(mark: Mark, size: tuple[int, int], extent: tuple[float, float], label: str = "") -> Outline:
+    """Return how a mark with points is drawn on a picture.
+
+    Args:
+        mark: In coordinates up to ``extent``.
+        size: ``(width, height)`` of the picture in pixels.
+        extent: Upper ends of the mark's coordinates.
+        label: Text beside it.
+
+    Example:
+        >>> outline(box_mark((0, 100, 500, 1000)), (640, 480), (1000, 1000)).path
+        'M0 48h320v432h-320z'
+    """
+    (width, height), (x_end, y_end) = size, extent
+    points = tuple((round(x / x_end * width, 1), round(y / y_end * height, 1)) for x, y in mark.points)
+    return Outline(mark.shape, points, label, round(max(size) / 80, 1))
+
+
+def _coordinates(mark: Mark) -> str:
+    return f"({', '.join(f'{value:g}' for point in mark.points for value in point)})"

@@ -46,7 +46,8 @@ def read_truth(task: str, ground_truth: str | Mapping[str, Any]) -> Truth:
 def _read_text(task: str, text: str) -> Truth:
     asked = load_task(task)
     if "<answer>" in text:
-        return asked.read_solution(text)
+        truth: Truth = asked.read_solution(text)
+        return truth
     try:
         content = parse_json(text)
     except UserError as error:
@@ -58,7 +59,8 @@ def _read_mapping(task: str, content: object) -> Truth:
     asked = load_task(task)
     if not isinstance(content, Mapping):
         raise unreadable(content, "is not a mapping", asked.truth_form)
-    return asked.read_truth(content)
+    truth: Truth = asked.read_truth(content)
+    return truth
 
 
 def read_box(box: object, extent: tuple[float, float], form: str) -> Box:

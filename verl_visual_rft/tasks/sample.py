@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from verl_visual_rft.answers import Answer
+from verl_visual_rft.tasks.matching import Report
 from verl_visual_rft.tasks.reading import read_truth
 from verl_visual_rft.tasks.registry import load_task
 from verl_visual_rft.tasks.task import Truth
@@ -25,6 +26,7 @@ class Sample(NamedTuple):
         ground_truth: The ground truth as the row has it, JSON text or mapping.
         image_size: ``(width, height)`` of the picture in pixels; None when the row does not say.
         extra_info: The row's ``extra_info`` (image id, category, ...); empty when there is none.
+        report: Where a scorer tells what it matched with what, for an explanation; None: nobody asks.
         tau: IoU from which a box is a hit, where the run prescribes it (`curriculum.tau_at`); None: the reward's own.
     """
 
@@ -36,6 +38,7 @@ class Sample(NamedTuple):
     image_size: tuple[int, int] | None
     extra_info: Mapping[str, Any]
     tau: float | None = None
+    report: Report | None = None
 
 
 def make_sample(
@@ -46,11 +49,12 @@ def make_sample(
     image_size: tuple[int, int] | None = None,
     extra_info: Mapping[str, Any] | None = None,
     tau: float | None = None,
+    report: Report | None = None,
 ) -> Sample:
     """Parse a response and its ground truth; arguments and errors are those of `rewards.score`."""
     truth = read_truth(task, ground_truth)
     answer = _parse(task, response, truth.extent, truth.think)
-    return Sample(task, response, answer, truth, ground_truth, image_size, extra_info or {}, tau)
+    return Sample(task, response, answer, truth, ground_truth, image_size, extra_info or {}, tau, report)
 
 
 @lru_cache(maxsize=128)  # rollouts of one prompt are often the same text, and so are a policy's answers to the audit

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from verl_visual_rft.answers import EXTENT, Answer
-from verl_visual_rft.tasks.marks import Mark
+from verl_visual_rft.prompts import NO_OBJECTS
+from verl_visual_rft.tasks.findings import Finding
+from verl_visual_rft.tasks.marks import Mark, describe
+from verl_visual_rft.tasks.matching import Matching
 
 
 class Truth:
@@ -27,9 +30,33 @@ class Truth:
         """The answer that says exactly this, in answer tags, as its prompt asks for it: the gold answer."""
         raise NotImplementedError
 
+    @property
+    def is_negative(self) -> bool:
+        """Whether the right answer is that there is nothing."""
+        return False
+
+    @property
+    def claim(self) -> Hashable:
+        """What it says, equal for truths that say the same."""
+        return self.solution
+
+    @property
+    def asks(self) -> str:
+        """What it answers, where prompts word the same question differently; empty: what the prompt asks."""
+        return ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that it says or that a wrong answer to it could: of classes, of categories."""
+        return ()
+
     def marks(self) -> tuple[Mark, ...]:
         """Return what can be drawn of it, in the coordinates of the answer."""
         return ()
+
+    def in_words(self) -> str:
+        """Return what it says, for people."""
+        return describe(self.marks()) or NO_OBJECTS
 
 
 TruthT = TypeVar("TruthT", bound=Truth)
@@ -47,11 +74,15 @@ class Task(Generic[TruthT, AnswerT]):
         summary: What is asked, in a line.
         truth_form: How a ground truth looks, for errors: 'give {"label": "name"}'.
         coordinates: Whether its answers lie in the picture, so that truths have an extent that must be the model's.
+        asks_confidence: Whether an answer says how sure it is of each of its marks.
+        may_be_nothing: Whether "No Objects" can be right.
+        asks_by_name: Whether rows ask for a category or class, of which there are many rows, not for an instruction of
+            their own.
         rewards: Named reward -> class of what scores this task under its name: called with any of the fields of
             `Sample` as arguments, it returns a number or a mapping with the total under "score". It may have
             attributes ``range``, ``weights``, ``iou_threshold`` and ``trusted``, see `rewards.reward.make_reward`.
         components: The same for what rewards are composed of.
-        audit: An `audit.AuditedTask`: honest policies, cheats, questions of every kind.
+        audit: An `audited.AuditedTask`: an honest policy, cheats, questions of every kind.
         metrics: A `evaluation.task_metrics.TaskMetrics`: what answers are measured by.
     """
 
@@ -59,6 +90,9 @@ class Task(Generic[TruthT, AnswerT]):
     summary: ClassVar[str]
     truth_form: ClassVar[str]
     coordinates: ClassVar[bool] = False
+    asks_confidence: ClassVar[bool] = False
+    may_be_nothing: ClassVar[bool] = False
+    asks_by_name: ClassVar[bool] = True
     rewards: ClassVar[Mapping[str, str]] = {}
     components: ClassVar[Mapping[str, str]] = {}
     audit: ClassVar[str]
@@ -92,6 +126,24 @@ class Task(Generic[TruthT, AnswerT]):
 
     def says(self, answer: AnswerT, truth: TruthT) -> bool:
         """Whether an answer says the truth, no more and no less, and in the form that the prompt asks for."""
+        raise NotImplementedError
+
+    def marks(self, answer: AnswerT) -> tuple[Mark, ...]:
+        """Return what can be drawn of an answer, in its coordinates."""
+        return ()
+
+    def match(self, answer: AnswerT, truth: TruthT, threshold: float | None) -> Matching:
+        """Match the marks of an answer with those of the truth, for a reward that does not say how it does.
+
+        Args:
+            answer: A parsed answer.
+            truth: What is true.
+            threshold: Smallest quality of a match; None: any overlap.
+        """
+        return Matching(threshold, (), truth.marks())
+
+    def find(self, answer: AnswerT, truth: TruthT) -> set[Finding]:
+        """Return what is wrong with an answer that could be read; nothing if it is right."""
         raise NotImplementedError
 
     def counts(self, answer: AnswerT, truth: TruthT) -> dict[str, float]:

@@ -58,9 +58,9 @@ def test_boxes_are_drawn_where_they_were_annotated(tiny, family: str) -> None:
     truth = json.dumps({"boxes": [to_extent(annotated, size, extent)], "extent": extent})
     images = [{"bytes": tiny.encode(1, size, "JPEG"), **LIMITS}]
     card = make_card(0, tiny.row(images=images, reward_model={"ground_truth": truth}))
-    (box,) = card.boxes
+    (mark,) = card.truth
     assert (card.width, card.height) == size
-    assert (box.x, box.y, box.width, box.height) == pytest.approx((400, 225, 400, 225), abs=3)
+    assert [value for point in mark.points for value in point] == pytest.approx([400, 225, 800, 450], abs=3)
 
 
 def test_pictures_are_scaled_down_and_boxes_refer_to_the_original(tiny, page) -> None:
@@ -70,8 +70,7 @@ def test_pictures_are_scaled_down_and_boxes_refer_to_the_original(tiny, page) ->
     data = b64decode(picture["href"].removeprefix("data:image/webp;base64,"))
     assert Image.open(BytesIO(data)).size == (LONGEST_SIDE, LONGEST_SIDE // 2)
     assert (svg["viewbox"], picture["width"], picture["height"]) == ("0 0 2000 1000", "2000", "1000")
-    drawn = [(box["x"], box["y"], box["width"], box["height"]) for box in shown.all("rect") if box["class"] == "truth"]
-    assert drawn == [("200.0", "200.0", "400.0", "200.0")]
+    assert [mark["d"] for mark in shown.all("path") if mark["class"] == "truth"] == ["M200 200h400v200h-400z"]
 
 
 def test_what_is_told_of_each_task(tiny, page) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predictions import Prediction
-from verl_visual_rft.evaluation.report.gallery import MOST_BOXES, choose_rows, common_rows, make_card
+from verl_visual_rft.evaluation.report.gallery import MOST_MARKS, choose_rows, common_rows, make_card
 from verl_visual_rft.rewards import load_reward
 
 ROBUST = load_reward("robust")
@@ -80,10 +80,10 @@ def test_card_of_detection(answer):
     text = answer(([600, 600, 700, 700], 0.3), (TRUTH, 0.9)).replace("I look.", "By the door.")
     card = make_card(0, {"rft": {0: replace(BLANK, response=text)}}, ROBUST)
     (truth,), (panel,) = card.truth, card.panels
-    assert (truth.x, truth.y, truth.width, truth.height, truth.label) == (20, 10, 80, 40, "")
-    assert [(box.x, box.y, box.width, box.height, box.label) for box in panel.rectangles] == [
-        (20, 10, 80, 40, "0.90"),
-        (120, 60, 20, 10, "0.30"),
+    assert (truth.points, truth.label) == (((20, 10), (100, 50)), "")
+    assert [(mark.points, mark.label) for mark in panel.marks] == [
+        (((20, 10), (100, 50)), "0.90"),
+        (((120, 60), (140, 70)), "0.30"),
     ]
     assert panel.matches == (
         "box 1, confidence 0.90: IoU 1.00 with its object",
@@ -98,22 +98,22 @@ def test_boxes_of_a_family_that_answers_in_pixels(answer):
     truth = json.dumps({"boxes": [[28, 28, 56, 56]], "extent": [224, 112]})
     asked = replace(BLANK, ground_truth=truth, response=answer(([28, 28, 56, 56], 0.9)))
     card = make_card(0, {"base": {0: asked}}, ROBUST)
-    (box,) = card.panels[0].rectangles
-    assert (box.x, box.y, box.width, box.height) == (25, 25, 25, 25)
+    (mark,) = card.panels[0].marks
+    assert mark.points == ((25, 25), (50, 50))
     assert [finding.value for finding in card.panels[0].findings] == ["right"]
 
 
 def test_flood_of_boxes_is_cut(answer):
     text = answer(*(([x, 600, x + 1, 700], 0.5) for x in range(100)))
     (panel,) = make_card(0, {"base": {0: replace(BLANK, response=text)}}, ROBUST).panels
-    assert (len(panel.rectangles), panel.hidden_boxes) == (MOST_BOXES, 100 - MOST_BOXES)
+    assert (len(panel.marks), panel.hidden_marks) == (MOST_MARKS, 100 - MOST_MARKS)
     assert panel.matches[-1] == "1 object without a box"
 
 
 def test_card_of_classification_and_of_grounding():
     named = replace(BLANK, task="classification", ground_truth='{"label": "rose"}', response="<answer>lily</answer>")
     card = make_card(0, {"base": {0: named}}, ROBUST)
-    assert (card.panels[0].label, card.truth, card.panels[0].rectangles) == ("lily", (), ())
+    assert (card.panels[0].label, card.truth, card.panels[0].marks) == ("lily", (), ())
     assert [finding.value for finding in card.panels[0].findings] == ["wrong class"]
 
     pointed = replace(
@@ -123,5 +123,5 @@ def test_card_of_classification_and_of_grounding():
         response="<think> a </think> <answer>(100,100),(500,500)</answer>",
     )
     (panel,) = make_card(0, {"base": {0: pointed}}, ROBUST).panels
-    assert [(box.x, box.y, box.width, box.height, box.label) for box in panel.rectangles] == [(20, 10, 80, 40, "")]
+    assert [(mark.points, mark.label) for mark in panel.marks] == [(((20, 10), (100, 50)), "")]
     assert panel.matches == ("box 1: IoU 1.00 with its object",)

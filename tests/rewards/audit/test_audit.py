@@ -11,11 +11,17 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
-from verl_visual_rft.rewards.audit import CHEATS, HONEST, SKILLS, UNASKED, AuditResult, Contest, audit
+from verl_visual_rft.rewards.audit import SKILLS, AuditResult, Contest, audit
 from verl_visual_rft.rewards.audit.tournament import hold_contest, score_policy, standard_error
 from verl_visual_rft.rewards.audit.truth_sets import built_in
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.audited import audited
 
 TASKS = ("detection", "classification", "grounding")
+PLAYED = {task: audited(load_task(task)) for task in TASKS}
+HONEST = {task: played.honest for task, played in PLAYED.items()}
+CHEATS = {task: played.cheats for task, played in PLAYED.items()}
+UNASKED = {task: played.unasked for task, played in PLAYED.items()}
 
 
 def winners(contest: Contest) -> set[str]:
@@ -25,7 +31,7 @@ def winners(contest: Contest) -> set[str]:
 def contest_of(reward: str, task: str, names: set[str], size: int = 300) -> Contest:
     cheats = [cheat for cheat in CHEATS[task] if cheat.name in names]
     assert len(cheats) == len(names)
-    return hold_contest(load_reward(reward), built_in(task, size, seed=0), HONEST[task], cheats, seed=0)
+    return hold_contest(load_reward(reward), built_in(task, size, seed=0), PLAYED[task], cheats, seed=0)
 
 
 @pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.long)])
@@ -180,7 +186,7 @@ def test_a_cheat_is_paired_with_the_honest_answer_that_it_builds_on() -> None:
 def test_leads_are_differences_of_means() -> None:
     questions = built_in("grounding", 40, seed=3)
     reward, cheat = load_reward("paper"), CHEATS["grounding"][3]
-    contest = hold_contest(reward, questions, HONEST["grounding"], [cheat], seed=3)
+    contest = hold_contest(reward, questions, PLAYED["grounding"], [cheat], seed=3)
     scores = score_policy(reward, questions, cheat, seed=3)
     assert contest.standings[0].score == pytest.approx(sum(scores) / 40)
     assert contest.standings[0].lead == pytest.approx(contest.standings[0].score - contest.honest_score)

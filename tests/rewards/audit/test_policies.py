@@ -10,14 +10,19 @@ import pytest
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import iou
-from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, SKILLS, Policy
-from verl_visual_rft.rewards.audit.policies.detection_blind import BLIND
-from verl_visual_rft.rewards.audit.truth_sets import Question, built_in, make_question
+from verl_visual_rft.rewards.audit.truth_sets import built_in
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.audited import SKILLS, Policy, audited
+from verl_visual_rft.tasks.audited.question import Question, make_question
 from verl_visual_rft.tasks.classification import parse_classification
 from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.detection.audit.blind import BLIND
 from verl_visual_rft.tasks.grounding import parse_grounding
 
 TASKS = ("detection", "classification", "grounding")
+PLAYED = {task: audited(load_task(task)) for task in TASKS}
+HONEST = {task: played.honest for task, played in PLAYED.items()}
+CHEATS = {task: played.cheats for task, played in PLAYED.items()}
 
 ALL = [
     pytest.param(task, policy, id=f"{task}, {policy.name}")

@@ -13,19 +13,19 @@ import pytest
 
 from verl_visual_rft.boxes import area
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards.audit.policies import CHEATS
-from verl_visual_rft.rewards.audit.priors import learn_prior
-from verl_visual_rft.rewards.audit.strata import strata_of
 from verl_visual_rft.rewards.audit.truth_files import read_questions
-from verl_visual_rft.rewards.audit.truth_sets import (
-    CLASS_NAMES,
-    built_in,
-    make_question,
-    with_knowledge_of_the_set,
-)
+from verl_visual_rft.rewards.audit.truth_sets import built_in
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.audited import audited
+from verl_visual_rft.tasks.audited.priors import learn_prior
+from verl_visual_rft.tasks.audited.question import make_question, with_knowledge_of_the_set
+from verl_visual_rft.tasks.classification.audit import CLASS_NAMES
 from verl_visual_rft.tasks.detection import parse_detection
 
 TASKS = ("detection", "classification", "grounding")
+PLAYED = {task: audited(load_task(task)) for task in TASKS}
+HONEST = {task: played.honest for task, played in PLAYED.items()}
+CHEATS = {task: played.cheats for task, played in PLAYED.items()}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -147,11 +147,17 @@ def test_kinds_of_questions() -> None:
         ({"boxes": [small, large]}, {"with objects", "several objects", "large objects"}),
         ({"boxes": [[0, 0, 20, 9]], "extent": [40, 20]}, {"with objects", "one object", "large objects"}),
     ):
-        assert strata_of(make_question("detection", truth)) == kinds | {"all"}
+        assert PLAYED["detection"].strata_of(make_question("detection", truth)) == kinds | {"all"}
     for box, size in ((small, "small objects"), (large, "large objects")):
-        assert strata_of(make_question("grounding", {"box": box})) == {"all", size}
-    assert strata_of(make_question("classification", {"label": "a"})) == {"all", "no closed set"}
-    assert strata_of(make_question("classification", {"label": "a", "labels": ["a"]})) == {"all", "closed set"}
+        assert PLAYED["grounding"].strata_of(make_question("grounding", {"box": box})) == {"all", size}
+    assert PLAYED["classification"].strata_of(make_question("classification", {"label": "a"})) == {
+        "all",
+        "no closed set",
+    }
+    assert PLAYED["classification"].strata_of(make_question("classification", {"label": "a", "labels": ["a"]})) == {
+        "all",
+        "closed set",
+    }
 
 
 def test_half_of_the_made_up_classes_are_without_their_closed_set() -> None:

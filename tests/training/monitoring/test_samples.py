@@ -64,7 +64,7 @@ def test_components_are_shown_without_flags_and_counts():
 )
 def test_every_task_has_a_page(ability, truth, response, label, boxes):
     shown = rollout(response, make_row(0, ability, truth))
-    assert (shown.label, len(shown.boxes)) == (label, boxes)
+    assert (shown.label, len(shown.marks)) == (label, boxes)
     assert "<b>" not in Page(render_page(1, [shown])).source
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import match_greedy
-from verl_visual_rft.evaluation.results import FOUND_IOU, Figure, ScoredAnswer, ratio_figure
+from verl_visual_rft.evaluation.results import Figure, ScoredAnswer, ratio_figure
 from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
 from verl_visual_rft.tasks.detection.matching import ranked
+from verl_visual_rft.tasks.findings import FOUND_IOU
 
 #: IoU from which a box is about an object at all, as in LaECE: how well it lies is then in its IoU.
 ABOUT_IOU = 0.1

@@ -7,34 +7,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from verl_visual_rft.coordinates import Box, from_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predictions import Prediction
-from verl_visual_rft.evaluation.report.findings import Finding, find
+from verl_visual_rft.evaluation.report.findings import find
 from verl_visual_rft.evaluation.tables.paper import METHODS
-from verl_visual_rft.rewards import Reward, make_sample
-from verl_visual_rft.rewards.explain import Explanation, Match, Matching, explain
-from verl_visual_rft.tasks.classification import ClassificationAnswer
-from verl_visual_rft.tasks.detection import DetectionTruth
-from verl_visual_rft.tasks.grounding import GroundingTruth
+from verl_visual_rft.rewards import Reward, Sample, make_sample
+from verl_visual_rft.rewards.explain import Explanation, explain
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.findings import Finding
+from verl_visual_rft.tasks.marks import Mark, Outline, label_of, outline
+from verl_visual_rft.tasks.matching import Match, Matching
 
 SAME_REWARD = 1e-6
-#: Boxes of one answer that are drawn and explained; a degenerate answer has hundreds.
-MOST_BOXES = 40
+#: Marks of one answer that are drawn and explained; a degenerate answer has hundreds.
+MOST_MARKS = 40
 
 #: Method to its answers by row of the evaluation parquet; every method has the same rows.
 Answers = Mapping[str, Mapping[int, Prediction]]
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """A box in pixels of the original picture, with the confidence as its label (empty where there is none)."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,23 +33,23 @@ class Panel:
     Attributes:
         method: ``base``, ``sft`` or ``rft``.
         name: Its name for people.
-        rectangles: The answered boxes, most confident first, at most `MOST_BOXES`.
-        hidden_boxes: Boxes beyond these.
+        marks: What is drawn of the answer, most confident first, at most `MOST_MARKS`, labelled with the confidence.
+        hidden_marks: Marks beyond these.
         outcome: How the answer was read.
         reason: What was amiss with it; may be empty.
         findings: What is right or wrong with it.
         score: Total reward.
         components: Name and value of what the reward is made of.
-        label: The answered class; empty for the other tasks, and where none could be read.
-        matches: A line for each box of ``rectangles``, then one for each missed object.
+        label: What is said of the whole picture, a class; empty where that is nothing.
+        matches: A line for each of ``marks``, then one for each missed object.
         thinking: Its reasoning.
         response: All that the model wrote.
     """
 
     method: str
     name: str
-    rectangles: tuple[Rectangle, ...]
-    hidden_boxes: int
+    marks: tuple[Outline, ...]
+    hidden_marks: int
     outcome: str
     reason: str
     findings: tuple[Finding, ...]
@@ -74,7 +63,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Card:
-    """One question: what was asked, the truth, and a panel a method."""
+    """One question: what was asked, the truth, and a panel a method; ``is_drawn`` if its answers lie in the picture."""
 
     index: int
     task: str
@@ -82,7 +71,8 @@ class Card:
     category: str
     width: int
     height: int
-    truth: tuple[Rectangle, ...]
+    is_drawn: bool
+    truth: tuple[Outline, ...]
     panels: tuple[Panel, ...]
 
 
@@ -157,8 +147,6 @@ def make_card(row: int, answers: Answers, reward: Reward) -> Card:
     """The truth of a question and the answer of each method."""
     asked = next(iter(answers.values()))[row]
     truth = _explain(asked, reward).sample.truth
-    boxes = truth.boxes if isinstance(truth, DetectionTruth) else ()
-    boxes = (truth.box,) if isinstance(truth, GroundingTruth) else boxes
     return Card(
         index=asked.index,
         task=asked.task,
@@ -166,7 +154,8 @@ def make_card(row: int, answers: Answers, reward: Reward) -> Card:
         category=asked.category,
         width=asked.width,
         height=asked.height,
-        truth=tuple(_rectangle(box, asked.size, _extent(truth)) for box in boxes),
+        is_drawn=load_task(asked.task).coordinates,
+        truth=tuple(outline(mark, asked.size, truth.extent) for mark in truth.marks() if mark.points),
         panels=tuple(_panel(method, items[row], _explain(items[row], reward)) for method, items in answers.items()),
     )
 
@@ -174,8 +163,8 @@ def make_card(row: int, answers: Answers, reward: Reward) -> Card:
 def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel:
     sample = explained.sample
     # Of a reward whose parts match at several thresholds the first part's matches are drawn.
-    found = explained.matchings[0] if explained.matchings else Matching(None, (), (), ())
-    shown = found.matches[:MOST_BOXES]
+    found = explained.rules[0].matching if explained.rules else Matching(None, (), ())
+    shown = found.matches[:MOST_MARKS]
     matches = [f"{_name(match, number)}: {_verdict(match)}" for number, match in enumerate(shown, start=1)]
     if found.matches and found.missed:
         matches.append(
@@ -184,17 +173,16 @@ def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel
     return Panel(
         method=method,
         name=METHODS[method],
-        rectangles=tuple(
-            _rectangle(match.box, prediction.size, _extent(sample.truth), _confidence(match, sample.task))
-            for match in shown
+        marks=tuple(
+            outline(match.mark, prediction.size, sample.truth.extent, _sure(match.mark, sample)) for match in shown
         ),
-        hidden_boxes=len(found.matches) - len(shown),
+        hidden_marks=len(found.matches) - len(shown),
         outcome=sample.answer.outcome.value,
         reason=sample.answer.reason,
         findings=find(sample),
         score=explained.total.value,
         components=tuple((component.name, component.value) for component in explained.components),
-        label=sample.answer.label if isinstance(sample.answer, ClassificationAnswer) else "",
+        label=label_of(load_task(sample.task).marks(sample.answer)),
         matches=tuple(matches),
         thinking=sample.answer.thinking.strip(),
         response=prediction.response,
@@ -210,29 +198,22 @@ def _score(prediction: Prediction, reward: Reward) -> float:
     return reward(sample)["score"]
 
 
-def _extent(truth: object) -> tuple[float, float]:
-    return truth.extent if isinstance(truth, DetectionTruth | GroundingTruth) else (1.0, 1.0)
-
-
-def _rectangle(box: Box, size: tuple[int, int], extent: tuple[float, float], label: str = "") -> Rectangle:
-    x1, y1, x2, y2 = from_extent(box, size, extent)
-    return Rectangle(round(x1, 1), round(y1, 1), round(x2 - x1, 1), round(y2 - y1, 1), label)
-
-
-def _confidence(match: Match, task: str) -> str:
-    if task != "detection":
+def _sure(mark: Mark, sample: Sample) -> str:
+    if not load_task(sample.task).asks_confidence:
         return ""
-    return "?" if match.confidence is None else f"{match.confidence:.2f}"
+    return "?" if mark.confidence is None else f"{mark.confidence:.2f}"
 
 
 def _name(match: Match, number: int) -> str:
-    return f"box {number}" if match.confidence is None else f"box {number}, confidence {match.confidence:.2f}"
+    shape = match.mark.shape.value
+    sure = match.mark.confidence
+    return f"{shape} {number}" if sure is None else f"{shape} {number}, confidence {sure:.2f}"
 
 
 def _verdict(match: Match) -> str:
     if match.truth is None:
-        return f"no object (largest IoU {match.iou:.2f})"
-    return f"IoU {match.iou:.2f} with its object"
+        return f"no object (largest IoU {match.quality:.2f})"
+    return f"IoU {match.quality:.2f} with its object"
 
 
 def _share(count: int, available: Sequence[int]) -> list[int]:

@@ -14,7 +14,6 @@ from verl_visual_rft.atomic import write_text
 from verl_visual_rft.evaluation.predictions import read_existence_stage, read_predictions
 from verl_visual_rft.evaluation.prepared import read_pictures
 from verl_visual_rft.evaluation.report.curves import report_curves
-from verl_visual_rft.evaluation.report.findings import Finding
 from verl_visual_rft.evaluation.report.gallery import Answers, Card, choose_rows, common_rows, make_card
 from verl_visual_rft.evaluation.report.pictures import data_uris
 from verl_visual_rft.evaluation.report.reliability import draw_reliability
@@ -32,6 +31,7 @@ from verl_visual_rft.evaluation.training_log import TrainingLog
 from verl_visual_rft.pages import templates_of
 from verl_visual_rft.rewards import Reward, load_reward
 from verl_visual_rft.rewards.explain import Component, explain
+from verl_visual_rft.tasks.findings import Finding
 
 #: Bytes of a page at most, as long as its text leaves the pictures some of them.
 LARGEST_PAGE = 14_000_000

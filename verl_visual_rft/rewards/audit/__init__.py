@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards.audit.policies import CHEATS, HONEST, SKILLS, UNASKED, Policy
 from verl_visual_rft.rewards.audit.result import AuditResult
 from verl_visual_rft.rewards.audit.tournament import Contest, Standing, hold_contest
 from verl_visual_rft.rewards.audit.truth_files import read_questions
-from verl_visual_rft.rewards.audit.truth_sets import Question, built_in
+from verl_visual_rft.rewards.audit.truth_sets import built_in
 from verl_visual_rft.rewards.registry import load_reward
 from verl_visual_rft.rewards.reward import Reward
-from verl_visual_rft.tasks import task_names
+from verl_visual_rft.tasks import load_task, task_names
+from verl_visual_rft.tasks.audited import SKILLS, Policy, Question, audited
 
-__all__ = ["CHEATS", "HONEST", "SKILLS", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
+__all__ = ["SKILLS", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
 
 
 def audit(
@@ -93,10 +93,11 @@ def _contests(
     contests = []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         for task, asked in questions.items():
-            unasked = () if all(question.truth.think for question in asked) else UNASKED[task]
+            played = audited(load_task(task))
+            unasked = () if all(question.truth.think for question in asked) else played.unasked
             blind: dict[str, list[float]] = {}
             for skill in skills:
                 description = f"{reward.name}, {task}, {skill} honesty"
-                cheats = progress.track(CHEATS[task] + unasked, description=description)
-                contests.append(hold_contest(reward, asked, HONEST[task], cheats, seed, skill, blind))
+                cheats = progress.track(played.cheats + unasked, description=description)
+                contests.append(hold_contest(reward, asked, played, cheats, seed, skill, blind))
     return contests

@@ -11,9 +11,7 @@ from random import Random
 from statistics import fmean, stdev
 
 from verl_visual_rft.rewards import Reward, make_sample
-from verl_visual_rft.rewards.audit.policies import Policy
-from verl_visual_rft.rewards.audit.strata import STRATA, strata_of
-from verl_visual_rft.rewards.audit.truth_sets import Question
+from verl_visual_rft.tasks.audited import AuditedTask, Policy, Question
 
 #: Sums of floats in another order differ by less; a lead must be larger to count.
 ROUNDING = 1e-9
@@ -77,14 +75,14 @@ class Contest:
     """The outcome of one task against an honest policy of one skill.
 
     Attributes:
-        task: "detection", "classification" or "grounding".
+        task: Name of the task.
         skill: Of the honest policy, and of the answers that cheats spoil.
         n_questions: Answered by every policy.
         honest: The honest policy.
         honest_score: Its mean score.
         honest_error: Standard error of that.
         standings: The cheats, the one that earns most first.
-        strata: The kinds of questions that were asked, in the order of `STRATA`.
+        strata: The kinds of questions that were asked, in the task's order.
     """
 
     task: str
@@ -105,7 +103,7 @@ class Contest:
 def hold_contest(
     reward: Reward,
     questions: Sequence[Question],
-    honest: Policy,
+    played: AuditedTask,
     cheats: Iterable[Policy],
     seed: int,
     skill: str = "moderate",
@@ -116,8 +114,8 @@ def hold_contest(
     Args:
         reward: Pays them.
         questions: Of one task.
-        honest: Whom the others contend with.
-        cheats: The others.
+        played: What the task brings: the honest policy, and kinds of questions.
+        cheats: Who contend with the honest one.
         seed: Of all policies.
         skill: How well the honest policy sees.
         blind: What blind policies earned on these questions, by name; what is new is added.
@@ -127,8 +125,9 @@ def hold_contest(
         RewardError: A reward of another package failed.
     """
     questions = [replace(question, skill=skill) for question in questions]
-    kinds = [strata_of(question) for question in questions]
-    places = {kind: [i for i, own in enumerate(kinds) if kind in own] for kind in STRATA[questions[0].task]}
+    honest = played.honest
+    kinds = [played.strata_of(question) for question in questions]
+    places = {kind: [i for i, own in enumerate(kinds) if kind in own] for kind in played.strata}
     places = {kind: members for kind, members in places.items() if members}
     known = {} if blind is None else blind
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
-from verl_visual_rft.rewards.audit.truth_sets import P_NEGATIVE, Question, make_question, with_knowledge_of_the_set
 from verl_visual_rft.tasks import task_names
+from verl_visual_rft.tasks.audited.question import Question, make_question, with_knowledge_of_the_set
 
 
 def read_questions(path: Path, size: int, seed: int) -> dict[str, list[Question]]:
@@ -103,6 +103,7 @@ def _read_coco(path: Path, size: int, seed: int) -> list[Question]:
     from verl_visual_rft.coordinates import to_thousandths
     from verl_visual_rft.datasets.coco_reading import read_coco
     from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for, open_vocabulary
+    from verl_visual_rft.tasks.detection.audit.questions import P_NEGATIVE
 
     try:
         dataset = read_coco(path, path.parent)

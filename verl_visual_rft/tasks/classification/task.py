@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.tasks.classification.answer import ClassificationAnswer, parse_classification
 from verl_visual_rft.tasks.classification.truth import (
     TRUTH_FORM,
@@ -15,6 +16,8 @@ from verl_visual_rft.tasks.classification.truth import (
     read_classification,
     read_classification_solution,
 )
+from verl_visual_rft.tasks.findings import Finding
+from verl_visual_rft.tasks.marks import Mark, text_mark
 from verl_visual_rft.tasks.task import Task
 
 _HERE = "verl_visual_rft.tasks.classification"
@@ -52,6 +55,15 @@ class Classification(Task[ClassificationTruth, ClassificationAnswer]):
         """Read the class name of a response: see `parse_classification`."""
         return parse_classification(response, think)
 
+    def marks(self, answer: ClassificationAnswer) -> tuple[Mark, ...]:
+        """Return the name that was answered, if one was."""
+        return (text_mark(answer.label),) if answer.label else ()
+
     def says(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> bool:
         """Whether an answer is the true name."""
         return answer.outcome is Outcome.WELL_FORMED and answer.label == truth.label
+
+    def find(self, answer: ClassificationAnswer, truth: ClassificationTruth) -> set[Finding]:
+        """Whether the answer names another class, or several."""
+        right = names_the_class(answer.label, truth.label, truth.labels, truth.aliases)
+        return set() if right else {Finding.WRONG_CLASS}

@@ -40,9 +40,28 @@ class ClassificationTruth(Truth):
         """The truth in the notation of the published rows."""
         return f"<answer>{self.label}</answer>"
 
+    @property
+    def claim(self) -> str:
+        """Its name."""
+        return self.label
+
+    @property
+    def asks(self) -> str:
+        """The closed set: a picture has one class of it, however the prompt asks for it and lists the set."""
+        return "\n".join(sorted(self.labels))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and those of the closed set."""
+        return (self.label, *self.labels)
+
     def marks(self) -> tuple[Mark, ...]:
         """Return its name."""
         return (text_mark(self.label),)
+
+    def in_words(self) -> str:
+        """Return its name and of how many it is one."""
+        return f"{self.label}, one of {len(self.labels)} classes" if self.labels else self.label
 
 
 def read_classification(content: Mapping[str, Any]) -> ClassificationTruth:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from verl_visual_rft.boxes import match_greedy
 from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
-from verl_visual_rft.tasks.detection.matching import ranked, says_nothing_is_there
+from verl_visual_rft.tasks.detection.matching import match, ranked, says_nothing_is_there
+from verl_visual_rft.tasks.matching import Report
 from verl_visual_rft.tasks.options import iou_threshold
 
 #: COCO's evaluation looks at so many boxes of a picture, the most confident ones.
@@ -32,17 +33,23 @@ class F1:
     range = (0.0, 1.0)
 
     def __init__(self, threshold: float = 0.5) -> None:
-        self.iou_threshold = iou_threshold("f1", threshold)
+        self.threshold = iou_threshold("f1", threshold)
 
-    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
+    def __call__(
+        self,
+        answer: DetectionAnswer,
+        truth: DetectionTruth,
+        tau: float | None = None,
+        report: Report | None = None,
+    ) -> float:
         """``2 hits / (predictions + truths)``; most confident first, hits at IoU >= threshold.
 
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
             return says_nothing_is_there(answer)
-        hits = _hits(ranked(answer.detections), truth, self.iou_threshold if tau is None else tau)
-        return 2 * sum(hits) / (answer.n_boxes + len(truth.boxes))
+        _, matches = match(answer, truth, self.threshold if tau is None else tau, report)
+        return 2 * sum(place is not None for place, _ in matches) / (answer.n_boxes + len(truth.boxes))
 
 
 class AP:
@@ -103,17 +110,16 @@ class Confidence:
     range = (-1.0, 1.0)
 
     def __init__(self, threshold: float = 0.1) -> None:
-        self.iou_threshold = iou_threshold("confidence", threshold)
+        self.threshold = iou_threshold("confidence", threshold)
 
-    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth) -> float:
+    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, report: Report | None = None) -> float:
         """``mean_boxes (2 c q - c^2)``, q the IoU of a hit and 0 of a miss.
 
         Most confident first, hits at IoU >= threshold. No box: 1 for "No Objects" where nothing is there, else 0.
         """
         if not answer.n_boxes:
             return 0.0 if truth.boxes else says_nothing_is_there(answer)
-        detections = ranked(answer.detections)
-        matches = match_greedy([box for box, _ in detections], truth.boxes, self.iou_threshold)
+        detections, matches = match(answer, truth, self.threshold, report)
         return confidence_score(detections, matches, answer.invalid_confidences)
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from verl_visual_rft.answers import Outcome
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
+from verl_visual_rft.boxes import Box, match_greedy
+from verl_visual_rft.tasks.detection.answer import Detection, DetectionAnswer
+from verl_visual_rft.tasks.detection.truth import DetectionTruth
+from verl_visual_rft.tasks.marks import box_mark
+from verl_visual_rft.tasks.matching import Report, matching_of
 
 
 def ranked(detections: Sequence[Detection]) -> list[Detection]:
@@ -17,6 +20,29 @@ def ranked(detections: Sequence[Detection]) -> list[Detection]:
     That is how COCO's evaluation and ours break ties, and how `paper` and every explanation of a score do.
     """
     return sorted(detections, key=_rank)
+
+
+def match(
+    answer: DetectionAnswer, truth: DetectionTruth, threshold: float, report: Report | None = None
+) -> tuple[list[Detection], list[tuple[int | None, float]]]:
+    """Match boxes greedily by descending confidence, as COCO's evaluation does.
+
+    Args:
+        answer: The parsed answer.
+        truth: The boxes to be found.
+        threshold: Smallest IoU of a hit.
+        report: Is told of it.
+
+    Returns:
+        The valid boxes, most confident first, and for each the place of the object that it hits with their IoU, or
+        None and 0.
+    """
+    detections = ranked(answer.detections)
+    matches = match_greedy([box for box, _ in detections], truth.boxes, threshold)
+    if report is not None:
+        marks = [box_mark(box, confidence=confidence) for box, confidence in detections]
+        report(matching_of(marks, truth.marks(), matches, threshold))
+    return detections, matches
 
 
 def says_nothing_is_there(answer: DetectionAnswer) -> float:

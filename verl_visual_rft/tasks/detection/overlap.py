@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, l1_similarity, match_greedy
+from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, l1_similarity
 from verl_visual_rft.tasks.detection.answer import DetectionAnswer
-from verl_visual_rft.tasks.detection.matching import mean_count, mean_similarity, ranked, says_nothing_is_there
+from verl_visual_rft.tasks.detection.matching import match, mean_count, mean_similarity, says_nothing_is_there
 from verl_visual_rft.tasks.detection.truth import DetectionTruth
+from verl_visual_rft.tasks.matching import Report
 from verl_visual_rft.tasks.options import iou_threshold
 
 
@@ -25,18 +26,22 @@ class IoU:
     range = (0.0, 1.0)
 
     def __init__(self, threshold: float = 0.5) -> None:
-        self.iou_threshold = iou_threshold("iou", threshold)
+        self.threshold = iou_threshold("iou", threshold)
 
-    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> float:
+    def __call__(
+        self,
+        answer: DetectionAnswer,
+        truth: DetectionTruth,
+        tau: float | None = None,
+        report: Report | None = None,
+    ) -> float:
         """``sum_hits IoU / N``; most confident first, hits at IoU >= threshold.
 
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
             return says_nothing_is_there(answer)
-        matches = match_greedy(
-            [box for box, _ in ranked(answer.detections)], truth.boxes, self.iou_threshold if tau is None else tau
-        )
+        _, matches = match(answer, truth, self.threshold if tau is None else tau, report)
         return sum(overlap for _, overlap in matches) / mean_count(answer, truth)
 
 

@@ -9,7 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from verl_visual_rft.tasks.detection.answer import DetectionAnswer
+from verl_visual_rft.tasks.detection.matching import match
 from verl_visual_rft.tasks.detection.truth import DetectionTruth
+from verl_visual_rft.tasks.matching import Report
 from verl_visual_rft.tasks.published_code import (
     WRONG_ANSWER,
     SymbolicCheck,
@@ -27,9 +30,10 @@ class Reference(SymbolicCheck):
 
     range = (0.0, 3.0)
     weights = {"iou": 1.0, "confidence": 1.0, "format": 1.0}
-    iou_threshold = math.nextafter(IOU_THRESHOLD, 1.0)
 
-    def __call__(self, response: str, truth: DetectionTruth) -> dict[str, float]:
+    def __call__(
+        self, response: str, truth: DetectionTruth, answer: DetectionAnswer | None = None, report: Report | None = None
+    ) -> dict[str, float]:
         """Score a detection response: ``score = iou + confidence + format`` (grpo.py).
 
         Predictions whose Position was listed before are dropped; the others are matched greedily by descending
@@ -44,6 +48,10 @@ class Reference(SymbolicCheck):
         Everything that cannot be read as it expects earns iou 0 and confidence 0: "No Objects" (right or wrong), an
         answer of several lines, one bad box among good ones.
         """
+        if (
+            answer is not None and report is not None
+        ):  # of the boxes as we read them: those of the published code may be no boxes
+            match(answer, truth, math.nextafter(IOU_THRESHOLD, 1.0), report)
         if self.passes_symbolic_check(response, truth.solution):
             iou, confidence = 1.0, 1.0
         else:

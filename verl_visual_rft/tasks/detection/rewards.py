@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verl_visual_rft.answers import Outcome
-from verl_visual_rft.boxes import match_greedy
 from verl_visual_rft.tasks.detection.answer import Detection, DetectionAnswer
 from verl_visual_rft.tasks.detection.components import confidence_score
-from verl_visual_rft.tasks.detection.matching import mean_count, ranked, says_nothing_is_there
+from verl_visual_rft.tasks.detection.matching import match, mean_count, says_nothing_is_there
 from verl_visual_rft.tasks.detection.truth import DetectionTruth
 from verl_visual_rft.tasks.form import FORMAT_WEIGHT, Format
+from verl_visual_rft.tasks.matching import Report
 
 #: tau of the paper: a match below it is no match. The paper gives no number; the published code uses 0.5.
 PAPER_IOU = 0.5
@@ -30,9 +30,14 @@ class Robust:
 
     range = (-CONFIDENCE_WEIGHT, IOU_WEIGHT + CONFIDENCE_WEIGHT + FORMAT_WEIGHT)
     weights = {"iou": IOU_WEIGHT, "confidence": CONFIDENCE_WEIGHT, "format": FORMAT_WEIGHT}
-    iou_threshold = ROBUST_IOU
 
-    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
+    def __call__(
+        self,
+        answer: DetectionAnswer,
+        truth: DetectionTruth,
+        tau: float | None = None,
+        report: Report | None = None,
+    ) -> dict[str, float]:
         """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, in [-0.5, 3].
 
         Predictions are matched greedily by descending confidence (equals in the order of the answer), as COCO's
@@ -64,8 +69,7 @@ class Robust:
         overlap = confidence = 0.0
         n_matched = 0
         if answer.n_boxes:
-            detections = ranked(answer.detections)
-            matches = match_greedy([box for box, _ in detections], truth.boxes, ROBUST_IOU if tau is None else tau)
+            detections, matches = match(answer, truth, ROBUST_IOU if tau is None else tau, report)
             n_matched = sum(matched is not None for matched, _ in matches)
             overlap = sum(quality for _, quality in matches) / mean_count(answer, truth)
             confidence = confidence_score(detections, matches, answer.invalid_confidences)
@@ -83,9 +87,14 @@ class Robust1:
 
     range = (0.0, IOU_WEIGHT + CONFIDENCE_WEIGHT + FORMAT_WEIGHT)
     weights = Robust.weights
-    iou_threshold = ROBUST_IOU
 
-    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
+    def __call__(
+        self,
+        answer: DetectionAnswer,
+        truth: DetectionTruth,
+        tau: float | None = None,
+        report: Report | None = None,
+    ) -> dict[str, float]:
         """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, each component in [0, 1].
 
         H are the hits at IoU >= 0.1, or at the tau that the run prescribes (IoU u, confidence c), M the misses,
@@ -102,8 +111,7 @@ class Robust1:
         if not truth.boxes:
             overlap = calibration = says_nothing_is_there(answer)
         elif answer.detections:
-            detections = ranked(answer.detections)
-            matches = match_greedy([box for box, _ in detections], truth.boxes, ROBUST_IOU if tau is None else tau)
+            detections, matches = match(answer, truth, ROBUST_IOU if tau is None else tau, report)
             n_matched = sum(matched is not None for matched, _ in matches)
             n = mean_count(answer, truth)
             overlap = sum(overlap for _, overlap in matches) / n
@@ -120,9 +128,14 @@ class Paper:
 
     range = (0.0, 3.0)
     weights = {"iou": 1.0, "confidence": 1.0, "format": 1.0}
-    iou_threshold = PAPER_IOU
 
-    def __call__(self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None) -> dict[str, float]:
+    def __call__(
+        self,
+        answer: DetectionAnswer,
+        truth: DetectionTruth,
+        tau: float | None = None,
+        report: Report | None = None,
+    ) -> dict[str, float]:
         """Score a detection answer by Eq. 5-10: ``score = iou + confidence + format``.
 
         Predictions are matched greedily by descending confidence; a prediction hits when ``IoU >= tau``, which is 0.5
@@ -153,8 +166,7 @@ class Paper:
                 "n_matched": 0.0,
             }
 
-        detections = ranked(answer.detections)
-        matches = match_greedy([box for box, _ in detections], truth.boxes, PAPER_IOU if tau is None else tau)
+        detections, matches = match(answer, truth, PAPER_IOU if tau is None else tau, report)
         overlaps = confidences = 0.0
         n_matched = 0
         for detection, (matched, overlap) in zip(detections, matches, strict=True):

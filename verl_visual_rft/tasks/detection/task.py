@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.tasks.detection.answer import DetectionAnswer, parse_detection
+from verl_visual_rft.tasks.detection.matching import match, ranked
 from verl_visual_rft.tasks.detection.truth import TRUTH_FORM, DetectionTruth, read_detection, read_detection_solution
+from verl_visual_rft.tasks.findings import Finding, place
+from verl_visual_rft.tasks.marks import Mark, box_mark
+from verl_visual_rft.tasks.matching import Matching
 from verl_visual_rft.tasks.task import Task
 
 _HERE = "verl_visual_rft.tasks.detection"
@@ -22,6 +28,8 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     summary = "every object of one category, as boxes with a confidence"
     truth_form = TRUTH_FORM
     coordinates = True
+    asks_confidence = True
+    may_be_nothing = True
     rewards = {
         "paper": f"{_HERE}.rewards:Paper",
         "reference": f"{_HERE}.reference:Reference",
@@ -58,6 +66,20 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
         """Whether an answer lists exactly the true boxes, in any order."""
         faultless = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
         return faultless and sorted(box for box, _ in answer.detections) == sorted(truth.boxes)
+
+    def marks(self, answer: DetectionAnswer) -> tuple[Mark, ...]:
+        """Return the valid boxes in the order of the answer."""
+        return tuple(box_mark(box, confidence=confidence) for box, confidence in answer.detections)
+
+    def match(self, answer: DetectionAnswer, truth: DetectionTruth, threshold: float | None) -> Matching:
+        """Match as COCO's evaluation does: greedily, most confident first."""
+        reports: list[Matching] = []
+        match(answer, truth, math.ulp(0.0) if threshold is None else threshold, reports.append)
+        return replace(reports[0], threshold=threshold)
+
+    def find(self, answer: DetectionAnswer, truth: DetectionTruth) -> set[Finding]:
+        """Compare the boxes, most confident first, with the objects."""
+        return place([box for box, _ in ranked(answer.detections)], truth.boxes)
 
     def counts(self, answer: DetectionAnswer, truth: DetectionTruth) -> dict[str, float]:
         """Return the numbers of boxes answered, of those that are not valid, and of true ones."""

@@ -40,6 +40,16 @@ class DetectionTruth(Truth):
         listed = ", ".join(f"{{'Position': [{', '.join(map(plain, box))}], 'Confidence': 1}}" for box in self.boxes)
         return f"<answer>[{listed}]</answer>"
 
+    @property
+    def is_negative(self) -> bool:
+        """Whether nothing is there."""
+        return not self.boxes
+
+    @property
+    def claim(self) -> tuple[Box, ...]:
+        """Its boxes in whatever order they are listed."""
+        return tuple(sorted(self.boxes))
+
     def marks(self) -> tuple[Mark, ...]:
         """Return its boxes."""
         return tuple(map(box_mark, self.boxes))

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.boxes import iou
+from verl_visual_rft.tasks.findings import Finding, place
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer, parse_grounding
 from verl_visual_rft.tasks.grounding.truth import TRUTH_FORM, GroundingTruth, read_grounding, read_grounding_solution
+from verl_visual_rft.tasks.marks import Mark, box_mark
+from verl_visual_rft.tasks.matching import Match, Matching
 from verl_visual_rft.tasks.task import Task
 
 _HERE = "verl_visual_rft.tasks.grounding"
@@ -22,6 +26,7 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
     summary = "the one box that an instruction means"
     truth_form = TRUTH_FORM
     coordinates = True
+    asks_by_name = False
     rewards = {
         "paper": f"{_HERE}.rewards:Paper",
         "reference": f"{_HERE}.reference:Reference",
@@ -53,6 +58,20 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
     def says(self, answer: GroundingAnswer, truth: GroundingTruth) -> bool:
         """Whether an answer is the true box."""
         return answer.outcome is Outcome.WELL_FORMED and answer.box == truth.box
+
+    def marks(self, answer: GroundingAnswer) -> tuple[Mark, ...]:
+        """Return the valid boxes in the order of the answer."""
+        return tuple(map(box_mark, answer.boxes))
+
+    def match(self, answer: GroundingAnswer, truth: GroundingTruth, threshold: float | None) -> Matching:
+        """Hold every valid box against the true one."""
+        (true,) = truth.marks()
+        matches = tuple(Match(mark, true, iou(mark.box, truth.box)) for mark in self.marks(answer))
+        return Matching(None, matches, () if matches else (true,))
+
+    def find(self, answer: GroundingAnswer, truth: GroundingTruth) -> set[Finding]:
+        """Compare the boxes with the true one."""
+        return place(answer.boxes, (truth.box,))
 
     def counts(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
         """Return the numbers of boxes answered, and of those that are not valid."""

@@ -38,6 +38,11 @@ class GroundingTruth(Truth):
         x1, y1, x2, y2 = map(plain, self.box)
         return f"<answer> ({x1},{y1}),({x2},{y2}) </answer>"
 
+    @property
+    def claim(self) -> Box:
+        """Its box."""
+        return self.box
+
     def marks(self) -> tuple[Mark, ...]:
         """Return its box."""
         return (box_mark(self.box),)

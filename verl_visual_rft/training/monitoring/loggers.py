@@ -53,20 +53,27 @@ def _to_tensorboard(writer: Any, step: int, rollouts: Sequence[Rollout]) -> None
 
 
 def draw(rollout: Rollout) -> Any:
-    """Draw the true boxes and the answered ones, with their confidences, on the picture (a ``PIL.Image.Image``)."""
+    """Draw the truth and the answer, with its confidences, on the picture (a ``PIL.Image.Image``)."""
     from PIL import ImageDraw
 
     from verl_visual_rft.image_files import open_picture
+    from verl_visual_rft.tasks.marks import Shape
 
     question = rollout.question
     with open_picture(b64decode(question.picture.partition(",")[2])) as opened:
         image = opened.convert("RGB")
     across, down = image.width / question.width, image.height / question.height
     pen = ImageDraw.Draw(image)
-    for boxes, colour, width in ((question.boxes, _TRUTH, 5), (rollout.boxes, _ANSWER, 2)):
-        for box in boxes:
-            left, top = box.x * across, box.y * down
-            pen.rectangle((left, top, left + box.width * across, top + box.height * down), outline=colour, width=width)
-    for box in rollout.boxes:
-        pen.text((box.x * across + 3, box.y * down + 3), box.label, fill=_ANSWER, stroke_width=2, stroke_fill="black")
+    for marks, colour, width in ((question.truth, _TRUTH, 5), (rollout.marks, _ANSWER, 2)):
+        for mark in marks:
+            points = [(x * across, y * down) for x, y in mark.points]
+            if mark.shape is Shape.BOX:
+                pen.rectangle(points, outline=colour, width=width)
+            elif mark.shape is Shape.POINT:
+                pen.circle(points[0], mark.radius * across, outline=colour, width=width)
+            else:
+                pen.polygon(points, outline=colour, width=width)
+    for mark in rollout.marks:
+        place = (mark.x * across + 3, mark.y * down + 3)
+        pen.text(place, mark.label, fill=_ANSWER, stroke_width=2, stroke_fill="black")
     return image

@@ -4,20 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth
 from verl_visual_rft.datasets.view import Card, make_card
-from verl_visual_rft.evaluation.report.gallery import MOST_BOXES, Rectangle
-from verl_visual_rft.rewards import Sample, make_sample
-from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
-from verl_visual_rft.tasks.detection import DetectionAnswer
-from verl_visual_rft.tasks.grounding import GroundingAnswer
+from verl_visual_rft.evaluation.report.gallery import MOST_MARKS
+from verl_visual_rft.tasks import load_task, make_sample
+from verl_visual_rft.tasks.marks import Mark, Outline, label_of, outline
 from verl_visual_rft.training.rollouts.responses import parse_key
 
 #: What identifies a prepared row, apart from its data source.
@@ -31,15 +27,15 @@ class Rollout:
     """One response.
 
     Attributes:
-        question: Its row: picture, true boxes, prompt.
+        question: Its row: picture, truth, prompt.
         response: All that the model wrote.
         tokens: How long it is.
         truncated: Whether it ended at the token limit.
         outcome: How its answer was read.
         reason: What was amiss with it; may be empty.
-        boxes: The answered boxes in pixels, with their confidences, at most `MOST_BOXES`.
-        hidden_boxes: Boxes beyond these.
-        label: The answered class; empty for other tasks, and where none could be read.
+        marks: What is drawn of the answer, with confidences, at most `MOST_MARKS`.
+        hidden_marks: Marks beyond these.
+        label: What is said of the whole picture, a class; empty where that is nothing.
         score: Total reward.
         components: Name and value of what the reward is made of.
     """
@@ -50,8 +46,8 @@ class Rollout:
     truncated: bool
     outcome: str
     reason: str
-    boxes: tuple[Rectangle, ...]
-    hidden_boxes: int
+    marks: tuple[Outline, ...]
+    hidden_marks: int
     label: str
     score: float
     components: tuple[tuple[str, float], ...]
@@ -122,7 +118,8 @@ def make_rollout(
     """
     sample = make_sample(row["ability"], response, ground_truth(row))
     question = make_card(position, row)
-    boxes = _answered(sample, (question.width, question.height))
+    marks = load_task(sample.task).marks(sample.answer)
+    drawn = [mark for mark in marks if mark.points]
     numbers = {name: value for name, value in info.items() if isinstance(value, bool | int | float)}
     return Rollout(
         question=question,
@@ -131,26 +128,14 @@ def make_rollout(
         truncated=tokens >= most_tokens,
         outcome=sample.answer.outcome.value.replace("_", " "),
         reason=sample.answer.reason,
-        boxes=tuple(boxes[:MOST_BOXES]),
-        hidden_boxes=max(0, len(boxes) - MOST_BOXES),
-        label=sample.answer.label if isinstance(sample.answer, ClassificationAnswer) else "",
+        marks=tuple(_outline(mark, question, sample.truth.extent) for mark in drawn[:MOST_MARKS]),
+        hidden_marks=max(0, len(drawn) - MOST_MARKS),
+        label=label_of(marks),
         score=float(numbers.get("score", 0.0)),
         components=tuple((name, float(v)) for name, v in numbers.items() if not name.startswith(_NO_COMPONENT)),
     )
 
 
-def _answered(sample: Sample, size: tuple[int, int]) -> Sequence[Rectangle]:
-    answer, truth = sample.answer, sample.truth
-    if isinstance(truth, ClassificationTruth):
-        return []
-    boxes: list[tuple[Box, float | None]] = []
-    if isinstance(answer, DetectionAnswer):
-        boxes = [(detection.box, detection.confidence) for detection in answer.detections]
-    elif isinstance(answer, GroundingAnswer):
-        boxes = [(box, None) for box in answer.boxes]
-    rectangles = []
-    for box, confidence in boxes:
-        x1, y1, x2, y2 = (round(value, 1) for value in from_extent(box, size, truth.extent))
-        label = "" if confidence is None else f"{confidence:.2f}"
-        rectangles.append(Rectangle(x1, y1, round(x2 - x1, 1), round(y2 - y1, 1), label))
-    return rectangles
+def _outline(mark: Mark, question: Card, extent: tuple[float, float]) -> Outline:
+    sure = "" if mark.confidence is None else f"{mark.confidence:.2f}"
+    return outline(mark, (question.width, question.height), extent, sure)

@@ -8,7 +8,11 @@ import math
 from random import Random
 
 from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.rewards.audit.policies.detection_answers import (
+from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning
+from verl_visual_rft.tasks.audited.question import Question
+from verl_visual_rft.tasks.audited.random_boxes import jittered, scaled
+from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
+from verl_visual_rft.tasks.detection.audit.answers import (
     Guess,
     answer,
     claimed,
@@ -18,11 +22,8 @@ from verl_visual_rft.rewards.audit.policies.detection_answers import (
     random_guesses,
     written,
 )
-from verl_visual_rft.rewards.audit.policies.detection_blind import BLIND
-from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
-from verl_visual_rft.rewards.audit.random_boxes import jittered, scaled
-from verl_visual_rft.rewards.audit.strata import ANY, LARGE, NO_OBJECT, ONE, SEVERAL, SMALL
-from verl_visual_rft.rewards.audit.truth_sets import Question
+from verl_visual_rft.tasks.detection.audit.blind import BLIND
+from verl_visual_rft.tasks.detection.audit.questions import ANY, NO_OBJECT, ONE, SEVERAL
 
 
 def honest(question: Question, rng: Random) -> str:

@@ -6,10 +6,45 @@ from __future__ import annotations
 
 import re
 from random import Random
+from typing import Any
 
-from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
-from verl_visual_rft.rewards.audit.truth_sets import Question
+from verl_visual_rft.tasks.audited import ALL, AuditedTask
+from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning, unasked_reasoning
+from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.classification import ClassificationTruth
+
+CLOSED_SET, OPEN_SET = "closed set", "no closed set"
+#: Share of questions that do not say what the other classes are.
+P_OPEN_SET = 0.5
+
+#: Names inside names, names that share words, names that differ in a number only.
+CLASS_NAMES = (
+    "rose",
+    "pink primrose",
+    "desert-rose",
+    "marigold",
+    "english marigold",
+    "tree mallow",
+    "mallow",
+    "cat",
+    "caterpillar",
+    "tiger cat",
+    "bull terrier",
+    "bull",
+    "pit bull terrier",
+    "boxer",
+    "737-200",
+    "737-300",
+    "A300",
+    "A300-600",
+    "2007 Falcon 2000 Sedan",
+    "2012 Falcon 2000 Sedan",
+    "2012 Falcon Coupe",
+    "1994 Audi 100 Wagon",
+    "car",
+    "sports car",
+)
+
 
 ACCURACY = {"weak": 0.3, "moderate": 0.6, "strong": 0.9}
 
@@ -264,3 +299,16 @@ CHEATS = _BLIND + policies(
     reasoning_of_a_template,
     no_tags,
 )
+
+
+def _strata_of(question: Question) -> frozenset[str]:
+    assert isinstance(question.truth, ClassificationTruth)
+    return frozenset({ALL, CLOSED_SET if question.truth.labels else OPEN_SET})
+
+
+def _make_truth(rng: Random) -> dict[str, Any]:
+    truth: dict[str, Any] = {"label": rng.choice(CLASS_NAMES)}
+    return truth if rng.random() < P_OPEN_SET else truth | {"labels": CLASS_NAMES}
+
+
+AUDIT = AuditedTask(HONEST, CHEATS, unasked_reasoning(honest), (ALL, CLOSED_SET, OPEN_SET), _strata_of, _make_truth)

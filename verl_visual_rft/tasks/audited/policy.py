@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from verl_visual_rft.rewards.audit.truth_sets import Question
+from verl_visual_rft.tasks.audited.question import Question
 
 #: Answers a question with a whole response. The generator is fresh for each question and the same for every policy,
 #: so a cheat that builds on the honest answer builds on exactly the answer that honesty is scored for.

@@ -8,7 +8,11 @@ import math
 from random import Random
 
 from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.rewards.audit.policies.detection_answers import (
+from verl_visual_rft.tasks.audited.policy import policies, response
+from verl_visual_rft.tasks.audited.priors import Prior
+from verl_visual_rft.tasks.audited.question import Question
+from verl_visual_rft.tasks.audited.random_boxes import random_box, scaled
+from verl_visual_rft.tasks.detection.audit.answers import (
     Guess,
     answer,
     detection_truth,
@@ -17,11 +21,7 @@ from verl_visual_rft.rewards.audit.policies.detection_answers import (
     whole_image,
     written_grid,
 )
-from verl_visual_rft.rewards.audit.policies.policy import policies, response
-from verl_visual_rft.rewards.audit.priors import Prior
-from verl_visual_rft.rewards.audit.random_boxes import random_box, scaled
-from verl_visual_rft.rewards.audit.strata import NO_OBJECT
-from verl_visual_rft.rewards.audit.truth_sets import Question
+from verl_visual_rft.tasks.detection.audit.questions import NO_OBJECT
 
 
 def empty_response(question: Question, rng: Random) -> str:

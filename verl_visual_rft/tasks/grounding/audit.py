@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
+from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.rewards.audit.policies.policy import policies, response, template_reasoning
-from verl_visual_rft.rewards.audit.priors import Prior
-from verl_visual_rft.rewards.audit.random_boxes import (
+from verl_visual_rft.tasks.audited import ALL, AuditedTask
+from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning, unasked_reasoning
+from verl_visual_rft.tasks.audited.priors import Prior
+from verl_visual_rft.tasks.audited.question import Question
+from verl_visual_rft.tasks.audited.random_boxes import (
     JITTER,
     STRONG_JITTER,
     WEAK_JITTER,
@@ -20,7 +24,7 @@ from verl_visual_rft.rewards.audit.random_boxes import (
     scaled,
     whole,
 )
-from verl_visual_rft.rewards.audit.truth_sets import Question
+from verl_visual_rft.tasks.audited.strata import LARGE, SMALL, size_of
 from verl_visual_rft.tasks.grounding import GroundingTruth
 
 #: By skill: how often it finds the object, and the spread of the edges where it does.
@@ -271,3 +275,15 @@ def _written(box: Box) -> str:
 def _whole_image(question: Question) -> Box:
     x, y = _truth(question).extent
     return whole((0, 0, x, y), (x, y))
+
+
+def _strata_of(question: Question) -> frozenset[str]:
+    truth = _truth(question)
+    return frozenset({ALL, size_of([truth.box], truth.extent)})
+
+
+def _make_truth(rng: Random) -> dict[str, Any]:
+    return {"box": random_box(rng, EXTENT)}
+
+
+AUDIT = AuditedTask(HONEST, CHEATS, unasked_reasoning(honest), (ALL, SMALL, LARGE), _strata_of, _make_truth)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.rewards.audit.policies.policy import response
-from verl_visual_rft.rewards.audit.random_boxes import (
+from verl_visual_rft.tasks.audited.policy import response
+from verl_visual_rft.tasks.audited.question import Question
+from verl_visual_rft.tasks.audited.random_boxes import (
     JITTER,
     STRONG_JITTER,
     WEAK_JITTER,
@@ -22,7 +23,6 @@ from verl_visual_rft.rewards.audit.random_boxes import (
     random_box,
     whole,
 )
-from verl_visual_rft.rewards.audit.truth_sets import Question
 from verl_visual_rft.tasks.detection import DetectionTruth
 
 CONFIDENCE_NOISE = 0.12

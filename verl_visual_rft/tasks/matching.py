@@ -1,0 +1,69 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which part of an answer a scorer took for which part of the truth: what explanations show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from verl_visual_rft.boxes import Box, iou
+from verl_visual_rft.tasks.marks import Mark
+
+
+@dataclass(frozen=True)
+class Match:
+    """A mark of the answer, and that of the truth that it was given.
+
+    Attributes:
+        mark: Of the answer.
+        truth: Of the truth; None for a miss.
+        quality: How well it lies on ``truth``, an IoU for boxes; for a miss the best with any.
+    """
+
+    mark: Mark
+    truth: Mark | None
+    quality: float
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Which marks of an answer stand for which of the truth, as a scorer matched them.
+
+    Attributes:
+        threshold: Smallest quality of a match; None where there is none.
+        matches: The valid marks of the answer, in the order in which they were matched.
+        missed: Marks of the truth that nothing was given.
+    """
+
+    threshold: float | None
+    matches: tuple[Match, ...]
+    missed: tuple[Mark, ...]
+
+
+#: What a scorer tells of its matching if `Sample.report` is there.
+Report = Callable[[Matching], None]
+
+
+def matching_of(
+    marks: Sequence[Mark], truths: Sequence[Mark], given: Sequence[tuple[int | None, float]], threshold: float | None
+) -> Matching:
+    """Return a matching of boxes.
+
+    Args:
+        marks: Of the answer, in the order in which they were matched.
+        truths: Of the truth.
+        given: For each mark the place of its truth, or None, and their IoU, as `boxes.match_greedy` says.
+        threshold: Smallest IoU of a match.
+    """
+    boxes = [truth.box for truth in truths]
+    matches = tuple(
+        Match(mark, None, _best(mark.box, boxes)) if place is None else Match(mark, truths[place], overlap)
+        for mark, (place, overlap) in zip(marks, given, strict=True)
+    )
+    found = {place for place, _ in given}
+    return Matching(threshold, matches, tuple(mark for place, mark in enumerate(truths) if place not in found))
+
+
+def _best(box: Box, truths: Sequence[Box]) -> float:
+    return max((iou(box, truth) for truth in truths), default=0.0)
