@@ -115,7 +115,8 @@ def main() -> int:
 def ours(files: list[Path], out: Path, workers: int) -> None:
     """Prepare the pictures as detection rows."""
     from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-    from verl_visual_rft.datasets.questions import DetectionQuestion, Picture
+    from verl_visual_rft.tasks.detection.question import DetectionQuestion
+    from verl_visual_rft.tasks.question import Picture
 
     questions = [DetectionQuestion(Picture(path.name, path, path.name), CATEGORY, 1, (BOX,)) for path in files]
     prepare(out, {"train": questions}, PrepareOptions(workers=workers, sft=False), "benchmark", sources=())
@@ -126,8 +127,8 @@ def published(files: list[Path], out: Path) -> None:
     import datasets
 
     from verl_visual_rft.coordinates import to_thousandths
-    from verl_visual_rft.prompts import detection_prompt
     from verl_visual_rft.tasks.detection import DetectionTruth
+    from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
     def rows():
         for path in files:

@@ -12,19 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run, share
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.classification import add_sampler_argument, prepare_classification
 from verl_visual_rft.datasets.coco_reading import READING, add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection_truth import category_names, coco_truth
 from verl_visual_rft.datasets.hold_out import hold_out
-from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.prepare import prepare
-from verl_visual_rft.datasets.questions import Mend, Question, Skip
 from verl_visual_rft.datasets.readers import class_folders
 from verl_visual_rft.datasets.readers.coco_file import read_coco_file
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl
+from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.question import Question
 
 EPILOG = f"""\
 --class-folders DIR

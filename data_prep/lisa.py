@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
-from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.prepare import prepare
 from verl_visual_rft.datasets.readers.masks import encode_masks, require_opencv
 from verl_visual_rft.datasets.readers.reasonseg import (

@@ -11,14 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection import evaluated_placements
 from verl_visual_rft.datasets.existence_map import read_existence_map
-from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.prepare import prepare
-from verl_visual_rft.datasets.questions import Mend
 from verl_visual_rft.datasets.readers.lvis import (
     LvisDataset,
     LvisQuestions,
@@ -29,6 +28,7 @@ from verl_visual_rft.datasets.readers.lvis import (
     load_lvis,
     training_questions,
 )
+from verl_visual_rft.datasets.skips import Mend
 
 EPILOG = """\
 layout of --root (annotations: https://www.lvisdataset.org/dataset; pictures, those of COCO 2017:

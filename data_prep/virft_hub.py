@@ -11,9 +11,9 @@ from pathlib import Path
 
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
 from verl_visual_rft.datasets.prepare import prepare
-from verl_visual_rft.datasets.questions import DetectionQuestion
 from verl_visual_rft.datasets.readers.virft_hub import read_virft
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
 
 EPILOG = """\
 --root is one of

@@ -20,9 +20,9 @@ from PIL import EpsImagePlugin, Image
 import verl_visual_rft
 from verl_visual_rft import image_files
 from verl_visual_rft.datasets.images import load_picture
-from verl_visual_rft.datasets.questions import Picture, Skip
 from verl_visual_rft.datasets.readers import jsonl, virft_hub
 from verl_visual_rft.datasets.row_checks import decode
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.datasets.stored_rows import read_header
 from verl_visual_rft.datasets.view import _data_uri
 from verl_visual_rft.errors import UserError
@@ -31,6 +31,7 @@ from verl_visual_rft.evaluation.predict.engines.pictures import load_image
 from verl_visual_rft.evaluation.report.pictures import data_uris
 from verl_visual_rft.evaluation.sam import _segment
 from verl_visual_rft.image_files import FORMATS, NotAPicture, TooManyPixels, open_picture, upright_size
+from verl_visual_rft.tasks.question import Picture
 from verl_visual_rft.training.monitoring.loggers import draw
 
 PACKAGE = Path(verl_visual_rft.__file__).parent

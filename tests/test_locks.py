@@ -22,7 +22,6 @@ from PIL import Image
 from verl_visual_rft import locks
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-from verl_visual_rft.datasets.questions import ClassificationQuestion, ClassSet, Picture
 from verl_visual_rft.datasets.writer import staged_folder
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.journal import Journal
@@ -30,6 +29,8 @@ from verl_visual_rft.evaluation.sam import _partial_file
 from verl_visual_rft.locks import alone, open_locked
 from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.miniature.shapes import write_shapes
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.question import Picture
 from verl_visual_rft.training import export
 
 

@@ -3,17 +3,12 @@
 import pytest
 
 from verl_visual_rft.answers import Outcome
-from verl_visual_rft.prompts import (
-    classification_answer,
-    classification_prompt,
-    detection_answer,
-    detection_prompt,
-    grounding_answer,
-    grounding_prompt,
-)
 from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.classification.prompt import classification_answer, classification_prompt
 from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.detection.prompt import detection_answer, detection_prompt
 from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.grounding.prompt import grounding_answer, grounding_prompt
 
 PUBLISHED = (
     "Detect all objects belonging to the category 'cat' in the image, and provide the bounding boxes "

@@ -9,7 +9,7 @@ of its axes, ``(x, y)``: (1000, 1000), or the resized picture of a family that a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]
@@ -20,6 +20,47 @@ GRID = 1000
 MAX_ASPECT_RATIO = 200
 # Boxes on the grid come back from pixels whole, whatever the picture's size; annotations are never given as finely.
 _ROUNDING = 1e-6
+
+# EXIF orientation -> where the corner (x, y) of a picture of width w and height h comes to lie upright.
+EXIF_TURNS: dict[int, Callable[[float, float, int, int], tuple[float, float]]] = {
+    1: lambda x, y, w, h: (x, y),
+    2: lambda x, y, w, h: (w - x, y),
+    3: lambda x, y, w, h: (w - x, h - y),
+    4: lambda x, y, w, h: (x, h - y),
+    5: lambda x, y, w, h: (y, x),
+    6: lambda x, y, w, h: (h - y, x),
+    7: lambda x, y, w, h: (h - y, w - x),
+    8: lambda x, y, w, h: (y, w - x),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the annotations of a picture lie in the picture as it is stored.
+
+    Attributes:
+        size: Width and height as stored, in pixels.
+        annotated: Width and height of the picture that boxes were drawn on.
+        orientation: EXIF orientation by which boxes are turned; 1 where they were drawn on the upright picture.
+    """
+
+    size: Size
+    annotated: Size
+    orientation: int = 1
+
+    def box(self, box: Box) -> Box:
+        """Return an annotated box, ``(x1, y1, x2, y2)`` in pixels, in pixels of the stored picture.
+
+        Example:
+            >>> Placement(size=(50, 100), annotated=(100, 50), orientation=6).box((10, 0, 30, 20))
+            (30, 10, 50, 30)
+        """
+        (xa, ya), (xb, yb) = self.point(*box[:2]), self.point(*box[2:])
+        return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return an annotated point in pixels of the stored picture."""
+        return EXIF_TURNS[self.orientation](x, y, *self.annotated)
 
 
 @dataclass(frozen=True)

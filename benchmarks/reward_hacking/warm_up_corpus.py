@@ -19,7 +19,7 @@ from pathlib import Path
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.miniature.conventions import THOUGHTS, write_rows
 from verl_visual_rft.miniature.shapes import BASE, GRID, SIDE, Box, Scene, scenes
-from verl_visual_rft.prompts import detection_answer
+from verl_visual_rft.tasks.detection.prompt import detection_answer
 
 P_ABSENT = 0.1  # as in the quick start's rows
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from verl_visual_rft.datasets.rows import RFT_SCHEMA
-from verl_visual_rft.prompts import detection_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
 # Of different lengths: veRL 0.9.1 dies of a batch whose sequences are all equally long (docs/upstream.md).
 CATEGORIES = ("cat", "zebra", "bicycle", "fire hydrant", "stop sign", "potted plant", "sheep", "hair drier")

@@ -21,7 +21,9 @@ from shared_inputs import shared
 
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.miniature.originals import write_fake
-from verl_visual_rft.prompts import classification_answer, detection_answer, grounding_answer
+from verl_visual_rft.tasks.classification.prompt import classification_answer
+from verl_visual_rft.tasks.detection.prompt import detection_answer
+from verl_visual_rft.tasks.grounding.prompt import grounding_answer
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_PICTURE = "8451614203_e6484a2cb4_o"

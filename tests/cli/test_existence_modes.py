@@ -21,7 +21,7 @@ from commands import Done, data_prep, visual_rft
 from PIL import Image
 
 from verl_visual_rft.miniature.shapes import SIDE
-from verl_visual_rft.prompts import detection_answer
+from verl_visual_rft.tasks.detection.prompt import detection_answer
 
 pytest.importorskip("openai")
 

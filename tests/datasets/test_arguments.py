@@ -13,8 +13,10 @@ from PIL import Image
 
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.question import Picture
 
 
 def parse(*arguments: str, shots: bool = True) -> argparse.Namespace:

@@ -15,7 +15,7 @@ from detection_data import asked, prepare, rows_of
 
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.prompts import detection_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
 FILES = ["manifest.json", "sft_train.parquet", "train.parquet", "val.parquet", "val_annotations.json"]
 

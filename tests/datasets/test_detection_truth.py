@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.detection_truth import category_names, coco_truth
-from verl_visual_rft.datasets.images import Placement
-from verl_visual_rft.datasets.questions import DetectionQuestion, GroundingQuestion, Picture
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Picture
 
 
 def question(picture: str, category: str = "cup", number: int = 1, *boxes: tuple[float, float, float, float]):

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verl_visual_rft.datasets.few_shot import MOST_VAL_SHOTS, SAMPLERS, coop, nested, short_classes
-from verl_visual_rft.datasets.questions import ClassificationQuestion, ClassSet, Picture
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.question import Picture
 
 CLASSES = ClassSet(("rose", "tulip", "daisy"), "a plant", "the species of the plant")
 SHOTS = (1, 2, 4, 8, 16)

@@ -12,15 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verl_visual_rft.datasets.hold_out import hold_out
-from verl_visual_rft.datasets.questions import (
-    ClassificationQuestion,
-    ClassSet,
-    DetectionQuestion,
-    GroundingQuestion,
-    Picture,
-    Question,
-)
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Picture, Question
 
 CLASSES = ClassSet(("rose", "tulip"), "a plant", "the species of the plant")
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from shared_inputs import shared
 
-from verl_visual_rft.datasets.images import Placement, StoredPicture, load_picture
-from verl_visual_rft.datasets.questions import Picture, Skip
+from verl_visual_rft.coordinates import Placement
+from verl_visual_rft.datasets.images import StoredPicture, load_picture
+from verl_visual_rft.datasets.skips import Skip
+from verl_visual_rft.tasks.question import Picture
 
 SIZE = (100, 50)
 

@@ -19,19 +19,17 @@ from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.datasets import prepare as pipeline
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-from verl_visual_rft.datasets.questions import (
-    ClassificationQuestion,
-    ClassSet,
-    DetectionQuestion,
-    GroundingQuestion,
-    Picture,
-    Question,
-    Skip,
-)
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.prompts import classification_prompt, detection_prompt, grounding_prompt
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.tasks.classification.prompt import classification_prompt
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.prompt import grounding_prompt
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Picture, Question
 
 SIZE = (200, 100)
 CLASSES = ClassSet(

@@ -16,15 +16,12 @@ from PIL import Image
 
 from verl_visual_rft.coordinates import FAMILIES, smart_resize
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-from verl_visual_rft.datasets.questions import (
-    ClassificationQuestion,
-    ClassSet,
-    DetectionQuestion,
-    GroundingQuestion,
-    Picture,
-)
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Picture
 
 TINY_MODEL = Path(__file__).parents[2] / "verl_visual_rft/miniature/tiny_qwen2vl"
 # COCO, a camera original, small, tiny, extreme, halves of the factor, and one pixel beside multiples of it.

@@ -18,7 +18,8 @@ from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.miniature.tiny_model import build_tiny_model, main
-from verl_visual_rft.prompts import classification_prompt, detection_prompt
+from verl_visual_rft.tasks.classification.prompt import classification_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
 MODEL_TYPES = {"qwen2-vl": "qwen2_vl", "qwen2.5-vl": "qwen2_5_vl", "qwen3-vl": "qwen3_vl"}
 SIZE = (320, 240)

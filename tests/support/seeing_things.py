@@ -10,7 +10,7 @@ from PIL import Image
 from transformers import AutoProcessor, Qwen2VLForConditionalGeneration
 
 from verl_visual_rft.miniature.pretraining import TINY_MODEL
-from verl_visual_rft.prompts import detection_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
 from verl_visual_rft.vision_tokens import vision_tokens_of
 
 

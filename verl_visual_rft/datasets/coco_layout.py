@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from verl_visual_rft.coordinates import Box, Size
-from verl_visual_rft.datasets.questions import Mend
 from verl_visual_rft.datasets.segmentation import DRAWN, box_around
+from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import is_finite_number, read_json
 from verl_visual_rft.prompts import PLACEHOLDER

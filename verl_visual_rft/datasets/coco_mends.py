@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.datasets.file_names import RESPELT, find_file
-from verl_visual_rft.datasets.questions import Mend
 from verl_visual_rft.datasets.segmentation import DRAWN
+from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.image_files import upright_size
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")

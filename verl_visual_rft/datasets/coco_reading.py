@@ -30,8 +30,8 @@ from verl_visual_rft.datasets.box_forms import (
 from verl_visual_rft.datasets.coco_layout import Annotation, CocoDataset, by_pair, parse_coco, read_annotations
 from verl_visual_rft.datasets.coco_mends import mend_entries
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
-from verl_visual_rft.datasets.questions import Mend
 from verl_visual_rft.datasets.segmentation import DRAWN
+from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.datasets.upright import Corners, as_given, sizes_as_drawn
 from verl_visual_rft.errors import UserError
 

@@ -11,18 +11,20 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets import sampling
 from verl_visual_rft.datasets.category_lists import require_known
 from verl_visual_rft.datasets.coco_layout import UNUSED, CocoDataset, CocoImage, CocoPaths
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.existence_map import claimed_pairs, claims_left_out, read_existence_map
-from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
-from verl_visual_rft.datasets.questions import DetectionQuestion, Mend, Picture, Skip
 from verl_visual_rft.datasets.sampling import Pair, PairIndex
+from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.question import Picture
 
 
 @dataclass(frozen=True)

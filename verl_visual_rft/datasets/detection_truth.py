@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verl_visual_rft.datasets.images import Placement
-from verl_visual_rft.datasets.questions import DetectionQuestion, Question
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.question import Question
 
 
 def category_names(questions: Sequence[Question]) -> dict[int, str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.datasets.coco_layout import CocoDataset
-from verl_visual_rft.datasets.questions import Skip
 from verl_visual_rft.datasets.sampling import Pair
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json
 

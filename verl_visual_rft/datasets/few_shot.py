@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from verl_visual_rft.datasets.questions import ClassificationQuestion
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion
 
 Questions = Sequence[ClassificationQuestion]
 Draw = tuple[list[ClassificationQuestion], list[ClassificationQuestion]]

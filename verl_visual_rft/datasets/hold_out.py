@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from verl_visual_rft.datasets.questions import ClassificationQuestion, Question
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.question import Question
 
 _Asked = TypeVar("_Asked", bound=Question)
 
@@ -34,8 +35,8 @@ def hold_out(questions: Sequence[_Asked], share: float, seed: int) -> tuple[list
     """
     classes: dict[str, str] = {question.picture.id: "" for question in questions}
     for question in questions:
-        if isinstance(question, ClassificationQuestion):
-            classes[question.picture.id] = question.name
+        if not load_task(question.task).coordinates:  # else pictures have as many names as objects
+            classes[question.picture.id] = question.group
     pictures: dict[str, list[str]] = defaultdict(list)
     for picture_id, name in sorted(classes.items()):
         pictures[name].append(picture_id)

@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image, ImageChops, ImageFile, ImageOps
 
-from verl_visual_rft.coordinates import Box, Size
-from verl_visual_rft.datasets.questions import Picture, Skip
+from verl_visual_rft.coordinates import EXIF_TURNS, Placement
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.image_files import NotAPicture, TooManyPixels, open_picture
+from verl_visual_rft.tasks.question import Picture
 
 #: MPO is what telephones write: a JPEG with further pictures behind it, of which every reader shows the first.
 _JPEG_FORMATS = ("JPEG", "MPO")
@@ -37,47 +37,6 @@ _KEPT_FORMATS = (*_JPEG_FORMATS, "PNG", "WEBP")
 _KEPT_MODES = ("RGB", "L")
 _CONVERTED_MODES = ("1", "P", "PA", "LA", "La", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 _MOST_MISSING = 0.1  # of the rows of a damaged picture
-
-# EXIF orientation -> where the corner (x, y) of a picture of width w and height h comes to lie upright.
-_TURNS: dict[int, Callable[[float, float, int, int], tuple[float, float]]] = {
-    1: lambda x, y, w, h: (x, y),
-    2: lambda x, y, w, h: (w - x, y),
-    3: lambda x, y, w, h: (w - x, h - y),
-    4: lambda x, y, w, h: (x, h - y),
-    5: lambda x, y, w, h: (y, x),
-    6: lambda x, y, w, h: (h - y, x),
-    7: lambda x, y, w, h: (h - y, w - x),
-    8: lambda x, y, w, h: (y, w - x),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where the annotations of a picture lie in the picture as it is stored.
-
-    Attributes:
-        size: Width and height as stored, in pixels.
-        annotated: Width and height of the picture that boxes were drawn on.
-        orientation: EXIF orientation by which boxes are turned; 1 where they were drawn on the upright picture.
-    """
-
-    size: Size
-    annotated: Size
-    orientation: int = 1
-
-    def box(self, box: Box) -> Box:
-        """Return an annotated box, ``(x1, y1, x2, y2)`` in pixels, in pixels of the stored picture.
-
-        Example:
-            >>> Placement(size=(50, 100), annotated=(100, 50), orientation=6).box((10, 0, 30, 20))
-            (30, 10, 50, 30)
-        """
-        (xa, ya), (xb, yb) = self.point(*box[:2]), self.point(*box[2:])
-        return min(xa, xb), min(ya, yb), max(xa, xb), max(ya, yb)
-
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        """Return an annotated point in pixels of the stored picture."""
-        return _TURNS[self.orientation](x, y, *self.annotated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +123,7 @@ def _unlike_kinds(image: Image.Image, as_published: bool) -> list[str]:
 def _place(picture: Picture, image: Image.Image) -> tuple[Placement, list[str]]:
     """Return the placement of a picture, and the rules by which it is turned or cut."""
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    if orientation not in _TURNS:
+    if orientation not in EXIF_TURNS:
         orientation = 1
     raw = image.size
     upright = (raw[1], raw[0]) if orientation >= 5 else raw

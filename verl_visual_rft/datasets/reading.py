@@ -13,8 +13,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from verl_visual_rft.datasets.images import StoredPicture, load_picture
-from verl_visual_rft.datasets.questions import Picture, Skip
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.question import Picture
 
 _BATCH = 4  # pictures a task: enough to hide the cost of a task, few enough for camera originals of 10 MB
 _AHEAD = 2  # tasks in flight for each worker

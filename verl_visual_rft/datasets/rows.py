@@ -10,31 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from verl_visual_rft.coordinates import FAMILIES, Box, Family, Size, answer_extent, to_extent
-from verl_visual_rft.datasets.images import Placement, StoredPicture
-from verl_visual_rft.datasets.questions import (
-    ClassificationQuestion,
-    DetectionQuestion,
-    GroundingQuestion,
-    Question,
-    Skip,
-)
+from verl_visual_rft.coordinates import FAMILIES, Box, Placement, Size, answer_extent
+from verl_visual_rft.datasets.images import StoredPicture
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.prompts import (
-    PLACEHOLDER,
-    classification_answer,
-    classification_prompt,
-    classification_stub,
-    detection_answer,
-    detection_prompt,
-    detection_stub,
-    grounding_answer,
-    grounding_prompt,
-    grounding_stub,
-    with_thinking,
-)
-from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.prompts import PLACEHOLDER, with_thinking
+from verl_visual_rft.tasks import load_task, read_truth
+from verl_visual_rft.tasks.question import Asked, Question, Space
 
 _CHAT = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 
@@ -101,24 +84,6 @@ class RowStyle:
     text_tokens: TextTokens | None = None
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A question in the model's words and coordinates."""
-
-    task: str
-    prompt: str
-    truth: dict[str, Any]
-    answer: str
-    thinking: str
-    category: str
-    category_id: int | None
-
-
-def task_of(question: Question) -> str:
-    """Return the task of a question, the row's ``ability``."""
-    return _TASKS[type(question)]
-
-
 def build_row(
     question: Question, stored: StoredPicture, index: int, split: str, style: RowStyle
 ) -> dict[str, Any] | Skip:
@@ -144,9 +109,10 @@ def build_row(
         visual = image_tokens(size, family, *budget)
     except ValueError as error:
         return Skip("picture too long for the model", f"{where}: {error}")
-    if not all(_has_area(box, stored.placement) for box in _boxes(question)):
+    if not all(_has_area(box, stored.placement) for box in question.bounds()):
         return Skip("box without area in the picture", where)
-    asked = _ask(question, stored.placement, answer_extent(size, family, *budget), family, style.think)
+    extent = answer_extent(size, family, *budget)
+    asked = question.ask(Space(stored.placement, extent, family.absolute), style.think)
     where = f"{where}, {asked.category!r}"
     text = question.prompt or asked.prompt
     _require_usable(question, text, where, style)
@@ -161,8 +127,8 @@ def build_row(
         "data_source": style.data_source,
         "prompt": prompt,
         "images": [{"bytes": stored.data, "min_pixels": style.min_pixels, "max_pixels": style.max_pixels}],
-        "ability": asked.task,
-        "reward_model": {"style": "rule", "ground_truth": _ground_truth(asked, where)},
+        "ability": question.task,
+        "reward_model": {"style": "rule", "ground_truth": _ground_truth(question.task, asked, extent, style, where)},
         "extra_info": {
             "index": index,
             "split": split,
@@ -181,61 +147,17 @@ def build_row(
     }
 
 
-def _ask(question: Question, placement: Placement, extent: Size, family: Family, think: bool) -> _Asked:
-    boxes = [to_extent(placement.box(box), placement.size, extent) for box in _boxes(question)]
-    space = {"extent": extent} if family.absolute else {}
-    form = {} if think else {"think": False}
-    if isinstance(question, DetectionQuestion):
-        name = question.category
-        return _Asked(
-            task="detection",
-            prompt=detection_prompt(name, think, pixels=family.absolute),
-            truth={"boxes": boxes, **space, **form},
-            answer=detection_answer(boxes),
-            thinking=detection_stub(name, len(boxes)),
-            category=name,
-            category_id=question.category_id,
-        )
-    if isinstance(question, GroundingQuestion):
-        return _Asked(
-            task="grounding",
-            prompt=grounding_prompt(question.instruction, think),
-            truth={"box": boxes[0], **space, **form},
-            answer=grounding_answer(boxes[0]),
-            thinking=grounding_stub(question.instruction),
-            category=question.instruction,
-            category_id=None,
-        )
-    classes = question.classes
-    aliases = {"aliases": dict(classes.aliases)} if classes.aliases else {}
-    return _Asked(
-        task="classification",
-        prompt=classification_prompt(classes.container, classes.asked, think),
-        truth={"label": question.name, "labels": classes.names, **aliases, **form},
-        answer=classification_answer(question.name),
-        thinking=classification_stub(classes.asked, question.name),
-        category=question.name,
-        category_id=question.label,
-    )
-
-
 def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
     if PLACEHOLDER.search(text):
         raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
     if question.prompt is not None and not style.think:
         raise UserError(f"{where}: it brings its own prompt, which --no-think cannot change; leave --no-think away")
     brought = question.prompt is not None or question.answer is not None
-    if brought and FAMILIES[style.family].absolute and not isinstance(question, ClassificationQuestion):
+    if brought and FAMILIES[style.family].absolute and load_task(question.task).coordinates:
         raise UserError(
             f"{where}: its prompt or answer is written for the 0-1000 grid and cannot be used for {style.family!r}; "
             "choose another model family"
         )
-
-
-def _boxes(question: Question) -> tuple[Box, ...]:
-    if isinstance(question, DetectionQuestion):
-        return question.boxes
-    return (question.box,) if isinstance(question, GroundingQuestion) else ()
 
 
 def _has_area(box: Box, placement: Placement) -> bool:
@@ -244,17 +166,15 @@ def _has_area(box: Box, placement: Placement) -> bool:
     return box[0] < box[2] and box[1] < box[3] and max(x1, 0) < min(x2, width) and max(y1, 0) < min(y2, height)
 
 
-def _ground_truth(asked: _Asked, where: str) -> str:
-    ground_truth = json.dumps(asked.truth, ensure_ascii=False)
+def _ground_truth(task: str, asked: Asked, extent: Size, style: RowStyle, where: str) -> str:
+    truth = dict(asked.truth)
+    if load_task(task).coordinates and FAMILIES[style.family].absolute:
+        truth["extent"] = extent
+    if not style.think:
+        truth["think"] = False
+    ground_truth = json.dumps(truth, ensure_ascii=False)
     try:
-        read_truth(asked.task, ground_truth)
+        read_truth(task, ground_truth)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     return ground_truth
-
-
-_TASKS: dict[type, str] = {
-    DetectionQuestion: "detection",
-    ClassificationQuestion: "classification",
-    GroundingQuestion: "grounding",
-}

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from verl_visual_rft.datasets.images import Placement, StoredPicture
-from verl_visual_rft.datasets.questions import DetectionQuestion, GroundingQuestion, Mend, Question, Skip
-from verl_visual_rft.datasets.rows import task_of
+from verl_visual_rft.coordinates import Placement
+from verl_visual_rft.datasets.images import StoredPicture
+from verl_visual_rft.datasets.skips import Mend, Skip
+from verl_visual_rft.tasks.question import Question
 
 
 class Tally:
@@ -41,7 +42,7 @@ class Tally:
         """Count a row."""
         picture = question.picture
         self.rows += 1
-        self.tasks.add(task_of(question))
+        self.tasks.add(question.task)
         if picture.id not in self.placements:
             self.placements[picture.id] = stored.placement
             self.hashes[picture.id] = stored.source_sha256
@@ -49,11 +50,9 @@ class Tally:
             self._source_bytes += stored.source_bytes
             for rule in stored.conversions:
                 self._conversions.setdefault(rule, {})[picture.name] = None
-        boxes = _box_count(question)
-        group = self._chosen["positives" if boxes != 0 else "negatives"]
-        key = "" if isinstance(question, GroundingQuestion) else row["extra_info"]["category"]
-        group.setdefault(key, []).append(picture.id)
-        self._boxes += boxes or 0
+        group = self._chosen["negatives" if question.is_negative else "positives"]
+        group.setdefault(question.group, []).append(picture.id)
+        self._boxes += len(question.bounds())
         for name in ("image_tokens", "prompt_tokens"):
             self._longest[name] = max(self._longest[name], row["extra_info"][name] or 0)
 
@@ -117,10 +116,3 @@ def shared_pictures(tallies: Iterable[Tally]) -> int:
     """Return how many pictures, told by their bytes, more than one split shows."""
     splits = Counter(digest for tally in tallies for digest in set(tally.hashes.values()))
     return sum(count > 1 for count in splits.values())
-
-
-def _box_count(question: Question) -> int | None:
-    """Return the number of boxes asked for, None where none can be."""
-    if isinstance(question, DetectionQuestion):
-        return len(question.boxes)
-    return 1 if isinstance(question, GroundingQuestion) else None

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.miniature.shapes import CATEGORIES, Scene, scenes
-from verl_visual_rft.prompts import detection_answer, detection_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_answer, detection_prompt
 
 P_PIXELS = 0.55  # boxes in pixels, not on the 0-1000 grid
 P_THINKING = 0.6

@@ -24,7 +24,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast, Qwen2VLImageProcessor
 
 from verl_visual_rft.coordinates import FAMILIES
-from verl_visual_rft.prompts import detection_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
 SPECIAL_TOKENS = (
     "<|endoftext|>",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from verl_visual_rft.datasets.questions import Skip
 from verl_visual_rft.datasets.readers.class_folders import read_class_folders
 from verl_visual_rft.datasets.readers.classification import ClassificationSplits
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 
 

@@ -13,9 +13,11 @@ from PIL import Image
 
 from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.file_names import RESPELT
-from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
 from verl_visual_rft.datasets.readers.jsonl import JsonLines, read_jsonl
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 
 DETECTION = {"image": "photos/1.jpg", "task": "detection", "category": "cup", "boxes": [[10, 5, 40.5, 25]]}
 CLASSIFICATION = {"image": "photos/1.jpg", "task": "classification", "label": "kitchen"}

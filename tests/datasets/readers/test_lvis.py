@@ -15,9 +15,9 @@ import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 from shared_inputs import shared
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.category_lists import LVIS_FEWSHOT6, LVIS_NOVEL13
 from verl_visual_rft.datasets.existence_map import ExistenceMap
-from verl_visual_rft.datasets.images import Placement
 from verl_visual_rft.datasets.readers.lvis import (
     NOBODY_LOOKED,
     V1_IDS,

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.datasets.few_shot import coop
-from verl_visual_rft.datasets.questions import ClassificationQuestion
 from verl_visual_rft.datasets.readers.cars196 import read_cars196
 from verl_visual_rft.datasets.readers.classification import ClassificationSplits
 from verl_visual_rft.datasets.readers.fgvc_aircraft import read_fgvc_aircraft
@@ -20,6 +19,7 @@ from verl_visual_rft.datasets.readers.flowers102 import read_flowers102
 from verl_visual_rft.datasets.readers.pets37 import read_pets37
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import canonical, match_closed_set
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion
 
 Read = Callable[[str], ClassificationSplits]
 SIZES = {

@@ -17,11 +17,13 @@ import pytest
 from PIL import Image
 
 from verl_visual_rft.coordinates import to_thousandths
-from verl_visual_rft.datasets.questions import ClassificationQuestion, DetectionQuestion, GroundingQuestion
 from verl_visual_rft.datasets.readers import virft_hub
 from verl_visual_rft.datasets.readers.virft_hub import BAD_BOX, read_virft
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.prompts import detection_prompt
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 
 SIZE = (64, 48)
 BOXES = (

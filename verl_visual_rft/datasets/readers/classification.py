@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from verl_visual_rft.datasets.questions import ClassificationQuestion, ClassSet, Picture, Skip
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import numbered_lines
 from verl_visual_rft.labels import match_closed_set
 from verl_visual_rft.prompts import PLACEHOLDER
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.question import Picture
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHOWN = 10

@@ -11,10 +11,12 @@ from pathlib import Path
 from verl_visual_rft.datasets.category_lists import require_known
 from verl_visual_rft.datasets.coco_layout import UNUSED, CocoDataset
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
-from verl_visual_rft.datasets.questions import DetectionQuestion, Mend, Picture, Skip
 from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for
+from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.question import Picture
 
 #: The rule under which a picture is listed that shows nothing where nobody asks about absent categories.
 UNASKED = "picture without annotation, asked about with --negatives alone"

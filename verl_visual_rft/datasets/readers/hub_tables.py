@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from verl_visual_rft.datasets.questions import Picture
 from verl_visual_rft.datasets.stored_rows import MOST_PARQUET_BYTES, open_parquet, plain_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json_object, require_regular
+from verl_visual_rft.tasks.question import Picture
 
 # train-00000-of-00007.parquet; older uploads have a hash before the suffix.
 _SHARD = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<total>\d{5})(-[0-9a-f]{16})?")

@@ -24,19 +24,15 @@ from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
 from verl_visual_rft.datasets.file_names import RESPELT, find_file
-from verl_visual_rft.datasets.questions import (
-    ClassificationQuestion,
-    ClassSet,
-    DetectionQuestion,
-    GroundingQuestion,
-    Mend,
-    Picture,
-    Question,
-)
 from verl_visual_rft.datasets.readers.classification import class_set
+from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
 from verl_visual_rft.input_files import is_finite_number, numbered_lines, parse_json, read_json
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Picture, Question
 
 #: The keys of each task beside ``image`` and ``task``.
 KEYS = {"detection": ("category", "boxes"), "classification": ("label",), "grounding": ("instruction", "box")}

@@ -14,15 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.category_lists import require_known
 from verl_visual_rft.datasets.coco_layout import CocoDataset, read_annotations
 from verl_visual_rft.datasets.coco_reading import CocoReading, mended_coco
 from verl_visual_rft.datasets.detection import evaluated_annotations
 from verl_visual_rft.datasets.existence_map import ExistenceMap, claimed_pairs, claims_left_out
-from verl_visual_rft.datasets.images import Placement
-from verl_visual_rft.datasets.questions import DetectionQuestion, Picture, Skip
 from verl_visual_rft.datasets.sampling import Pair, PairIndex, few_shot, index_pairs
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
+from verl_visual_rft.tasks.question import Picture
 
 #: The paper's 15 rare categories and their ids in LVIS v1; 14 of them have another id in v0.5.
 V1_IDS = {

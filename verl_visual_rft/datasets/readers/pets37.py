@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from verl_visual_rft.datasets.questions import ClassSet
 from verl_visual_rft.datasets.readers.classification import (
     ClassificationSplits,
     Entry,
@@ -19,6 +18,7 @@ from verl_visual_rft.datasets.readers.classification import (
 )
 from verl_visual_rft.datasets.readers.coop_split import find_split_file, read_coop_split
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.classification.question import ClassSet
 
 SPLIT_FILE = "split_zhou_OxfordPets.json"
 LAYOUT = f"""\

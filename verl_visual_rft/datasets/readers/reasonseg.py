@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.coordinates import Box, Size
-from verl_visual_rft.datasets.questions import GroundingQuestion, Picture, Skip
 from verl_visual_rft.datasets.readers.masks import Polygon
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
 from verl_visual_rft.input_files import decode_text, is_finite_number, parse_json, read_bytes
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Picture
 
 SPLITS = ("train", "val", "test")
 _MOST_POINTS = 100_000  # of a polygon; the largest published one has a few thousand

@@ -17,23 +17,20 @@ from typing import Any
 
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size, from_thousandths
-from verl_visual_rft.datasets.questions import (
-    ClassificationQuestion,
-    ClassSet,
-    DetectionQuestion,
-    GroundingQuestion,
-    Question,
-    Skip,
-)
 from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.datasets.readers.hub_tables import TablePicture, find_tables, read_rows
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.tasks import Truth, read_truth
 from verl_visual_rft.tasks.classification import ClassificationTruth
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
 from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
 from verl_visual_rft.tasks.grounding import GroundingTruth
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
+from verl_visual_rft.tasks.question import Question
 
 COLUMNS = ("image", "problem", "solution")
 #: Rule of the rows left out: ``int(px / size * 1000)`` made a box of a few pixels one without width or height.

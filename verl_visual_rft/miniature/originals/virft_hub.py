@@ -18,7 +18,8 @@ from PIL import Image
 from verl_visual_rft.coordinates import GRID, Size
 from verl_visual_rft.datasets.category_lists import COCO_FEWSHOT8
 from verl_visual_rft.miniature.originals.drawing import Polygon, box_of, draw_scene
-from verl_visual_rft.prompts import classification_prompt, detection_prompt
+from verl_visual_rft.tasks.classification.prompt import classification_prompt
+from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
 Row = Mapping[str, Any]
 

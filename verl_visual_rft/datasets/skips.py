@@ -1,0 +1,33 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What readers of original datasets put right or leave out, by documented rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Something of the original that was put right, by a documented rule.
+
+    Attributes:
+        rule: The rule, in a few words that are the same for all it applies to ("box annotated twice").
+        where: File and entry, for people.
+    """
+
+    rule: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Something of the original that was left out, by a documented rule.
+
+    Attributes:
+        rule: The rule, in a few words that are the same for all it applies to ("crowd box", "no file").
+        where: File and entry, for people.
+    """
+
+    rule: str
+    where: str
