@@ -31,10 +31,10 @@ from rich.console import Console
 from rich.table import Table
 
 from verl_visual_rft.evaluation.bootstrap import RESAMPLES, resample_counts
-from verl_visual_rft.evaluation.detection.average_precision import coco_average_precision
-from verl_visual_rft.evaluation.detection.matching import match_boxes
-from verl_visual_rft.evaluation.detection.resampling import resampled_ap
 from verl_visual_rft.tasks.detection import parse_detection
+from verl_visual_rft.tasks.detection.metrics.average_precision import coco_average_precision
+from verl_visual_rft.tasks.detection.metrics.matching import match_boxes
+from verl_visual_rft.tasks.detection.metrics.resampling import resampled_ap
 
 LEAST_SPEEDUP = 4
 MOST_PARSING_SECONDS_PER_RESPONSE = 2 / 25_000

@@ -12,9 +12,13 @@ import pytest
 from shared_inputs import shared
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.classification import ClassificationMetrics, Confusion, measure_classification
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import score_answers
+from verl_visual_rft.tasks.classification.metrics.measure import (
+    ClassificationMetrics,
+    Confusion,
+    measure_classification,
+)
 
 FLOWERS = ("rose", "desert-rose", "english_marigold", "tulip")
 

@@ -19,10 +19,10 @@ from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.datasets.readers.masks import encode_mask as draw_mask
 from verl_visual_rft.datasets.readers.reasonseg import first_polygon_box, target_union_box
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.grounding import GroundingMetrics, measure_grounding
 from verl_visual_rft.evaluation.masks import PredictedMask, TrueMask, encode_mask, fill_box, overlap, read_true_mask
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import ScoredAnswer, score_answers
+from verl_visual_rft.tasks.grounding.metrics.measure import GroundingMetrics, measure_grounding
 
 SIZE = (10, 10)
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -26,22 +25,13 @@ SEGMENT_EPILOG = (
 )
 
 
-class Task(str, Enum):
-    """Whose answers of a file are evaluated."""
-
-    auto = "auto"
-    detection = "detection"
-    classification = "classification"
-    grounding = "grounding"
-
-
 def evaluate(
     predictions: Annotated[
         list[Path], typer.Argument(help="File that `visual-rft predict` wrote; several are runs of one experiment.")
     ],
     data: Annotated[Path, typer.Option(help="Prepared folder that was asked about.")],
     out: Annotated[Path, typer.Option(help="Metrics to write (JSON).")],
-    task: Annotated[Task, typer.Option(help="Only the answers to this task; auto: the file's only one.")] = Task.auto,
+    task: Annotated[str, typer.Option(help="Only the answers to this task; auto: the file's only one.")] = "auto",
     reward: Annotated[str, typer.Option(help="Named reward to report the mean of.")] = "robust",
     masks: Annotated[
         Path | None, typer.Option(help="Grounding: masks that `visual-rft segment` made, for gIoU and cIoU.")
@@ -62,13 +52,13 @@ def evaluate(
 
     console = make_console()
     if len(predictions) == 1:
-        evaluation = run(predictions[0], data, reward, task.value, masks, existence or ())
+        evaluation = run(predictions[0], data, reward, task, masks, existence or ())
         evaluation.write(out)
         console.print(evaluation.result.table())
         return
     if masks is not None:
         raise UserError("masks belong to one predictions file; evaluate the runs one by one")
-    evaluations = {str(path): run(path, data, reward, task.value, existence=existence or ()) for path in predictions}
+    evaluations = {str(path): run(path, data, reward, task, existence=existence or ()) for path in predictions}
     content, table = over_runs(evaluations, out)
     write_json(out, content)
     console.print(table)

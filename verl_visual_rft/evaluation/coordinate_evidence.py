@@ -12,8 +12,7 @@ from statistics import fmean
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.coordinates import GRID
 from verl_visual_rft.evaluation.results import ScoredAnswer
-from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
-from verl_visual_rft.tasks.grounding import GroundingTruth, parse_grounding
+from verl_visual_rft.tasks import load_task
 
 # More than a slip now and then, and a difference that a handful of lucky boxes does not make.
 _SHARE_BEYOND = 0.05
@@ -35,7 +34,7 @@ class _Answered:
 
 
 def coordinate_warnings(scored: Iterable[ScoredAnswer]) -> tuple[str, ...]:
-    """Say what speaks for other coordinates, in answers to detection or grounding.
+    """Say what speaks for other coordinates, in answers that lie in the picture.
 
     - The share of coordinates beyond the extent of the answer's space (1000), whose boxes are invalid.
     - The mean IoU of the objects with their best box, where it is clearly higher when the same numbers are read as
@@ -50,15 +49,11 @@ def coordinate_warnings(scored: Iterable[ScoredAnswer]) -> tuple[str, ...]:
 
 
 def _answered(item: ScoredAnswer) -> _Answered:
-    truth, response = item.sample.truth, item.prediction.response
-    assert isinstance(truth, DetectionTruth | GroundingTruth)
-    boxes: Iterable[Box]
-    if isinstance(truth, DetectionTruth):
-        truths, boxes = truth.boxes, (detection.box for detection in parse_detection(response, _ANYWHERE).detections)
-    else:
-        truths, boxes = (truth.box,), parse_grounding(response, _ANYWHERE).boxes
+    sample, task = item.sample, load_task(item.sample.task)
+    boxes = [mark.box for mark in task.marks(task.parse(item.prediction.response, _ANYWHERE, True)) if mark.points]
     finite = tuple(box for box in boxes if all(map(math.isfinite, box)))
-    return _Answered(finite, truths, truth.extent, item.prediction.size)
+    truths = tuple(mark.box for mark in sample.truth.marks() if mark.points)
+    return _Answered(finite, truths, sample.truth.extent, item.prediction.size)
 
 
 def _beyond_warning(answered: Sequence[_Answered]) -> str:

@@ -13,14 +13,12 @@ from typing import Any
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.answered import answered_parquet
-from verl_visual_rft.evaluation.classification import measure_classification
-from verl_visual_rft.evaluation.detection import require_known
-from verl_visual_rft.evaluation.grounding import measure_grounding
 from verl_visual_rft.evaluation.predictions import Prediction, read_existence_stage, read_predictions
-from verl_visual_rft.evaluation.prepared import load_truth, read_dataset
-from verl_visual_rft.evaluation.results import Result, score_answers
-from verl_visual_rft.evaluation.stages import measure_asked, measure_behind
-from verl_visual_rft.tasks import task_names
+from verl_visual_rft.evaluation.prepared import read_dataset
+from verl_visual_rft.evaluation.results import Answered, Result, score_answers
+from verl_visual_rft.tasks import load_task, task_names
+from verl_visual_rft.tasks.metrics import metrics_of
+from verl_visual_rft.tasks.registry import usable_tasks
 
 AUTO = "auto"
 
@@ -79,10 +77,12 @@ def evaluate(
     """
     answered = read_predictions(predictions)
     task = _one_task(answered, task, predictions)
-    if masks is not None and task != "grounding":
-        raise UserError(f"{masks}: masks are of grounding, and {predictions} is evaluated for {task}; leave them out")
-    if existence and task != "detection":
-        raise UserError(f"--existence is of detection, and {predictions} is evaluated for {task}; leave it out")
+    metrics = metrics_of(load_task(task))
+    for option, value in (("masks", masks), ("existence", existence)):
+        if value and option not in metrics.options:
+            raise UserError(
+                f"--{option} is of {_tasks_with(option)}, and {predictions} is evaluated for {task}; leave it out"
+            )
     stage = read_existence_stage(predictions)
     if existence and stage is not None:
         raise UserError(
@@ -92,19 +92,12 @@ def evaluate(
     answered = [prediction for prediction in answered if prediction.task == task]
     parquet = answered_parquet(data, answered, predictions, stage)
     scored = score_answers(answered, task, reward, predictions)
-    result: Result
-    if task == "detection":
-        truth = load_truth(parquet.parent)
-        require_known(answered, truth, predictions)
-        if stage is not None:
-            result = measure_asked(scored, truth, reward, stage)
-        else:
-            result = measure_behind(scored, truth, reward, existence)
-    elif task == "classification":
-        result = measure_classification(scored, reward)
-    else:
-        result = measure_grounding(scored, reward, parquet, masks)
+    result = metrics.measure(Answered(scored, predictions, parquet, reward, stage, existence, masks))
     return Evaluation(result, parquet, read_dataset(parquet.parent))
+
+
+def _tasks_with(option: str) -> str:
+    return " or ".join(name for name, task in usable_tasks().items() if option in metrics_of(task).options)
 
 
 def _one_task(predictions: Sequence[Prediction], task: str, source: Path) -> str:

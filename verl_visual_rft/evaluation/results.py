@@ -19,8 +19,11 @@ from rich.text import Text
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.bootstrap import share_interval
-from verl_visual_rft.evaluation.predictions import Prediction
+from verl_visual_rft.evaluation.predictions import ExistenceStage, Prediction
 from verl_visual_rft.rewards import Sample, load_reward, make_sample
+
+#: Figures about answers that the tables of most tasks end with.
+ANSWER_COLUMNS = {"reward": "mean reward", "format_rate": "format rate"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,29 @@ class ScoredAnswer:
     prediction: Prediction
     sample: Sample
     reward: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answers of a predictions file to the questions of one task.
+
+    Attributes:
+        scored: The answers.
+        predictions: The file.
+        parquet: The questions.
+        reward: Name of the reward that they were scored with.
+        stage: The existence stage that decided which were asked, if there was one.
+        existence: Stages behind which they are measured too.
+        masks: Masks that were made of the answers, if there are any.
+    """
+
+    scored: Sequence[ScoredAnswer]
+    predictions: Path
+    parquet: Path
+    reward: str
+    stage: ExistenceStage | None = None
+    existence: Sequence[str] = ()
+    masks: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,12 @@ from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.stored_rows import extra, picture_bytes, read_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.answered import answered_parquet
-from verl_visual_rft.evaluation.grounding import answered_pixel_box
 from verl_visual_rft.evaluation.masks import Mask, PredictedMask, encode_mask
 from verl_visual_rft.evaluation.predictions import read_predictions
 from verl_visual_rft.evaluation.results import score_answers
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.locks import open_locked
+from verl_visual_rft.tasks.grounding.metrics.measure import answered_pixel_box
 
 #: The paper's: ViT-H.
 PAPER_MODEL = "facebook/sam-vit-huge"

@@ -21,7 +21,6 @@ from rich.text import Text
 
 from verl_visual_rft.datasets.existence_map import ExistenceMap, read_existence_map
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.detection import DetectionMetrics, measure_detection
 from verl_visual_rft.evaluation.existence import (
     StageQuality,
     annotated_truth,
@@ -32,6 +31,8 @@ from verl_visual_rft.evaluation.existence import (
 from verl_visual_rft.evaluation.predictions import ExistenceStage
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import Figure, ScoredAnswer
+from verl_visual_rft.tasks.detection.metrics.figures import DetectionMetrics
+from verl_visual_rft.tasks.detection.metrics.measure import measure_detection
 
 ORACLE = "oracle"
 

@@ -43,6 +43,11 @@ def usable_tasks() -> dict[str, Task[Any, Any]]:
     return tasks
 
 
+def main_metrics() -> dict[str, str]:
+    """Return the main metrics on validation of all tasks: name -> what people call it."""
+    return dict(next(iter(task.quick.items())) for task in usable_tasks().values())
+
+
 def task_package(name: str) -> str:
     """Return the package that declares a task.
 

@@ -78,12 +78,15 @@ class Task(Generic[TruthT, AnswerT]):
         may_be_nothing: Whether "No Objects" can be right.
         asks_by_name: Whether rows ask for a category or class, of which there are many rows, not for an instruction of
             their own.
+        quick: Metrics on validation while a run trains, in percent, the main one first: name -> what people call it.
+        accuracies: Components that say how right an answer is, for the curves of a run.
+        tells_answer: Whether a row's ``category`` is the answer, which nobody who asks knows.
         rewards: Named reward -> class of what scores this task under its name: called with any of the fields of
             `Sample` as arguments, it returns a number or a mapping with the total under "score". It may have
             attributes ``range``, ``weights``, ``iou_threshold`` and ``trusted``, see `rewards.reward.make_reward`.
         components: The same for what rewards are composed of.
         audit: An `audited.AuditedTask`: an honest policy, cheats, questions of every kind.
-        metrics: A `evaluation.task_metrics.TaskMetrics`: what answers are measured by.
+        metrics: A `metrics.TaskMetrics`: what answers are measured by.
     """
 
     name: ClassVar[str]
@@ -93,6 +96,9 @@ class Task(Generic[TruthT, AnswerT]):
     asks_confidence: ClassVar[bool] = False
     may_be_nothing: ClassVar[bool] = False
     asks_by_name: ClassVar[bool] = True
+    quick: ClassVar[Mapping[str, str]]
+    accuracies: ClassVar[tuple[str, ...]] = ()
+    tells_answer: ClassVar[bool] = False
     rewards: ClassVar[Mapping[str, str]] = {}
     components: ClassVar[Mapping[str, str]] = {}
     audit: ClassVar[str]

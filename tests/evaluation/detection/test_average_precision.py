@@ -9,8 +9,8 @@ import pytest
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
-from verl_visual_rft.evaluation.detection.average_precision import coco_average_precision, lvis_average_precision
-from verl_visual_rft.evaluation.detection.boxes import LVIS_BOXES, is_federated, strongest
+from verl_visual_rft.tasks.detection.metrics.average_precision import coco_average_precision, lvis_average_precision
+from verl_visual_rft.tasks.detection.metrics.boxes import LVIS_BOXES, is_federated, strongest
 
 
 def read(name: str):

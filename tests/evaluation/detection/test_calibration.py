@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from verl_visual_rft.evaluation.bootstrap import Interval
-from verl_visual_rft.evaluation.detection.calibration import calibrate
-from verl_visual_rft.evaluation.detection.matching import ClassMatches
+from verl_visual_rft.tasks.detection.metrics.calibration import calibrate
+from verl_visual_rft.tasks.detection.metrics.matching import ClassMatches
 
 DRAWS = np.ones((1, 4), dtype=int)
 

@@ -15,12 +15,13 @@ from shared_inputs import shared
 
 from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.detection import DetectionMetrics, measure_detection
-from verl_visual_rft.evaluation.detection.group_ap import category_groups
 from verl_visual_rft.evaluation.evaluate import evaluate
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import score_answers
+from verl_visual_rft.tasks.detection.metrics.figures import DetectionMetrics
+from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups
+from verl_visual_rft.tasks.detection.metrics.measure import measure_detection
 
 NO_OBJECTS = "<think> I look. </think> <answer>No Objects</answer>"
 

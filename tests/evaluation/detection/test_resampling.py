@@ -9,9 +9,9 @@ import pytest
 from shared_inputs import shared
 
 from verl_visual_rft.evaluation.bootstrap import resample_counts
-from verl_visual_rft.evaluation.detection.average_precision import coco_average_precision, lvis_average_precision
-from verl_visual_rft.evaluation.detection.matching import match_boxes
-from verl_visual_rft.evaluation.detection.resampling import resampled_ap
+from verl_visual_rft.tasks.detection.metrics.average_precision import coco_average_precision, lvis_average_precision
+from verl_visual_rft.tasks.detection.metrics.matching import match_boxes
+from verl_visual_rft.tasks.detection.metrics.resampling import resampled_ap
 
 
 def test_every_picture_once_is_the_evaluators_ap(scene):

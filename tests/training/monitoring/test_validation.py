@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verl_visual_rft.evaluation.detection import measure_detection
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import score_answers
+from verl_visual_rft.tasks.detection.metrics.measure import measure_detection
 from verl_visual_rft.training.monitoring.validation import Question, read_questions, task_metrics
 
 

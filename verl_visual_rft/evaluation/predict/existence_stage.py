@@ -16,7 +16,7 @@ from verl_visual_rft.evaluation.predict.engines.engine import Row
 from verl_visual_rft.evaluation.predict.rows import sha256
 from verl_visual_rft.prompts import existence_prompt
 from verl_visual_rft.tasks import read_truth
-from verl_visual_rft.tasks.detection import DetectionTruth
+from verl_visual_rft.tasks.detection.task import Detection
 
 #: Asks a rewording of all questions; gives the responses by index.
 Ask = Callable[[Callable[[Row], Row]], Mapping[int, str]]
@@ -66,7 +66,7 @@ def gate(questions: list[Row], mode: str, ask: Ask) -> Gated:
     """
     if mode == "none":
         return Gated(questions, {"mode": "none", "questions": len(questions), "asked": len(questions)})
-    other = sorted({question["ability"] for question in questions} - {"detection"})
+    other = sorted({question["ability"] for question in questions} - {Detection.name})
     if other:
         raise UserError(f"--existence {mode}: the data hold questions of {', '.join(other)}; use --existence none")
     truth = {_pair(question): _shows_it(question) for question in questions}
@@ -101,8 +101,7 @@ def _pair(question: Row) -> Pair:
 
 
 def _shows_it(question: Row) -> bool:
-    truth = read_truth("detection", question["reward_model"]["ground_truth"])
-    return isinstance(truth, DetectionTruth) and bool(truth.boxes)
+    return not read_truth(Detection.name, question["reward_model"]["ground_truth"]).is_negative
 
 
 def _reworded(row: Row) -> Row:

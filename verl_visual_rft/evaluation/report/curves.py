@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import itertools
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from matplotlib.ticker import MaxNLocator
 from verl_visual_rft.atomic import replacing
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, MetricNames, Series, TrainingLog
+from verl_visual_rft.tasks.registry import main_metrics, usable_tasks
 
 # Okabe and Ito's colours: told apart with any colour vision.
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#555555"
@@ -44,10 +46,6 @@ STYLE: Any = {
 SVG_STYLE: Any = STYLE | {"svg.fonttype": "none", "svg.hashsalt": "curves", "font.family": "sans-serif"}
 COLOURS = (GREEN, ORANGE, BLUE, VERMILION, GREY)
 RUNNING_MEAN = 10
-#: Components of a reward that say how right the answers are.
-ACCURACIES = ("iou", "f1", "ap", "accuracy", "accuracy_closed_set", "accuracy_equal")
-#: Metrics of the tasks on validation (`training.monitoring.validation`), in percent, by what they are called here.
-TASK_METRICS = {"ap": "AP", "accuracy": "Accuracy", "miou": "Mean IoU"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def _panels(log: TrainingLog, names: MetricNames) -> Iterator[tuple[str, Series,
         mean, colour = log.series(f"reward/{component}/mean"), COLOURS[number % len(COLOURS)]
         title = f"Reward component: {component}"
         yield title, mean, partial(_draw_component, log=log, component=component, title=title, colour=colour)
-    for metric, name in TASK_METRICS.items():
+    for metric, name in main_metrics().items():
         for source, series in log.task_metric(metric).items():
             title = f"{name} on validation, {source} (%)"
             yield title, series, partial(_draw_single, series=series, title=title, colour=ORANGE)
@@ -180,12 +178,13 @@ def _draw_accuracy(axes: Axes, log: TrainingLog) -> None:
     """What the reward should stand for: its own terms of accuracy, and the metrics of the tasks."""
     axes.set_title("Accuracy behind it")
     number = 0
-    for colour, component in zip(COLOURS, sorted({*ACCURACIES} & {*log.components}), strict=False):
+    accuracies = {name for task in usable_tasks().values() for name in task.accuracies}
+    for colour, component in zip(COLOURS, sorted(accuracies & {*log.components}), strict=False):
         _draw_running(axes, log.series(f"reward/{component}/mean"), f"{component}, training", colour)
         for source, series in log.validation(component).items():
             _draw_validation(axes, series, f"{component}, validation ({source})", number)
             number += 1
-    for (metric, name), marker in zip(TASK_METRICS.items(), "sPX", strict=True):
+    for (metric, name), marker in zip(main_metrics().items(), itertools.cycle("sPX"), strict=False):
         for source, series in log.task_metric(metric).items():
             shares, label = [value / 100 for value in series.values], f"{name} / 100, validation ({source})"
             axes.plot(series.steps, shares, color=ORANGE, marker=marker, ms=5, lw=1.5, label=label)

@@ -31,6 +31,7 @@ from verl_visual_rft.evaluation.training_log import TrainingLog
 from verl_visual_rft.pages import templates_of
 from verl_visual_rft.rewards import Reward, load_reward
 from verl_visual_rft.rewards.explain import Component, explain
+from verl_visual_rft.tasks import load_task
 from verl_visual_rft.tasks.findings import Finding
 
 #: Bytes of a page at most, as long as its text leaves the pictures some of them.
@@ -91,6 +92,7 @@ def build_report(
     content = {
         "title": title,
         "summary": summary,
+        "is_drawn": load_task(summary.task).coordinates,
         "table": table_cells(summary, intervals=True),
         "outcomes": outcome_cells(measurements),
         "per_class": class_cells(measurements),
@@ -104,7 +106,7 @@ def build_report(
         "seed": seed_label(summary.seed),
         "formulas": _formulas(answers, rows, loaded),
         "gallery": [(group, [(cards[row], shown[row]) for row in group.rows]) for group in groups],
-        "categories": sorted({card.category for card in cards.values() if card.task != "grounding"}),
+        "categories": sorted({card.category for card in cards.values() if load_task(card.task).asks_by_name}),
         "findings": _findings(cards.values()),
         "methods": {method: METHODS[method] for method in answers},
         "n": len(next(iter(answers.values()))),

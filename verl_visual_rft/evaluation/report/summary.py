@@ -17,33 +17,10 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog
+from verl_visual_rft.tasks import load_task, task_names
+from verl_visual_rft.tasks.metrics import TaskMetrics, metrics_of
 
-_ANSWERS = {"reward": "mean reward", "format_rate": "format rate"}
-#: Figures of a task in the order of the table: key in metrics.json to heading. All but the reward's are percent.
-COLUMNS: Mapping[str, Mapping[str, str]] = {
-    "detection": {
-        "map_novel": "mAP novel",
-        "map_base": "mAP base",
-        "map_all": "mAP all",
-        "f1": "F1",
-        "reward": "mean reward",
-        "mean_iou_present": "mean IoU",
-        "format_rate": "format rate",
-    },
-    "classification": {"strict": "strict", "closed_set": "closed set", "containment": "containment", **_ANSWERS},
-    "grounding": {"miou": "mIoU", "acc50": "Acc@0.5", "giou": "gIoU", "ciou": "cIoU", **_ANSWERS},
-}
-_CAPTIONS = {
-    "detection": "Mean AP in percent over the categories that have ground truth; F1 at IoU 0.5 and the mean reward are "
-    "over all questions, the mean IoU over those whose object is in the picture",
-    "classification": "Accuracy in percent by three rules: the label itself; one class of the closed set; the label "
-    "contains the answer or the answer the label, as published",
-    "grounding": "Mean IoU of boxes, share of boxes with an IoU of 0.5 or more, gIoU and cIoU of masks, in percent; an "
-    "answer that cannot be read counts 0",
-}
-#: Figures that older metrics files do not have.
-_LATER = frozenset({"f1", "acc50"})
-_TEMPLATES = {"format_rate": "{:.0%}", "reward": "{:.2f}", "mean_iou_present": "{:.2f}"}
+_TEMPLATES = {"format_rate": "{:.0%}", "reward": "{:.2f}"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +35,8 @@ class Summary:
         reward_first10: Mean training reward of the first ten GRPO steps; ``None`` where the log has none.
         reward_last10: The same of the last ten.
         labels: Method to what it is called in the table, with its settings where they are known.
-        rows: Method (``base``, ``sft``, ``rft``) to its figures (see `COLUMNS`); ``None`` where there is no such truth.
+        rows: Method (``base``, ``sft``, ``rft``) to its figures (see `TaskMetrics.columns`); ``None`` without such
+            truths.
         intervals: Method to the 95 % intervals ``[low, high]`` of its figures, in their unit, where they are known.
         n: Method to the number of its questions.
     """
@@ -77,7 +55,7 @@ class Summary:
     @property
     def caption(self) -> str:
         """What the figures are."""
-        return _CAPTIONS[self.task]
+        return metrics_of(load_task(self.task)).caption
 
 
 def summarise(
@@ -95,12 +73,13 @@ def summarise(
         UserError: A metrics file lacks a figure, or they are about several tasks.
     """
     tasks = {measurement.metrics.get("task", "detection") for measurement in measurements}
-    if len(tasks) != 1 or not tasks <= COLUMNS.keys():
+    if len(tasks) != 1 or not tasks <= {*task_names()}:
         raise UserError(
             f"{', '.join(str(m.path) for m in measurements)}: tasks {sorted(map(str, tasks))}; a summary is of one of "
-            f"{', '.join(COLUMNS)}"
+            f"{', '.join(task_names())}"
         )
     (task,) = tasks
+    metrics = metrics_of(load_task(task))
     reward = log.series(DEFAULT_NAMES.reward)
     return Summary(
         task=task,
@@ -110,8 +89,8 @@ def summarise(
         reward_first10=reward.first_mean(10),
         reward_last10=reward.last_mean(10),
         labels={m.method: m.label for m in measurements},
-        rows={m.method: {name: _figure(m, name) for name in COLUMNS[task]} for m in measurements},
-        intervals={m.method: dict(_intervals(m.metrics, COLUMNS[task])) for m in measurements},
+        rows={m.method: {name: _figure(m, name, metrics) for name in metrics.columns} for m in measurements},
+        intervals={m.method: dict(_intervals(m.metrics, metrics.columns)) for m in measurements},
         n={m.method: m.metrics["n"] for m in measurements},
     )
 
@@ -133,11 +112,17 @@ def table_cells(summary: Summary, *, intervals: bool = False) -> list[list[str]]
         summary: Of the run.
         intervals: Whether a figure has its 95 % interval on a second line, where that is known.
     """
-    columns = COLUMNS[summary.task]
+    metrics = metrics_of(load_task(summary.task))
+    columns, formats = metrics.columns, {**_TEMPLATES, **metrics.formats}
     lines = [["method", *columns.values()]]
     for method, row in summary.rows.items():
         known = summary.intervals[method] if intervals else {}
-        lines.append([summary.labels[method], *(_format(name, row[name], known.get(name)) for name in columns)])
+        lines.append(
+            [
+                summary.labels[method],
+                *(_format(formats.get(name, "{:.1f}"), row[name], known.get(name)) for name in columns),
+            ]
+        )
     return lines
 
 
@@ -161,10 +146,9 @@ def terminal_table(summary: Summary, name: str = "") -> Table:
     return table
 
 
-def _format(name: str, value: float | None, interval: Sequence[float] | None = None) -> str:
+def _format(template: str, value: float | None, interval: Sequence[float] | None = None) -> str:
     if value is None:
         return "n/a"
-    template = _TEMPLATES.get(name, "{:.1f}")
     span = "" if interval is None else f"\n({' to '.join(template.format(end) for end in interval)})"
     return template.format(value) + span
 
@@ -176,9 +160,9 @@ def _intervals(metrics: Mapping[str, Any], names: Iterable[str]) -> Iterator[tup
             yield name, [given["low"], given["high"]]
 
 
-def _figure(measurement: Measurement, name: str) -> float | None:
+def _figure(measurement: Measurement, name: str, metrics: TaskMetrics) -> float | None:
     try:
-        given: Any = measurement.metrics.get(name) if name in _LATER else measurement.metrics[name]
+        given: Any = measurement.metrics.get(name) if name in metrics.later else measurement.metrics[name]
     except KeyError as error:
         raise UserError(f"{measurement.path}: no figure {error}; evaluate the predictions again") from error
     value: float | None = given["value"] if isinstance(given, dict) else given

@@ -29,6 +29,9 @@ class Classification(Task[ClassificationTruth, ClassificationAnswer]):
     name = "classification"
     summary = "the class of a picture, by its name"
     truth_form = TRUTH_FORM
+    quick = {"accuracy": "Accuracy"}
+    accuracies = ("accuracy", "accuracy_closed_set", "accuracy_equal")
+    tells_answer = True
     rewards = {
         "paper": f"{_HERE}.rewards:Paper",
         "reference": f"{_HERE}.reference:Reference",

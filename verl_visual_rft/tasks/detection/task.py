@@ -30,6 +30,8 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     coordinates = True
     asks_confidence = True
     may_be_nothing = True
+    quick = {"ap": "AP", "ap50": "AP50"}
+    accuracies = ("iou", "f1", "ap")
     rewards = {
         "paper": f"{_HERE}.rewards:Paper",
         "reference": f"{_HERE}.reference:Reference",

@@ -27,6 +27,8 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
     truth_form = TRUTH_FORM
     coordinates = True
     asks_by_name = False
+    quick = {"miou": "Mean IoU"}
+    accuracies = ("iou",)
     rewards = {
         "paper": f"{_HERE}.rewards:Paper",
         "reference": f"{_HERE}.reference:Reference",

@@ -14,13 +14,12 @@ from math import sqrt
 from statistics import fmean, pvariance
 
 from verl_visual_rft.evaluation.training_log import Series, TrainingLog
+from verl_visual_rft.tasks.registry import main_metrics
 
 #: Training steps that a judgement is made over: one step's few prompts differ too much from the next one's.
 WINDOW = 10
 #: Components that say how well the picture was understood.
 QUALITY = ("iou", "accuracy")
-#: Metrics of the task on validation: `verl_visual_rft.training.monitoring.validation`.
-VALIDATED = ("ap", "accuracy", "miou")
 
 _TIED, _UNREADABLE, _NOTHING_FOUND, _TRUNCATED = 0.6, 0.2, 0.8, 0.3
 _LOST, _LOST_ON_VALIDATION = 0.7, 0.75  # of the best that it was
@@ -212,7 +211,7 @@ def _lost_on_validation(log: TrainingLog) -> Iterator[str]:
 
 def _validated(log: TrainingLog) -> Iterator[tuple[str, Series, float]]:
     """Name, series and what counts as all of it: the task's own metrics in percent, then veRL's means of components."""
-    for metric in VALIDATED:
+    for metric in main_metrics():
         for source, series in log.task_metric(metric).items():
             yield f"{metric} ({source})", series, 100.0
     for component in QUALITY:

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.training_log import Series, TrainingLog, read_training_log, training_log_files
+from verl_visual_rft.tasks.registry import usable_tasks
 from verl_visual_rft.training.monitoring.collapse import WINDOW, find_warnings
 from verl_visual_rft.training.monitoring.first_step import FirstStep, read_first_step
 
@@ -180,7 +181,8 @@ def _named(log: TrainingLog, names: Iterable[tuple[str, str]]) -> Iterator[tuple
 
 
 def _validation(log: TrainingLog) -> Iterator[tuple[str, Series]]:
-    for metric in ("ap", "ap50", "accuracy", "miou", "missing"):
+    quick = dict.fromkeys(name for task in usable_tasks().values() for name in task.quick)
+    for metric in (*quick, "missing"):
         for source, series in log.task_metric(metric).items():
             yield f"{metric} {source}", series
     for source, series in log.validation("iou").items():

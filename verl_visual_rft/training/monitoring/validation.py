@@ -8,29 +8,17 @@ mean over responses, and a question whose session failed counts here as missed.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth
-from verl_visual_rft.evaluation.detection.evaluate import distinct, ranked_by
-from verl_visual_rft.evaluation.detection.matching import match_boxes
-from verl_visual_rft.evaluation.detection.resampling import resampled_ap
-from verl_visual_rft.labels import names_the_class
-from verl_visual_rft.rewards import Sample, make_sample
-from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
-from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
-from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
+from verl_visual_rft.tasks import Sample, load_task, make_sample
+from verl_visual_rft.tasks.metrics import metrics_of
 
 #: Columns of a row that its question is read from.
 COLUMNS = ("data_source", "ability", "reward_model", "extra_info")
-_AT_50, _AT_75 = 0, 5  # places among COCO's ten IoU thresholds
 
 
 @dataclass(frozen=True)
@@ -39,7 +27,7 @@ class Question:
 
     Attributes:
         source: Its data source; metrics are grouped by it.
-        task: ``detection``, ``classification`` or ``grounding``.
+        task: Name of the task.
         category: The category that is asked for; AP is a mean over them.
         ground_truth: As the row has it.
     """
@@ -69,12 +57,8 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
     Returns:
         ``val/<source>/...``:
 
-        - ``ap``, ``ap50``, ``ap75``: detection; COCO's rules, mean over the categories that have objects. The objects
-          are those that the questions ask for, in the answer's coordinates; ``visual-rft eval`` takes the original
-          annotations, with their crowds and with objects that no question asks for, and ranks boxes of equal
-          confidence by picture, not by the order of the data.
-        - ``accuracy``: classification; the answer names the class and no other of its closed set.
-        - ``miou``: grounding; mean IoU of the box.
+        - what the task measures quickly: ``ap``, ``ap50``, ``ap75`` of detection (`quick_ap`), ``accuracy`` of
+          classification, ``miou`` of grounding;
         - ``missing``: share of the responses that failed to come; they count as missed and wrong.
 
     Example:
@@ -90,9 +74,9 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
             for question, given in zip(questions, responses, strict=True)
             if (question.source, question.task) == (source, task)
         ]
+        measure = metrics_of(load_task(task)).quick
         measured = [
-            _MEASURES[task]([_read(question, given[draw % len(given)]) for question, given in asked])
-            for draw in range(draws)
+            measure([_read(question, given[draw % len(given)]) for question, given in asked]) for draw in range(draws)
         ]
         metrics.update({f"val/{source}/{name}": fmean(m[name] for m in measured) for name in measured[0]})
     for source in sorted({question.source for question in questions}):
@@ -103,81 +87,5 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
     return metrics
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A question's category, and how the response to it was read."""
-
-    category: str
-    sample: Sample
-
-
-def _read(question: Question, response: str | None) -> _Read:
-    return _Read(question.category, make_sample(question.task, response or "", question.ground_truth))
-
-
-def _detection(items: Sequence[_Read]) -> dict[str, float]:
-    by_category: dict[str, list[Sample]] = defaultdict(list)
-    for item in items:
-        by_category[item.category].append(item.sample)
-    per_category = np.stack([_average_precision(samples) for samples in by_category.values()])
-    with_objects = per_category[~np.isnan(per_category[:, 0])]
-    if not len(with_objects):
-        return {}
-    ap = with_objects.mean(axis=0)
-    return {"ap": float(ap.mean()), "ap50": float(ap[_AT_50]), "ap75": float(ap[_AT_75])}
-
-
-def _average_precision(samples: Sequence[Sample]) -> NDArray[np.float64]:
-    """AP of one category at each IoU threshold, in percent; NaN without objects.
-
-    Each question is a picture of its own, which AP of one category cannot tell from pictures, and IoU is the same in
-    the answer's coordinates as in pixels.
-    """
-    truths, boxes = [], []
-    for number, sample in enumerate(samples):
-        answer, truth = sample.answer, sample.truth
-        assert isinstance(answer, DetectionAnswer) and isinstance(truth, DetectionTruth)
-        place = {"image_id": number, "category_id": 1}
-        truths += [{**place, "bbox": _corner_and_size(box), "area": 0.0} for box in truth.boxes]
-        boxes += [
-            {**place, "bbox": _corner_and_size(detection.box), "score": ranked_by(detection)}
-            for detection in distinct(answer.detections)
-        ]
-    annotations = {
-        "images": [{"id": number} for number in range(len(samples))],
-        "annotations": truths,
-        "categories": [{"id": 1}],
-    }
-    matches = match_boxes(annotations, boxes, [1])[1]
-    ap: NDArray[np.float64] = resampled_ap(matches, np.ones((1, len(samples)), dtype=np.int64))[0]
-    return ap
-
-
-def _corner_and_size(box: Box) -> list[float]:
-    x1, y1, x2, y2 = box
-    return [x1, y1, x2 - x1, y2 - y1]
-
-
-def _classification(items: Sequence[_Read]) -> dict[str, float]:
-    right = []
-    for item in items:
-        answer, truth = item.sample.answer, item.sample.truth
-        assert isinstance(answer, ClassificationAnswer) and isinstance(truth, ClassificationTruth)
-        right.append(names_the_class(answer.label, truth.label, truth.labels, truth.aliases))
-    return {"accuracy": 100 * fmean(right)}
-
-
-def _grounding(items: Sequence[_Read]) -> dict[str, float]:
-    overlaps = []
-    for item in items:
-        answer, truth = item.sample.answer, item.sample.truth
-        assert isinstance(answer, GroundingAnswer) and isinstance(truth, GroundingTruth)
-        overlaps.append(iou(answer.box, truth.box) if answer.box else 0.0)
-    return {"miou": 100 * fmean(overlaps)}
-
-
-_MEASURES: Mapping[str, Callable[[Sequence[_Read]], dict[str, float]]] = {
-    "detection": _detection,
-    "classification": _classification,
-    "grounding": _grounding,
-}
+def _read(question: Question, response: str | None) -> tuple[str, Sample]:
+    return question.category, make_sample(question.task, response or "", question.ground_truth)

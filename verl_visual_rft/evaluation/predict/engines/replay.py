@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
 from verl_visual_rft.input_files import read_bytes, read_json_lines
+from verl_visual_rft.tasks import load_task
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class ReplayEngine:
 
     def _find(self, row: Row) -> Answer:
         about = row["extra_info"]
-        asked = [about["category"], about["index"], *([None] if row.get("ability") == "classification" else [])]
+        asked = [about["category"], about["index"], *([None] if load_task(row["ability"]).tells_answer else [])]
         for what in asked:
             if (answer := self._answers.get((about["image_id"], what))) is not None:
                 return answer

@@ -16,7 +16,7 @@ import numpy as np
 from faster_coco_eval.core import mask
 from numpy.typing import NDArray
 
-from verl_visual_rft.evaluation.detection.boxes import LVIS_BOXES, evaluated_boxes, is_federated, strongest
+from verl_visual_rft.tasks.detection.metrics.boxes import LVIS_BOXES, evaluated_boxes, is_federated, strongest
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 _COCO_BOXES = 100

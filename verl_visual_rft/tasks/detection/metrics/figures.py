@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from verl_visual_rft.evaluation.bootstrap import Interval
-from verl_visual_rft.evaluation.detection.calibration import Calibration
-from verl_visual_rft.evaluation.detection.group_ap import ClassAP, GroupAP
 from verl_visual_rft.evaluation.results import AnswerStatistics, Figure
+from verl_visual_rft.tasks.detection.metrics.calibration import Calibration
+from verl_visual_rft.tasks.detection.metrics.group_ap import ClassAP, GroupAP
 
 
 @dataclass(frozen=True)

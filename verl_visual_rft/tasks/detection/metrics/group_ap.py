@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from verl_visual_rft.datasets.category_lists import BUILT_IN
 from verl_visual_rft.evaluation.bootstrap import Interval, beyond_the_draws, percentile_interval
-from verl_visual_rft.evaluation.detection.average_precision import AveragePrecision
-from verl_visual_rft.evaluation.detection.matching import ClassMatches
-from verl_visual_rft.evaluation.detection.resampling import resampled_ap
+from verl_visual_rft.tasks.detection.metrics.average_precision import AveragePrecision
+from verl_visual_rft.tasks.detection.metrics.matching import ClassMatches
+from verl_visual_rft.tasks.detection.metrics.resampling import resampled_ap
 
 # Columns of ``Resamples``: over all thresholds, at 0.50, at 0.75.
 _AT_50, _AT_75 = 0, 5

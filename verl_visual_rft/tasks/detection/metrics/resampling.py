@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verl_visual_rft.evaluation.detection.matching import ClassMatches
+from verl_visual_rft.tasks.detection.metrics.matching import ClassMatches
 
 _RECALLS = np.linspace(0.0, 1.0, 101)
 # Entries of the largest array: bounds the memory that many boxes and resamples take.

@@ -11,7 +11,7 @@ from typing import Any
 from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
-from verl_visual_rft.evaluation.detection.boxes import LVIS_BOXES, EvaluatedBoxes, evaluated_boxes, strongest
+from verl_visual_rft.tasks.detection.metrics.boxes import LVIS_BOXES, EvaluatedBoxes, evaluated_boxes, strongest
 
 _COCO_FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 # Where faster-coco-eval puts the figures of LVIS when boxes are limited once, at LVIS_BOXES.

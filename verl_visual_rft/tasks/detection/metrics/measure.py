@@ -13,20 +13,20 @@ from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, resample_counts, share_interval
 from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
-from verl_visual_rft.evaluation.detection.average_precision import (
-    coco_average_precision,
-    lvis_average_precision,
-)
-from verl_visual_rft.evaluation.detection.boxes import is_federated
-from verl_visual_rft.evaluation.detection.calibration import calibrate
-from verl_visual_rft.evaluation.detection.group_ap import category_groups, class_ap, group_ap, resample
-from verl_visual_rft.evaluation.detection.matching import match_boxes
-from verl_visual_rft.evaluation.detection.metrics import BoxCounts, DetectionMetrics
-from verl_visual_rft.evaluation.detection.question_figures import Judged, confidence_claims, f1, judge
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics
 from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
+from verl_visual_rft.tasks.detection.metrics.average_precision import (
+    coco_average_precision,
+    lvis_average_precision,
+)
+from verl_visual_rft.tasks.detection.metrics.boxes import is_federated
+from verl_visual_rft.tasks.detection.metrics.calibration import calibrate
+from verl_visual_rft.tasks.detection.metrics.figures import BoxCounts, DetectionMetrics
+from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups, class_ap, group_ap, resample
+from verl_visual_rft.tasks.detection.metrics.matching import match_boxes
+from verl_visual_rft.tasks.detection.metrics.question_figures import Judged, confidence_claims, f1, judge
 
 # Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
 _NO_CONFIDENCE = -1.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verl_visual_rft.evaluation.bootstrap import Interval, beyond_the_draws, percentile_interval
-from verl_visual_rft.evaluation.detection.matching import ClassMatches
+from verl_visual_rft.tasks.detection.metrics.matching import ClassMatches
 
 _BINS = 10
 
