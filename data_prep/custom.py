@@ -17,7 +17,6 @@ from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.classification import add_sampler_argument, prepare_classification
 from verl_visual_rft.datasets.coco_reading import READING, add_reading_arguments, reading_of
-from verl_visual_rft.datasets.detection_truth import category_names, coco_truth
 from verl_visual_rft.datasets.hold_out import hold_out
 from verl_visual_rft.datasets.prepare import prepare
 from verl_visual_rft.datasets.readers import class_folders
@@ -25,6 +24,7 @@ from verl_visual_rft.datasets.readers.coco_file import read_coco_file
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl
 from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks import load_task
 from verl_visual_rft.tasks.question import Question
 
 EPILOG = f"""\
@@ -129,18 +129,21 @@ def _prepare(
         _require_no_val("val" in splits, "file of its own")
         train, val = hold_out(splits["train"], args.val_share, args.seed)
         splits = {"train": train, "val": val}
-    categories = category_names([question for split in splits.values() for question in split])
+    every = [question for split in splits.values() for question in split]
+    tasks = {name: load_task(name) for name in {question.task for question in every}}
     details: dict[str, Any] = {"val_share": args.val_share}
-    if categories:
-        details["categories"] = {"base": sorted(categories.values()), "novel": []}
+    for name, task in sorted(tasks.items()):
+        details |= task.manifest_keys([question for question in every if question.task == name])
 
-    def val_annotations(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
-        if not category_names(splits.get("val", ())):
-            return {}
-        return {"val_annotations.json": coco_truth(splits["val"], kept["val"], categories)}
+    def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+        files: dict[str, Any] = {}
+        for name, task in tasks.items():
+            asked, val = ([q for q in listed if q.task == name] for listed in (every, splits.get("val", ())))
+            files |= task.companions(asked, val, kept["val"]) if val else {}
+        return files
 
     options = options_of(args)
-    manifest = prepare(args.out, splits, options, args.name, sources, skips, details, val_annotations, mends)
+    manifest = prepare(args.out, splits, options, args.name, sources, skips, details, companions, mends)
     print_summary(manifest, args.out)
 
 

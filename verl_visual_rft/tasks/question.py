@@ -138,6 +138,11 @@ class Question(ABC):
         """The category or class under which it is counted; empty where each question is one of its own."""
         return ""
 
+    @property
+    def subject(self) -> str:
+        """What is asked for, where a picture may be asked about more than one; empty where it is not."""
+        return ""
+
     def bounds(self) -> tuple[Box, ...]:
         """Return the boxes around what the truth marks in the picture, each of which must lie in it."""
         return ()
@@ -150,3 +155,37 @@ class Question(ABC):
             space: In which the model answers.
             think: Whether the prompt asks for a thinking process.
         """
+
+
+class Line(ABC):
+    """One line of a JSON-lines file, with what a task may ask of it; every method refuses what it cannot read.
+
+    Attributes:
+        content: Its keys, which are the task's.
+        picture: The picture that it is about.
+        reward: Named reward of this line alone.
+        container: What pictures to classify show, "a plant".
+        asked: What is asked of them, "the species of the plant".
+    """
+
+    content: Mapping[str, Any]
+    picture: Picture
+    reward: str | None
+    container: str
+    asked: str
+
+    @abstractmethod
+    def text(self, key: str) -> str:
+        """Return a text that can stand in a prompt."""
+
+    @abstractmethod
+    def boxes(self, value: Any) -> tuple[Box, ...]:
+        """Return boxes in pixels, cut at the edges of the picture, each object's once."""
+
+    @abstractmethod
+    def gave(self, key: str) -> bool:
+        """Whether the line has a key by this very name, perhaps a synonym of a task's."""
+
+    @abstractmethod
+    def mended(self, rule: str) -> None:
+        """Count that the line was put right by a rule."""

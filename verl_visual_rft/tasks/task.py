@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from verl_visual_rft.answers import EXTENT, Answer
+from verl_visual_rft.coordinates import Placement
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.findings import Finding
 from verl_visual_rft.tasks.marks import Mark, describe
 from verl_visual_rft.tasks.matching import Matching
+from verl_visual_rft.tasks.question import Line, Question
 
 
 class Truth:
@@ -73,6 +77,9 @@ class Task(Generic[TruthT, AnswerT]):
         name: The row's ``ability``.
         summary: What is asked, in a line.
         truth_form: How a ground truth looks, for errors: 'give {"label": "name"}'.
+        json_keys: Keys of a line of JSON about it, beside ``image`` and ``task``.
+        json_synonyms: Other names of these keys -> their names.
+        json_example: Such a line without ``image`` and ``task``, for people.
         coordinates: Whether its answers lie in the picture, so that truths have an extent that must be the model's.
         asks_confidence: Whether an answer says how sure it is of each of its marks.
         may_be_nothing: Whether "No Objects" can be right.
@@ -92,6 +99,9 @@ class Task(Generic[TruthT, AnswerT]):
     name: ClassVar[str]
     summary: ClassVar[str]
     truth_form: ClassVar[str]
+    json_keys: ClassVar[tuple[str, ...]] = ()
+    json_synonyms: ClassVar[Mapping[str, str]] = {}
+    json_example: ClassVar[str] = ""
     coordinates: ClassVar[bool] = False
     asks_confidence: ClassVar[bool] = False
     may_be_nothing: ClassVar[bool] = False
@@ -119,6 +129,42 @@ class Task(Generic[TruthT, AnswerT]):
             UserError: It cannot be read.
         """
         raise NotImplementedError
+
+    def read_line(self, line: Line) -> Question:
+        """Return the question of a line of a JSON-lines file, which has the keys `json_keys`.
+
+        Raises:
+            UserError: A value is not what the key is for.
+        """
+        raise UserError(f"the task {self.name!r} cannot be read from JSON lines")
+
+    def settle(self, questions: Sequence[Question], source: Path) -> list[Question]:
+        """Complete questions by what all of them say together: ids of categories, a closed set.
+
+        Args:
+            questions: All of this task, of all files.
+            source: The first of the files, for errors.
+
+        Raises:
+            UserError: Together they make no sense.
+        """
+        return list(questions)
+
+    def manifest_keys(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """Return what a manifest says of the questions of a data set, those of this task."""
+        return {}
+
+    def companions(
+        self, questions: Sequence[Question], val: Sequence[Question], kept: Mapping[str, Placement]
+    ) -> dict[str, Any]:
+        """Return the files that evaluation reads beside the parquet: name -> what becomes JSON.
+
+        Args:
+            questions: All of this task.
+            val: Those of the validation split.
+            kept: By the id of a picture of that split that was kept, where annotations lie in it.
+        """
+        return {}
 
     def parse(self, response: str, extent: tuple[float, float], think: bool) -> AnswerT:
         """Read a response, any text; nothing is raised for it.

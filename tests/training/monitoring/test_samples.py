@@ -39,9 +39,9 @@ def test_a_response_of_other_data_is_shown_without_picture(dataframe):
 
 def test_boxes_are_in_pixels_of_the_picture():
     shown = rollout()
-    (answer,), (truth,) = shown.boxes, shown.question.boxes
-    assert (answer.x, answer.y, answer.width, answer.height, answer.label) == (32, 12, 32, 24, "0.80")
-    assert (truth.x, truth.y, truth.width, truth.height) == (32, 12, 32, 24)
+    (answer,), (truth,) = shown.marks, shown.question.truth
+    assert (answer.points, answer.label) == (((32, 12), (64, 36)), "0.80")
+    assert truth.points == ((32, 12), (64, 36))
     assert (shown.question.width, shown.question.height) == SIZE
 
 
@@ -98,4 +98,4 @@ def test_a_page_needs_nothing_else():
     page = Page(render_page(7, [rollout()]))
     assert [source[:5] for source in page.loaded] == ["data:"] * 2  # the icon and the picture
     assert "default-src 'none'" in page.source
-    assert page.tags.count("rect") == 4  # truth and answer, each with its halo
+    assert page.tags.count("path") == 4  # truth and answer, each with its halo

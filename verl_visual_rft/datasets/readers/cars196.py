@@ -8,17 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from verl_visual_rft.datasets.readers.classification import (
-    ClassificationSplits,
-    Entry,
-    build_splits,
-    class_set,
-    require,
-)
+from verl_visual_rft.datasets.readers.classification import ClassificationSplits, Entry, build_splits, require
 from verl_visual_rft.datasets.readers.coop_split import CoopSplit, find_split_file, read_coop_split
 from verl_visual_rft.datasets.readers.matlab import read_names, read_records
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.tasks.classification.question import ClassSet
+from verl_visual_rft.tasks.classification.question import ClassSet, class_set
 
 SPLIT_FILE = "split_zhou_StanfordCars.json"
 META = "devkit/cars_meta.mat"

@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from verl_visual_rft.datasets.readers.classification import ClassificationSplits, class_set
+from verl_visual_rft.datasets.readers.classification import ClassificationSplits
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_bytes
-from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet, class_set
 from verl_visual_rft.tasks.question import Picture
 
 LAYOUT = """\

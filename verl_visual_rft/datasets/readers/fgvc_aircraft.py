@@ -11,11 +11,11 @@ from verl_visual_rft.datasets.readers.classification import (
     ClassificationSplits,
     Entry,
     build_splits,
-    class_set,
     read_lines,
     require,
 )
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.classification.question import class_set
 
 LAYOUT = """\
   data/images/0034309.jpg ...     pictures (fgvc-aircraft-2013b.tar.gz)

@@ -14,7 +14,7 @@ array of such objects is read as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -24,20 +24,16 @@ from verl_visual_rft.coordinates import Box, Size
 from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
 from verl_visual_rft.datasets.file_names import RESPELT, find_file
-from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
 from verl_visual_rft.input_files import is_finite_number, numbered_lines, parse_json, read_json
-from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
-from verl_visual_rft.tasks.detection.question import DetectionQuestion
-from verl_visual_rft.tasks.grounding.question import GroundingQuestion
-from verl_visual_rft.tasks.question import Picture, Question
+from verl_visual_rft.prompts import PLACEHOLDER
+from verl_visual_rft.tasks import Task, load_task
+from verl_visual_rft.tasks.question import Line, Picture, Question
+from verl_visual_rft.tasks.registry import usable_tasks
 
-#: The keys of each task beside ``image`` and ``task``.
-KEYS = {"detection": ("category", "boxes"), "classification": ("label",), "grounding": ("instruction", "box")}
 _OPTIONAL = ("reward", "id", "width", "height")
-_PLACEHOLDERS = ("<image>", "<video>", "<audio>")  # veRL replaces them wherever they stand in a prompt
 _FORM = "xyxy"
 _SHOWN = 10
 
@@ -48,25 +44,11 @@ class JsonLines:
 
     Attributes:
         splits: By split, its questions in the order of the lines.
-        classes: The closed set: all labels of all files; empty when nothing is to be classified.
-        categories: All categories of all files in alphabetical order; their ids count from 1.
         mends: What was put right.
     """
 
     splits: Mapping[str, tuple[Question, ...]]
-    classes: ClassSet
-    categories: tuple[str, ...]
     mends: tuple[Mend, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    task: str
-    picture: Picture
-    text: str  # the category, label or instruction
-    boxes: tuple[Box, ...]
-    reward: str | None
-    mends: tuple[Mend, ...]
 
 
 def read_jsonl(
@@ -88,53 +70,66 @@ def read_jsonl(
     paths = {split: Path(os.path.abspath(path)) for split, path in files.items()}
     folders = {split: Path(os.path.abspath(images or path.parent)) for split, path in paths.items()}
     base = Path(os.path.commonpath(list(folders.values())))
-    lines = {split: _File(path, folders[split], base, bbox).read() for split, path in paths.items()}
-    every = [line for split in lines.values() for line in split]
-    labels = sorted({line.text for line in every if line.task == "classification"})
-    source = next(iter(files.values()))
-    classes = class_set(labels, container, asked, source) if labels else ClassSet((), container, asked)
-    categories = tuple(sorted({line.text for line in every if line.task == "detection"}))
-    ids = {name: number for number, name in enumerate(categories, start=1)}
-    numbers = {name: number for number, name in enumerate(classes.names)}
-    splits = {
-        split: tuple(_question(line, classes, numbers, ids) for line in listed) for split, listed in lines.items()
+    read = {split: _File(path, folders[split], base, bbox, (container, asked)) for split, path in paths.items()}
+    questions = {split: file.read() for split, file in read.items()}
+    settled = _settled([question for listed in questions.values() for question in listed], next(iter(files.values())))
+    splits = {split: tuple(next(settled) for _ in listed) for split, listed in questions.items()}
+    return JsonLines(splits, tuple(mend for file in read.values() for mend in file.mends))
+
+
+def _settled(questions: Sequence[Question], source: Path) -> Iterator[Question]:
+    """Give the questions in their order, completed by what all of a task say together."""
+    tasks = {question.task for question in questions}
+    by_task = {
+        name: iter(load_task(name).settle([question for question in questions if question.task == name], source))
+        for name in tasks
     }
-    return JsonLines(splits, classes, categories, tuple(mend for line in every for mend in line.mends))
+    for question in questions:
+        yield next(by_task[question.task])
 
 
 @dataclass
 class _File:
-    """A file, the folder of its pictures, what their names are relative to, and how boxes are written, if told."""
+    """A file, the folder of its pictures, what their names are relative to, how boxes are written, if told, and words.
+
+    Attributes:
+        words: What pictures to classify show, and what is asked of them.
+        boxes: All boxes as the file writes them.
+        mends: What was put right.
+    """
 
     path: Path
     folder: Path
     base: Path
     told: str | None
+    words: tuple[str, str]
     boxes: list[Entry] = field(default_factory=list)
+    mends: list[Mend] = field(default_factory=list)
 
-    def read(self) -> list[_Line]:
-        lines: list[_Line] = []
+    def read(self) -> list[Question]:
+        questions: list[Question] = []
         asked: dict[tuple[str, ...], int] = {}
         problems: list[str] = []
         for number, value in _values(self.path):
             try:
-                line = self._line(value, f"{self.path.name}: line {number}")
-                key = _asked(line)
+                question, mends = self._question(value, f"{self.path.name}: line {number}")
+                key = (question.picture.id, question.task, question.subject)
                 if key in asked:
                     raise UserError(f"asks the same of the same picture as line {asked[key]}")
             except UserError as error:
                 problems.append(f"  line {number}: {error}")
             else:
                 asked[key] = number
-                lines.append(line)
+                questions.append(question)
+                self.mends += mends
         if problems:
             more = f"\n  ... and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
             listed = "\n".join([*problems[:_SHOWN]]) + more + self._as_a_whole()
             raise UserError(f"{self.path}: {len(problems)} lines are no questions:\n{listed}")
-        if not lines:
+        if not questions:
             raise UserError(f"{self.path} has no line")
         self._require_form()
-        return lines
+        return questions
 
     def _require_form(self) -> None:
         require_form(self.told or _FORM, self.boxes, str(self.path), told=self.told is not None)
@@ -147,18 +142,21 @@ class _File:
             return f"\n{error}"
         return ""
 
-    def _line(self, value: Any, where: str) -> _Line:
+    def _question(self, value: Any, where: str) -> tuple[Question, list[Mend]]:
         content = parse_json(value) if isinstance(value, str) else value
         if not isinstance(content, dict):
             raise UserError(f"is {type(content).__name__}, not an object")
-        task = content.get("task")
-        if not isinstance(task, str) or task not in KEYS:
-            raise UserError(f"'task' is {task!r}, not one of {', '.join(KEYS)}")
+        name = content.get("task")
+        known = {task: loaded for task, loaded in usable_tasks().items() if loaded.json_keys}
+        if not isinstance(name, str) or name not in known:
+            raise UserError(f"'task' is {name!r}, not one of {', '.join(known)}")
+        task = known[name]
+        named = {key: value for key, value in content.items() if task.json_synonyms.get(key, key) == key}
+        for synonym, key in task.json_synonyms.items():
+            if synonym in content and key not in content:
+                named[key] = content[synonym]
+        _check_keys(task, content, named)
         mends: list[Mend] = []
-        if task == "grounding" and (content := _one_or_several(content))["task"] == "detection":
-            task = "detection"
-            mends.append(Mend("instruction with several boxes, asked as detection", where))
-        _check_keys(task, content)
         below, respelt = self._image(content["image"])
         if respelt:
             mends.append(Mend(RESPELT, f"{where}: {content['image']!r} is {below.as_posix()!r}"))
@@ -166,17 +164,8 @@ class _File:
         size = _upright_size(path)
         _check_stated_size(content, size)
         name = path.relative_to(self.base).as_posix()
-        picture = Picture(name, path, name, size, folder=self.folder)
-        text_key, *box_keys = KEYS[task]
-        drawn = [self._box(box, size) for box in _listed_boxes(content, box_keys)]
-        if size is not None:  # else there is no picture: the line is left out where its pixels are read
-            mends += [Mend(CUT, f"{where}: {b} in {size[0]}x{size[1]}") for b in drawn if reaches_out(b, size)]
-        listed = [_cut(box, size) for box in drawn] if size is not None else drawn
-        doubled = doubled_boxes(dict(enumerate(listed)))
-        mends += [Mend(DOUBLED, f"{where}: {listed[number]}") for number in sorted(doubled)]
-        kept = tuple(box for number, box in enumerate(listed) if number not in doubled)
-        reward = _text(content, "reward") if "reward" in content else None
-        return _Line(task, picture, _text(content, text_key), kept, reward, tuple(mends))
+        line = _Line(self, where, content, named, Picture(name, path, name, size, folder=self.folder), mends)
+        return task.read_line(line), mends
 
     def _image(self, value: Any) -> tuple[PurePosixPath, bool]:
         """Return the path below `folder` of a picture, and whether its name had to be read otherwise than it stands.
@@ -201,7 +190,8 @@ class _File:
             )
         return whole.relative_to(self.folder), False
 
-    def _box(self, value: Any, size: Size | None) -> Box:
+    def box(self, value: Any, size: Size | None) -> Box:
+        """Return a box as the file writes it, in pixels of its picture."""
         if not isinstance(value, list) or len(value) != 4 or not all(is_finite_number(number) for number in value):
             raise UserError(f"box {value!r} is not four finite numbers [x1, y1, x2, y2]")
         a, b, c, d = map(float, value)
@@ -211,6 +201,55 @@ class _File:
         box = corners_of(self.told or _FORM, (a, b, c, d), size)
         _check_box(box, value, size, self.told)
         return box
+
+
+class _Line(Line):
+    """A line of a file, which a task reads its question from."""
+
+    def __init__(
+        self,
+        file: _File,
+        where: str,
+        content: Mapping[str, Any],
+        named: Mapping[str, Any],
+        picture: Picture,
+        mends: list[Mend],
+    ) -> None:
+        self._file, self._where, self._given, self._mends = file, where, content, mends
+        self.content = named
+        self.picture = picture
+        self.container, self.asked = file.words
+        self.reward = self.text("reward") if "reward" in named else None
+
+    def text(self, key: str) -> str:
+        value = self.content[key]
+        if not isinstance(value, str) or not value.strip():
+            raise UserError(f"{key!r} is {value!r}, not a text")
+        if PLACEHOLDER.search(value):
+            raise UserError(f"{key!r} {value!r} contains a placeholder that veRL would replace by an image")
+        return value
+
+    def boxes(self, value: Any) -> tuple[Box, ...]:
+        if not isinstance(value, list):
+            raise UserError(f"'boxes' is {value!r}, not a list of boxes [[x1, y1, x2, y2], ...]")
+        size = self.picture.size
+        drawn = [self._file.box(box, size) for box in value]
+        if size is None:  # there is no picture: the line is left out where its pixels are read
+            listed = drawn
+        else:
+            listed = [_cut(box, size) for box in drawn]
+            for box in drawn:
+                if reaches_out(box, size):
+                    self._mends.append(Mend(CUT, f"{self._where}: {box} in {size[0]}x{size[1]}"))
+        doubled = doubled_boxes(dict(enumerate(listed)))
+        self._mends += [Mend(DOUBLED, f"{self._where}: {listed[number]}") for number in sorted(doubled)]
+        return tuple(box for number, box in enumerate(listed) if number not in doubled)
+
+    def gave(self, key: str) -> bool:
+        return key in self._given
+
+    def mended(self, rule: str) -> None:
+        self._mends.append(Mend(rule, self._where))
 
 
 def _values(path: Path) -> Iterator[tuple[int, Any]]:
@@ -226,38 +265,15 @@ def _values(path: Path) -> Iterator[tuple[int, Any]]:
     yield from lines
 
 
-def _one_or_several(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a grounding line with its one box; one that lists several boxes or none as the question of detection."""
-    boxes: Any = content.get("boxes", content.get("box"))
-    listed = isinstance(boxes, list) and all(isinstance(box, list) for box in boxes)
-    if {"box", "boxes"} <= content.keys() or not listed or boxes == content.get("box") == []:
-        return content  # the checks say what is wrong with it
-    others = {key: value for key, value in content.items() if key not in ("box", "boxes")}
-    if len(boxes) == 1:
-        return others | {"box": boxes[0]}
-    _check_keys("grounding", others | {"box": boxes})  # errors name the keys of the line, not those it is given here
-    category = _text(others, "instruction")
-    del others["instruction"]
-    return others | {"task": "detection", "category": category, "boxes": boxes}
-
-
-def _check_keys(task: str, content: Mapping[str, Any]) -> None:
-    expected = ("image", "task", *KEYS[task])
-    missing = [key for key in expected if key not in content]
-    unknown = [key for key in content if key not in (*expected, *_OPTIONAL)]
+def _check_keys(task: Task[Any, Any], content: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+    expected = ("image", "task", *task.json_keys)
+    missing = [key for key in expected if key not in named]
+    synonyms = {synonym for synonym, key in task.json_synonyms.items() if named.get(key) is content.get(synonym)}
+    unknown = [key for key in content if key not in (*expected, *_OPTIONAL) and key not in synonyms]
     if missing or unknown:
         problems = [f"no key {key!r}" for key in missing] + [f"unknown key {key!r}" for key in unknown]
         optional = ", ".join(map(repr, _OPTIONAL))
-        raise UserError(f"{', '.join(problems)}; a {task} line has {', '.join(expected)}, and may have {optional}")
-
-
-def _text(content: Mapping[str, Any], key: str) -> str:
-    value = content[key]
-    if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{key!r} is {value!r}, not a text")
-    if any(placeholder in value for placeholder in _PLACEHOLDERS):
-        raise UserError(f"{key!r} {value!r} contains a placeholder that veRL would replace by an image")
-    return value
+        raise UserError(f"{', '.join(problems)}; a {task.name} line has {', '.join(expected)}, and may have {optional}")
 
 
 def _check_stated_size(content: Mapping[str, Any], size: Size | None) -> None:
@@ -270,15 +286,6 @@ def _check_stated_size(content: Mapping[str, Any], size: Size | None) -> None:
 
 
 _upright_size = lru_cache(maxsize=4096)(upright_size)  # lines about one picture stand together
-
-
-def _listed_boxes(content: Mapping[str, Any], keys: list[str]) -> list[Any]:
-    if keys == ["box"]:
-        return [content["box"]]
-    listed = content["boxes"] if keys else []
-    if not isinstance(listed, list):
-        raise UserError(f"'boxes' is {listed!r}, not a list of boxes [[x1, y1, x2, y2], ...]")
-    return listed
 
 
 def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
@@ -301,16 +308,3 @@ def _has_area(box: Box) -> bool:
 
 def _cut(box: Box, size: Size) -> Box:
     return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))
-
-
-def _asked(line: _Line) -> tuple[str, ...]:
-    """What a second line may not ask again: a picture has one class, but boxes of many categories."""
-    return (line.picture.id, line.task) + (() if line.task == "classification" else (line.text,))
-
-
-def _question(line: _Line, classes: ClassSet, numbers: Mapping[str, int], category_ids: Mapping[str, int]) -> Question:
-    if line.task == "detection":
-        return DetectionQuestion(line.picture, line.text, category_ids[line.text], line.boxes, reward=line.reward)
-    if line.task == "classification":
-        return ClassificationQuestion(line.picture, numbers[line.text], classes, reward=line.reward)
-    return GroundingQuestion(line.picture, line.text, line.boxes[0], reward=line.reward)

@@ -12,13 +12,12 @@ from verl_visual_rft.datasets.readers.classification import (
     ClassificationSplits,
     Entry,
     build_splits,
-    class_set,
     read_lines,
     require,
 )
 from verl_visual_rft.datasets.readers.coop_split import find_split_file, read_coop_split
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.tasks.classification.question import ClassSet
+from verl_visual_rft.tasks.classification.question import ClassSet, class_set
 
 SPLIT_FILE = "split_zhou_OxfordPets.json"
 LAYOUT = f"""\

@@ -17,7 +17,6 @@ from typing import Any
 
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size, from_thousandths
-from verl_visual_rft.datasets.readers.classification import class_set
 from verl_visual_rft.datasets.readers.hub_tables import TablePicture, find_tables, read_rows
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
@@ -25,7 +24,7 @@ from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.tasks import Truth, read_truth
 from verl_visual_rft.tasks.classification import ClassificationTruth
-from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet, class_set
 from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
 from verl_visual_rft.tasks.grounding import GroundingTruth

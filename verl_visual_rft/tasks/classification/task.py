@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.labels import names_the_class
 from verl_visual_rft.tasks.classification.answer import ClassificationAnswer, parse_classification
+from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet, class_set
 from verl_visual_rft.tasks.classification.truth import (
     TRUTH_FORM,
     ClassificationTruth,
@@ -18,6 +21,7 @@ from verl_visual_rft.tasks.classification.truth import (
 )
 from verl_visual_rft.tasks.findings import Finding
 from verl_visual_rft.tasks.marks import Mark, text_mark
+from verl_visual_rft.tasks.question import Line, Question
 from verl_visual_rft.tasks.task import Task
 
 _HERE = "verl_visual_rft.tasks.classification"
@@ -29,6 +33,8 @@ class Classification(Task[ClassificationTruth, ClassificationAnswer]):
     name = "classification"
     summary = "the class of a picture, by its name"
     truth_form = TRUTH_FORM
+    json_keys = ("label",)
+    json_example = '"label": "kitchen"'
     quick = {"accuracy": "Accuracy"}
     accuracies = ("accuracy", "accuracy_closed_set", "accuracy_equal")
     tells_answer = True
@@ -53,6 +59,23 @@ class Classification(Task[ClassificationTruth, ClassificationAnswer]):
     def read_solution(self, text: str) -> ClassificationTruth:
         """Read a published solution."""
         return read_classification_solution(text)
+
+    def read_line(self, line: Line) -> ClassificationQuestion:
+        """Read ``label``; the closed set comes with `settle`."""
+        name = line.text("label")
+        return ClassificationQuestion(
+            line.picture, 0, ClassSet((name,), line.container, line.asked), reward=line.reward
+        )
+
+    def settle(self, questions: Sequence[Question], source: Path) -> list[Question]:
+        """Make all labels the closed set, in alphabetical order."""
+        asked = [question for question in questions if isinstance(question, ClassificationQuestion)]
+        if not asked:
+            return []
+        words = asked[0].classes
+        classes = class_set(sorted({q.name for q in asked}), words.container, words.asked, source)
+        numbers = {name: number for number, name in enumerate(classes.names)}
+        return [replace(question, label=numbers[question.name], classes=classes) for question in asked]
 
     def parse(self, response: str, extent: tuple[float, float], think: bool) -> ClassificationAnswer:
         """Read the class name of a response: see `parse_classification`."""

@@ -37,6 +37,11 @@ class DetectionQuestion(Question):
         """The category."""
         return self.category
 
+    @property
+    def subject(self) -> str:
+        """The category."""
+        return self.category
+
     def bounds(self) -> tuple[Box, ...]:
         """Return the boxes."""
         return self.boxes

@@ -5,17 +5,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.coordinates import Placement
+from verl_visual_rft.tasks.detection.annotations import category_names, coco_truth
 from verl_visual_rft.tasks.detection.answer import DetectionAnswer, parse_detection
 from verl_visual_rft.tasks.detection.matching import match, ranked
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
 from verl_visual_rft.tasks.detection.truth import TRUTH_FORM, DetectionTruth, read_detection, read_detection_solution
 from verl_visual_rft.tasks.findings import Finding, place
 from verl_visual_rft.tasks.marks import Mark, box_mark
 from verl_visual_rft.tasks.matching import Matching
+from verl_visual_rft.tasks.question import Line, Question
 from verl_visual_rft.tasks.task import Task
 
 _HERE = "verl_visual_rft.tasks.detection"
@@ -27,6 +32,8 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     name = "detection"
     summary = "every object of one category, as boxes with a confidence"
     truth_form = TRUTH_FORM
+    json_keys = ("category", "boxes")
+    json_example = '"category": "cup", "boxes": [[12, 40, 96, 130]]'
     coordinates = True
     asks_confidence = True
     may_be_nothing = True
@@ -59,6 +66,29 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     def read_solution(self, text: str) -> DetectionTruth:
         """Read a published solution."""
         return read_detection_solution(text)
+
+    def read_line(self, line: Line) -> DetectionQuestion:
+        """Read ``category`` and ``boxes``; ids of categories come with `settle`."""
+        return DetectionQuestion(
+            line.picture, line.text("category"), 0, line.boxes(line.content["boxes"]), reward=line.reward
+        )
+
+    def settle(self, questions: Sequence[Question], source: Path) -> list[Question]:
+        """Number the categories from 1 in alphabetical order."""
+        asked = [question for question in questions if isinstance(question, DetectionQuestion)]
+        ids = {name: number for number, name in enumerate(sorted({q.category for q in asked}), start=1)}
+        return [replace(question, category_id=ids[question.category]) for question in asked]
+
+    def manifest_keys(self, questions: Sequence[Question]) -> dict[str, Any]:
+        """Return the categories: all are base."""
+        names = category_names(questions)
+        return {"categories": {"base": sorted(names.values()), "novel": []}} if names else {}
+
+    def companions(
+        self, questions: Sequence[Question], val: Sequence[Question], kept: Mapping[str, Placement]
+    ) -> dict[str, Any]:
+        """Return the truth in COCO format, against which AP is measured."""
+        return {"val_annotations.json": coco_truth(val, kept, category_names(questions))} if val else {}
 
     def parse(self, response: str, extent: tuple[float, float], think: bool) -> DetectionAnswer:
         """Read the boxes of a response: see `parse_detection`."""

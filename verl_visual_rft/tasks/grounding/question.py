@@ -25,6 +25,11 @@ class GroundingQuestion(Question):
     instruction: str
     box: Box
 
+    @property
+    def subject(self) -> str:
+        """The instruction."""
+        return self.instruction
+
     def bounds(self) -> tuple[Box, ...]:
         """Return the box."""
         return (self.box,)

@@ -9,11 +9,14 @@ from typing import Any
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import iou
+from verl_visual_rft.tasks.detection.question import DetectionQuestion
 from verl_visual_rft.tasks.findings import Finding, place
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer, parse_grounding
+from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 from verl_visual_rft.tasks.grounding.truth import TRUTH_FORM, GroundingTruth, read_grounding, read_grounding_solution
 from verl_visual_rft.tasks.marks import Mark, box_mark
 from verl_visual_rft.tasks.matching import Match, Matching
+from verl_visual_rft.tasks.question import Line, Question
 from verl_visual_rft.tasks.task import Task
 
 _HERE = "verl_visual_rft.tasks.grounding"
@@ -25,6 +28,9 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
     name = "grounding"
     summary = "the one box that an instruction means"
     truth_form = TRUTH_FORM
+    json_keys = ("instruction", "box")
+    json_synonyms = {"boxes": "box"}
+    json_example = '"instruction": "what one drinks from", "box": [12, 40, 96, 130]'
     coordinates = True
     asks_by_name = False
     quick = {"miou": "Mean IoU"}
@@ -52,6 +58,18 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
     def read_solution(self, text: str) -> GroundingTruth:
         """Read a published solution."""
         return read_grounding_solution(text)
+
+    def read_line(self, line: Line) -> Question:
+        """Read ``instruction`` and ``box``; with several boxes, or none, it is asked as detection."""
+        instruction, box = line.text("instruction"), line.content["box"]
+        listed = box if isinstance(box, list) and box and all(isinstance(one, list) for one in box) else None
+        if box == [] and line.gave("boxes"):
+            listed = []
+        if listed is None or len(listed) == 1:
+            (one,) = line.boxes(listed or [box])
+            return GroundingQuestion(line.picture, instruction, one, reward=line.reward)
+        line.mended("instruction with several boxes, asked as detection")
+        return DetectionQuestion(line.picture, instruction, 0, line.boxes(listed), reward=line.reward)
 
     def parse(self, response: str, extent: tuple[float, float], think: bool) -> GroundingAnswer:
         """Read the box of a response: see `parse_grounding`."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.coordinates import Placement
-from verl_visual_rft.datasets.detection_truth import category_names, coco_truth
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.detection.annotations import category_names, coco_truth
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
 from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 from verl_visual_rft.tasks.question import Picture
