@@ -11,7 +11,7 @@ import typer
 
 from verl_visual_rft import __version__
 from verl_visual_rft.cli import data as data_commands
-from verl_visual_rft.cli import reward
+from verl_visual_rft.cli import reward, task
 from verl_visual_rft.cli.evaluate import EVAL_EPILOG, SEGMENT_EPILOG, evaluate, segment
 from verl_visual_rft.cli.plan import PLAN_EPILOG, plan
 from verl_visual_rft.cli.predict import PREDICT_EPILOG, predict
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(reward.app, name="reward")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(task.app, name="task")
 
 
 def main() -> None:

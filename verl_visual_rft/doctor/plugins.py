@@ -52,6 +52,12 @@ from verl_visual_rft.rewards.registry import unusable_rewards
 print(json.dumps(unusable_rewards()))
 """
 
+ASK_TASKS = """
+import json
+from verl_visual_rft.tasks.registry import unusable_tasks
+print(json.dumps(unusable_tasks()))
+"""
+
 
 def check_verl_plugin(device: str) -> Finding:
     """Does `import verl` load the plug-in, and does the plug-in register?"""
@@ -65,16 +71,25 @@ def check_vllm_plugin(device: str) -> Finding:
     return fail("vLLM plug-in", process.error, REINSTALL) if process.error else ok("vLLM plug-in", process.answer)
 
 
+def check_tasks(device: str) -> Finding:
+    """Can every task of this and of other packages be loaded? One that cannot concerns only who asks for it."""
+    return _loaded("tasks", ASK_TASKS)
+
+
 def check_rewards(device: str) -> Finding:
     """Can every reward of this and of other packages be loaded? One that cannot concerns only who asks for it."""
-    process = run_python(ASK_REWARDS)
+    return _loaded("rewards", ASK_REWARDS)
+
+
+def _loaded(what: str, question: str) -> Finding:
+    process = run_python(question)
     if process.error:
-        return fail("rewards", process.error, REINSTALL)
+        return fail(what, process.error, REINSTALL)
     unusable = json.loads(process.answer)
     if unusable:
-        remedy = "mend or uninstall the package that names it; the other rewards can be used"
-        return warning("rewards", "; ".join(unusable.values()), remedy)
-    return ok("rewards", "all can be loaded")
+        remedy = f"mend or uninstall the package that names it; the other {what} can be used"
+        return warning(what, "; ".join(unusable.values()), remedy)
+    return ok(what, "all can be loaded")
 
 
 def check_device(device: str) -> Finding:

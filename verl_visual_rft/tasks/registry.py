@@ -43,6 +43,17 @@ def usable_tasks() -> dict[str, Task[Any, Any]]:
     return tasks
 
 
+def unusable_tasks() -> dict[str, str]:
+    """Try every task; return why the unusable ones are."""
+    unusable = {}
+    for name in task_names():
+        try:
+            load_task(name)
+        except UserError as error:
+            unusable[name] = str(error)
+    return unusable
+
+
 def main_metrics() -> dict[str, str]:
     """Return the main metrics on validation of all tasks: name -> what people call it."""
     return dict(next(iter(task.quick.items())) for task in usable_tasks().values())
