@@ -34,7 +34,7 @@ use_environment() { # DEVICE
 }
 
 # How many GPUs this machine has for us. Asked before there is an environment, of whatever Python there is.
-count_gpus() { python3 -m verl_visual_rft.planning.gpus; }
+count_gpus() { python3 -m verl_visual_rft.gpus; }
 
 # One run a folder: the second start of the same run would write over the first.
 lock_output() {

@@ -173,7 +173,7 @@ def test_commands_print_by_these_two_alone() -> None:
         "doctor/plugins.py",
         "doctor/repair.py",
         "planning/family.py",
-        "planning/gpus.py",  # a number
+        "gpus.py",  # a number
         "training/algorithms/engine.py",
         "training/guards/lost_workers.py",
         "launching/nodes.py",

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
+from verl_visual_rft.gpus import GPUS
 from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.planning.duration import Assumptions, _forward_operations, estimate_duration
-from verl_visual_rft.planning.gpus import GPUS
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.parameters import count_parameters
 

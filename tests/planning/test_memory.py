@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from verl_visual_rft.gpus import GPUS
 from verl_visual_rft.miniature.pretraining import TINY_MODEL
-from verl_visual_rft.planning.gpus import GPUS
 from verl_visual_rft.planning.knobs import helpful_knobs
 from verl_visual_rft.planning.memory import estimate_memory, largest_micro_batch
 from verl_visual_rft.planning.models import load_model

@@ -33,7 +33,7 @@ def plan(
     check: Annotated[bool, typer.Option("--check", help="Only refuse what cannot work on this machine.")] = False,
 ) -> None:
     """Show what a recipe would do: settings, memory by part, time. Starts nothing; memory and time are estimates."""
-    from verl_visual_rft.planning.gpus import GPUS
+    from verl_visual_rft.gpus import GPUS
     from verl_visual_rft.planning.page import print_plan
     from verl_visual_rft.planning.plan import plan_recipe
 

@@ -24,7 +24,7 @@ def recipes() -> None:
     from rich import box
     from rich.table import Table
 
-    from verl_visual_rft.planning.gpus import GPUS
+    from verl_visual_rft.gpus import GPUS
     from verl_visual_rft.planning.plan import plan_recipe
 
     table = Table(box=box.SIMPLE_HEAD)

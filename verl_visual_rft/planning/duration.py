@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verl_visual_rft.planning.gpus import Gpu
+from verl_visual_rft.gpus import Gpu
 from verl_visual_rft.planning.memory import cache_bytes, count_answers_at_once, patches_of
 from verl_visual_rft.planning.models import Model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters

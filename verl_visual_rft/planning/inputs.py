@@ -11,8 +11,8 @@ from pathlib import Path
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.datasets.stored_rows import open_parquet
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.gpus import visible_gpus
 from verl_visual_rft.input_files import read_json_object
-from verl_visual_rft.planning.gpus import visible_gpus
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.prompt_lengths import longest_prompt
 from verl_visual_rft.planning.settings import Settings

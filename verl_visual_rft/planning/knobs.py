@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.gpus import Gpu
 from verl_visual_rft.planning import refusals
-from verl_visual_rft.planning.gpus import Gpu
 from verl_visual_rft.planning.memory import USABLE, Memory, estimate_memory
 from verl_visual_rft.planning.models import Model
 from verl_visual_rft.planning.settings import OLD_LOG_PROBS, REFERENCE, Engine, Settings

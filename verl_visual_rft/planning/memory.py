@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from verl_visual_rft.gpus import GIB, Gpu
 from verl_visual_rft.planning.activations import count_activations, decoder_layer_bytes
-from verl_visual_rft.planning.gpus import GIB, Gpu
 from verl_visual_rft.planning.models import Model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters, lora_parameters
 from verl_visual_rft.planning.settings import SFT_UPDATE, UPDATE, Engine, Settings

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from verl_visual_rft.planning.gpus import GIB
+from verl_visual_rft.gpus import GIB
 from verl_visual_rft.planning.memory import USABLE
 from verl_visual_rft.planning.plan import Plan
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions
+from verl_visual_rft.gpus import Gpu
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.command import compose, parse_command
 from verl_visual_rft.planning.duration import Assumptions, Duration, estimate_duration
-from verl_visual_rft.planning.gpus import Gpu
 from verl_visual_rft.planning.knobs import Knob, helpful_knobs
 from verl_visual_rft.planning.memory import Memory, estimate_memory, trained_parameters
 from verl_visual_rft.planning.models import Model, load_model

@@ -15,7 +15,7 @@ from typing import Any
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, EngineSettings, Row, answer_in_parallel
-from verl_visual_rft.planning.gpus import visible_gpus
+from verl_visual_rft.gpus import visible_gpus
 
 
 def visible_devices() -> list[str]:
