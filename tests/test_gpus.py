@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from verl_visual_rft import gpus
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.gpus import visible_gpus
-from verl_visual_rft import gpus
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 MIG_INSTANCES = "  MIG 1g.10gb     Device  0: (UUID: MIG-1)\n  MIG 1g.10gb     Device  1: (UUID: MIG-2)\n"
 
 

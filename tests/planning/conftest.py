@@ -1,8 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -42,17 +40,3 @@ def sft() -> Callable[..., Settings]:
         )
 
     return settings
-
-
-@pytest.fixture
-def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine whose nvidia-smi, which is returned, lists two GPUs."""
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text(
-        '#!/bin/sh\n[ "$1" = -L ] && printf "GPU 0: NVIDIA A100 (UUID: a)\\nGPU 1: NVIDIA A100 (UUID: b)\\n"\n'
-    )
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    return tool
