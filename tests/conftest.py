@@ -5,7 +5,6 @@
 import gc
 import os
 from importlib.util import find_spec
-
 from pathlib import Path
 
 import pytest

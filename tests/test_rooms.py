@@ -20,19 +20,8 @@ MODULES = {
 }
 #: Rooms from the ground up: a module imports, while it is loaded, from rooms below its own or beside it.
 STOREYS = (
-    (
-        "errors",
-        "packages",
-        "boxes",
-        "labels",
-        "input_files",
-        "image_files",
-        "coordinates",
-        "prompts",
-        "atomic",
-        "locks",
-    ),
-    ("terminal", "pages", "vision_tokens", "chat_templates", "compositions", "contract"),
+    ("errors", "boxes", "labels", "input_files", "image_files", "coordinates", "prompts", "atomic", "locks", "gpus"),
+    ("packages", "terminal", "pages", "vision_tokens", "chat_templates", "contract"),
     ("answers",),
     ("tasks",),
     ("rewards",),

@@ -18,6 +18,7 @@ from verl_visual_rft.launching.loopback import stay_on_loopback
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.inputs import check_prepared, check_rows, check_weights
 from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.rewarded_rows import check_rewarded
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.terminal import say
 from verl_visual_rft.training.algorithms.checks import check_algorithm
@@ -89,6 +90,8 @@ def _check(config: Any) -> None:
     for folder in settings.data_folders:
         check_prepared(folder, model)
     check_rows(settings)
+    if "algorithm" in resolved and not custom_function(resolved):
+        check_rewarded((*settings.train_files, *settings.val_files), resolved["visual_rft"]["reward"])
 
 
 def _resolved(config: Any) -> dict[str, Any]:
