@@ -24,10 +24,10 @@ from verl_visual_rft import terminal
 from verl_visual_rft.cli.app import main
 from verl_visual_rft.datasets.arguments import run as run_script
 from verl_visual_rft.datasets.inspection import inspect
-from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.doctor import _line
 from verl_visual_rft.doctor.finding import Finding, Status
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.terminal import clean, make_console, say
 from verl_visual_rft.training.monitoring.terminal import read_run, render
 

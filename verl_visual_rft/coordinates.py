@@ -12,7 +12,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-Box = tuple[float, float, float, float]
+from verl_visual_rft.boxes import Box
+
 Size = tuple[int, int]
 
 GRID = 1000

@@ -10,6 +10,7 @@ not UTF-8. A byte order mark is no fault.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -225,3 +226,12 @@ def _refuse_surrogates(value: Any, place: str) -> None:
         for key, entry in value.items():
             _refuse_surrogates(key, f"a key of {place or 'the top level'}")
             _refuse_surrogates(entry, f"{place}.{key}" if place else key)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.box_forms import FORMS, Entry, corners_of, reaches_out, require_form
 from verl_visual_rft.errors import UserError
 

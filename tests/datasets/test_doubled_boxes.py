@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.datasets.doubled_boxes import doubled_boxes
 
 MANY = 20_000

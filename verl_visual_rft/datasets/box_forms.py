@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.errors import UserError
 
 _Any = TypeVar("_Any")

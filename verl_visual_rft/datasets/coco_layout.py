@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.segmentation import DRAWN, box_around
 from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError

@@ -16,7 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.box_forms import (
     COCO_FORM,
     CUT,

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import TypeVar
 
-from verl_visual_rft.boxes import iou
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box, iou
 
 _Cell = tuple[int, int]
 _Content = TypeVar("_Content")

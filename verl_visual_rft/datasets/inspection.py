@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.datasets.histogram import Histogram
-from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.stored_rows import (
     extra,
     ground_truth,
@@ -22,6 +21,7 @@ from verl_visual_rft.datasets.stored_rows import (
     read_rows,
 )
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.tasks import Task, Truth, load_task, read_truth
 from verl_visual_rft.tasks.marks import label_of
 

@@ -17,14 +17,15 @@ from verl_visual_rft import __version__
 from verl_visual_rft.coordinates import FAMILIES, Placement
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
-from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.reading import load_pictures
 from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
 from verl_visual_rft.datasets.tokens import TextTokens
-from verl_visual_rft.datasets.writer import RowWriter, sha256_of, staged_folder, write_companion, write_json
+from verl_visual_rft.datasets.writer import RowWriter, staged_folder, write_companion, write_json
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.input_files import sha256_of
+from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.tasks.question import Picture, Question
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from verl_visual_rft.coordinates import FAMILIES, Box, Placement, Size, answer_extent
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import FAMILIES, Placement, Size, answer_extent
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens

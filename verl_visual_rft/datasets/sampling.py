@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.errors import UserError
 
@@ -214,9 +213,3 @@ def negatives_for(positives: int, ratio: float) -> int:
         25
     """
     return round(positives * ratio / (1 - ratio))
-
-
-def count_by_category(pairs: Sequence[Pair], names: Mapping[int, str]) -> dict[str, int]:
-    """Return how many of the pairs ask for each category, in the order of ``names``."""
-    counts = Counter(pair.category_id for pair in pairs)
-    return {name: counts[category_id] for category_id, name in names.items()}

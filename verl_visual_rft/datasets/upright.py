@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.box_forms import reaches_out
 from verl_visual_rft.datasets.coco_layout import Annotation, CocoDataset, CocoImage
 from verl_visual_rft.errors import UserError

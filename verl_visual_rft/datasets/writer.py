@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -110,7 +109,7 @@ class RowWriter:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON in the order of its keys, in UTF-8."""
+    """Write JSON in the order of its keys, in UTF-8, into a folder that appears when it is whole."""
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -121,12 +120,3 @@ def write_companion(path: Path, content: Any) -> None:
         path.write_bytes(content)
     else:
         write_json(path, content)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal text."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -21,7 +21,6 @@ from PIL import Image
 
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.datasets.progress import RowProgress
 from verl_visual_rft.datasets.stored_rows import extra, picture_bytes, read_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.answered import answered_parquet
@@ -30,6 +29,7 @@ from verl_visual_rft.evaluation.predictions import read_predictions
 from verl_visual_rft.evaluation.results import score_answers
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.locks import open_locked
+from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.tasks.grounding.metrics.measure import answered_pixel_box
 
 #: The paper's: ViT-H.

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from verl_visual_rft.coordinates import Box, Placement, Size, to_extent
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Placement, Size, to_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import MOST_BYTES
 from verl_visual_rft.input_files import read_bytes

@@ -20,7 +20,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
 from verl_visual_rft.datasets.file_names import RESPELT, find_file

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError

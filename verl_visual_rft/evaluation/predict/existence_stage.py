@@ -13,7 +13,7 @@ from verl_visual_rft.datasets.existence_map import ExistenceMap, never_claimed, 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.existence import Pair, StageQuality, says_present, stage_quality
 from verl_visual_rft.evaluation.predict.engines.engine import Row
-from verl_visual_rft.evaluation.predict.rows import sha256
+from verl_visual_rft.input_files import sha256_of
 from verl_visual_rft.prompts import existence_prompt
 from verl_visual_rft.tasks import read_truth
 from verl_visual_rft.tasks.detection.task import Detection
@@ -49,7 +49,7 @@ def existence_identity(mode: str) -> str:
         return mode
     if not Path(mode).is_file():
         raise UserError(f"--existence {mode}: neither none, self, oracle nor an existence map (a JSON file)")
-    return sha256(Path(mode))
+    return sha256_of(Path(mode))
 
 
 def gate(questions: list[Row], mode: str, ask: Ask) -> Gated:
@@ -77,7 +77,7 @@ def gate(questions: list[Row], mode: str, ask: Ask) -> Gated:
         stage, details = _map("the ground truth", truth), {}
     else:
         stage = read_existence_map(Path(mode))
-        details = _compare_vocabularies(stage, truth) | {"map": mode, "map_sha256": sha256(Path(mode))}
+        details = _compare_vocabularies(stage, truth) | {"map": mode, "map_sha256": sha256_of(Path(mode))}
     quality = stage_quality(stage, truth)
     if not quality.claimed:
         raise UserError(f"{stage.source} calls every category that is asked for absent: there is nothing to predict")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -101,15 +100,6 @@ def pixel_budgets(data: Path) -> list[dict[str, int]]:
         limits = zip(*(pc.struct_field(images, name).to_pylist() for name in ("min_pixels", "max_pixels")), strict=True)
         budgets.update((low, high) for low, high in limits if low is not None and high is not None)
     return [{"min_pixels": low, "max_pixels": high} for low, high in sorted(budgets)]
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def describe_question(question: Row) -> dict[str, Any]:

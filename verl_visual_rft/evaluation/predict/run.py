@@ -19,17 +19,16 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, EngineSettings, Row
 from verl_visual_rft.evaluation.predict.existence_stage import Gated, existence_identity, gate
 from verl_visual_rft.evaluation.predict.journal import Journal
-from verl_visual_rft.evaluation.predict.progress import AnswerProgress
 from verl_visual_rft.evaluation.predict.rows import (
     describe_question,
     pixel_budgets,
     read_questions,
     row_batches,
-    sha256,
 )
 from verl_visual_rft.evaluation.predictions import Prediction, meta_path
-from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.input_files import read_json_object, sha256_of
 from verl_visual_rft.locks import alone
+from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.terminal import say
 
 
@@ -65,7 +64,7 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
     if out.is_dir():
         raise UserError(f"--out {out} is a folder; give the file to write, {out / 'predictions.jsonl'} say")
     questions = read_questions(data)
-    identity = settings.identity() | {"data_sha256": sha256(data), "existence": existence_identity(existence)}
+    identity = settings.identity() | {"data_sha256": sha256_of(data), "existence": existence_identity(existence)}
     fingerprint = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()[:12]
     finished = _answers_of(out, fingerprint)
     if finished is not None:
@@ -127,7 +126,7 @@ class _Asking:
         # A batch that is there in part is asked again as a whole: what an answer is may depend on its batch.
         pending = [batch for batch in batches if not journal.records.keys() >= {*batch}]
         before = len(indexes) - sum(map(len, pending))
-        with AnswerProgress(label, len(indexes), before) as progress:
+        with RowProgress(label, len(indexes), before, stderr=False) as progress:
             try:
                 for rows, answers in self.engine.answer(row_batches(self.data, pending, reword)):
                     journal.append([_record(row, answer) for row, answer in zip(rows, answers, strict=True)])
@@ -151,7 +150,7 @@ def _answers_of(out: Path, fingerprint: str) -> int | None:
     """Return how many answers a finished file of the same settings holds; None when there is none."""
     try:
         meta = read_json_object(meta_path(out), "run predict again")
-        same = meta["fingerprint"] == fingerprint and meta["predictions_sha256"] == sha256(out)
+        same = meta["fingerprint"] == fingerprint and meta["predictions_sha256"] == sha256_of(out)
         return int(meta["n"]) if same else None
     except (OSError, UserError, ValueError, TypeError, KeyError):
         return None
@@ -179,7 +178,7 @@ def _finish(out: Path, gated: Gated, records: Mapping[int, dict[str, Any]], desc
                 os.fsync(file.fileno())
             if gated.own_map is not None:
                 write_json(existence_path(out), gated.own_map.to_json())
-            write_json(meta_path(out), {**description, "predictions_sha256": sha256(temporary)})
+            write_json(meta_path(out), {**description, "predictions_sha256": sha256_of(temporary)})
             os.replace(temporary, out)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.miniature.originals.coop_split import Item, write_coop_split
 from verl_visual_rft.miniature.originals.drawing import box_of, draw_scene, write_jpeg
 from verl_visual_rft.miniature.originals.matlab import write_mat

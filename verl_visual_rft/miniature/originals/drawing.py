@@ -13,7 +13,8 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageDraw
 
-from verl_visual_rft.coordinates import Box, Size
+from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import Size
 
 SIZE: Size = (160, 120)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.miniature.originals.drawing import SIZE, box_of, draw_scene, write_jpeg
 
 

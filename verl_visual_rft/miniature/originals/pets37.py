@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.miniature.originals.coop_split import Item, write_coop_split
 from verl_visual_rft.miniature.originals.drawing import SIZE, Scene, box_of, draw_scene, write_jpeg, write_rotated_jpeg
 

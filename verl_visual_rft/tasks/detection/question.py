@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.detection.prompt import detection_answer, detection_prompt, detection_stub
 from verl_visual_rft.tasks.question import Asked, Question, Space
 

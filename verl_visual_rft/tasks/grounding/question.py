@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.grounding.prompt import grounding_answer, grounding_prompt, grounding_stub
 from verl_visual_rft.tasks.question import Asked, Question, Space
 

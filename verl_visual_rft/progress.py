@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long work on standard error: a live bar on a terminal, a line now and then elsewhere."""
+"""Progress of long work: a live bar on a terminal, elsewhere a line every few seconds."""
 
 from __future__ import annotations
 
@@ -18,25 +18,30 @@ class RowProgress:
 
     Args:
         label: What is done, in a word.
-        total: Rows to do.
+        total: Rows in the end.
+        done: Rows that are there from before.
+        stderr: Whether it goes to standard error, where standard output is for something else.
     """
 
-    def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self._done = label, total, 0
+    def __init__(self, label: str, total: int, done: int = 0, stderr: bool = True) -> None:
+        self._label, self._total, self._done, self._before = label, total, done, done
         self._started = self._printed = time.monotonic()
-        self._console = make_console(stderr=True)
+        self._console = make_console(stderr=stderr, highlight=False)
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
         )
         live = self._console.is_terminal
-        self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not live)
-        self._task = self._bar.add_task(label, total=total, rate="")
+        self._bar = Progress(*columns, console=self._console, transient=stderr, disable=not live)
+        self._task = self._bar.add_task(label, total=total, completed=done, rate="")
 
     def __enter__(self) -> RowProgress:
         self._bar.start()
+        if self._before:
+            self._console.print(f"{self._label}: {self._before} of {self._total} answers are there from before")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -46,9 +51,9 @@ class RowProgress:
         """Count rows that are done."""
         self._done += rows
         now = time.monotonic()
-        rate = self._done / max(now - self._started, 1e-9)
-        self._bar.update(self._task, completed=self._done, rate=f"{rate:.0f} rows/s")
+        rate = (self._done - self._before) / max(now - self._started, 1e-9)
+        self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f} rows/s")
         if not self._console.is_terminal and now - self._printed >= _SECONDS_BETWEEN_LINES:
             self._printed = now
             left = (self._total - self._done) / rate
-            self._console.print(f"{self._label}: {self._done}/{self._total}, {rate:.0f} rows/s, {left:.0f} s left")
+            self._console.print(f"{self._label}: {self._done}/{self._total}, {rate:.1f} rows/s, {left:.0f} s left")
