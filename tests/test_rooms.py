@@ -21,7 +21,7 @@ MODULES = {
 #: Rooms from the ground up: a module imports, while it is loaded, from rooms below its own or beside it.
 STOREYS = (
     ("errors", "boxes", "labels", "input_files", "image_files", "coordinates", "prompts", "atomic", "locks", "gpus"),
-    ("packages", "terminal", "pages", "vision_tokens", "chat_templates", "contract"),
+    ("packages", "terminal", "progress", "pages", "vision_tokens", "chat_templates", "contract"),
     ("answers",),
     ("tasks",),
     ("rewards",),

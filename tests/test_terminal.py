@@ -159,7 +159,7 @@ def test_the_doctor_s_lines_and_progress_are_cleaned(hostile: str) -> None:
 def test_progress_about_any_file_is_shown(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = StringIO()
     options = {"file": file, "force_terminal": True, "width": 200}
-    monkeypatch.setattr("verl_visual_rft.datasets.progress.make_console", lambda **_: make_console(**options))
+    monkeypatch.setattr("verl_visual_rft.progress.make_console", lambda **_: make_console(**options))
     with RowProgress(label, 2) as progress:
         progress.advance(2)
     assert label in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())
