@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from task_package import lay_task
 
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
@@ -144,3 +145,10 @@ def test_ap_equals_the_evaluation_of_the_same_responses(items):
 def pixels(box):
     x1, y1, x2, y2 = box
     return [x1, y1, x2 - x1, y2 - y1]
+
+
+def test_two_tasks_of_one_data_set_with_metrics_of_one_name_keep_both(fresh_registry, tmp_path, monkeypatch):
+    name = lay_task(tmp_path, monkeypatch)
+    asked = [Question("own", "classification", "", {"label": "pug"}), Question("own", name, "", {"right": "yes"})]
+    metrics = task_metrics(asked, [["<answer>pug</answer>"], ["<answer>no</answer>"]])
+    assert metrics == {"val/own/accuracy": 100.0, f"val/own.{name}/accuracy": 0.0, "val/own/missing": 0.0}

@@ -55,7 +55,7 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
             (``val_kwargs.n``), a metric is the mean of those over the first responses, the second ones, and so on.
 
     Returns:
-        ``val/<source>/...``:
+        ``val/<source>/...``, or ``val/<source>.<task>/...`` where another task of the data has a metric of that name:
 
         - what the task measures quickly: ``ap``, ``ap50``, ``ap75`` of detection (`quick_ap`), ``accuracy`` of
           classification, ``miou`` of grounding;
@@ -78,7 +78,9 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
         measured = [
             measure([_read(question, given[draw % len(given)]) for question, given in asked]) for draw in range(draws)
         ]
-        metrics.update({f"val/{source}/{name}": fmean(m[name] for m in measured) for name in measured[0]})
+        for name in measured[0]:
+            taken = f"val/{source}/{name}" in metrics  # by another task of the same data
+            metrics[f"val/{source}{f'.{task}' * taken}/{name}"] = fmean(m[name] for m in measured)
     for source in sorted({question.source for question in questions}):
         came = [
             r is not None for q, given in zip(questions, responses, strict=True) if q.source == source for r in given
