@@ -27,6 +27,8 @@ BATCH = 4
 class Queue:
     """Prompts whose groups end one a look, with the scores that are given for them."""
 
+    shuffled = False
+
     def __init__(self, monkeypatch, scores, partition="train"):
         self.scores, self.partition = iter(scores), partition
         self.numbers = count()
@@ -47,7 +49,7 @@ class Queue:
             tag["status"] = "finished" if scores and None not in scores else "failure"
             if tag["status"] == "failure":
                 tag |= {"first_error": f"row {uid}: broken picture", "first_error_time": float(uid[1:])}
-            for session, value in enumerate(scores):
+            for session, value in sorted(enumerate(scores), reverse=self.shuffled):
                 if value is None:  # the session failed
                     continue
                 key = f"{uid}_{session}_0"
@@ -104,6 +106,18 @@ def test_without_the_filter_every_group_is_taken(monkeypatch):
     batch, metrics, _ = sample(monkeypatch, [FLAT, GOOD, FLAT, GOOD], enable=False)
     assert groups(batch) == ["u0", "u1", "u2", "u3"]
     assert metrics == {}
+
+
+@pytest.mark.parametrize("enable", [False, True])
+def test_rows_are_in_the_order_in_which_their_prompts_were_sent(monkeypatch, enable):
+    """However they came: the last prompt first, and of each its sessions in any order."""
+    queue = Queue(monkeypatch, [[0.0, 1.0, *[0.5] * 9]] * BATCH)
+    buffer = make_buffer(queue.add, enable=enable)
+    queue.add(BATCH)
+    queue.waiting.reverse()
+    monkeypatch.setattr(queue, "shuffled", True)
+    batch, _ = buffer.sample(global_steps=1, partition_id="train", batch_size=BATCH)
+    assert list(batch.keys) == [f"u{prompt}_{session}_0" for prompt in range(BATCH) for session in range(11)]
 
 
 def test_groups_without_variance_are_replaced_one_for_one(monkeypatch):

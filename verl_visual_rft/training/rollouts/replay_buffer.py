@@ -130,6 +130,23 @@ class VisualRFTReplayBuffer(ReplayBuffer):
         self._check_sessions(partition_id, selected[0])
         return selected
 
+    def _materialize_batch(
+        self, partition_id: str, selected_prompt_uids: list[str], partition_snapshot: dict[str, dict[str, Any]]
+    ) -> Any:
+        """Take responses in the order in which their prompts were sent.
+
+        veRL takes them as they were stored, which is when they came: how busy the machine is would decide which rows
+        share a micro-batch, and with it the last digits of every update.
+        """
+        place = {uid: number for number, uid in enumerate(self.prompt_global_steps[partition_id])}
+
+        def sent(key: str) -> tuple[int, int, str]:
+            prompt, session = parse_key(key)
+            return place.get(prompt, -1), session, key
+
+        ordered = {key: partition_snapshot[key] for key in sorted(partition_snapshot, key=sent)}
+        return super()._materialize_batch(partition_id, selected_prompt_uids, ordered)
+
     def _check_sessions(self, partition_id: str, prompts: list[str]) -> None:
         """Say that sessions failed, and end the run if all did."""
         failed = self.failure_keys[partition_id].intersection(prompts)
