@@ -135,13 +135,13 @@ def _scorer(function: Callable[..., Any], name: str, origin: str, trusted: bool)
 
     def unguarded(sample: Sample, report: PartReport | None) -> dict[str, float]:
         if report is not None:
-            sample = sample._replace(report=partial(report, name))
+            sample = Sample(*sample[:-1], partial(report, name))
         result = function(**{field: getattr(sample, field) for field in fields})
         return result if isinstance(result, dict) else {"score": result}
 
     def guarded(sample: Sample, report: PartReport | None) -> dict[str, float]:
         if report is not None:
-            sample = sample._replace(report=partial(report, name))
+            sample = Sample(*sample[:-1], partial(report, name))
         # A plug-in may raise anything: SystemExit would end a training as if it were done.
         try:
             result = function(**{field: getattr(sample, field) for field in fields})
