@@ -9,9 +9,10 @@ HAS_MAPS=
 DETECTION=
 [[ ! ${DATA_SETS[0]} =~ ^(coco|lvis|mg)$ ]] || DETECTION=1
 
-# Where nothing asks for what is absent, never to say "No Objects" pays (docs/audit.md). The paper asks for nothing absent.
+# Where nothing asks for what is absent, never to say "No Objects" pays; where much does, a model that misses often does better
+# to say nothing else (docs/rewards.md). The paper asks for nothing absent.
 default_negatives() {
-    if [[ -z $DETECTION || $REWARD =~ ^(paper|reference)$ ]]; then echo 0; else echo 0.2; fi
+    if [[ -z $DETECTION || $REWARD =~ ^(paper|reference)$ ]]; then echo 0; else echo 0.1; fi
 }
 
 usage() {
@@ -33,7 +34,7 @@ Variables (default):
 ${KNOWN_SHOTS:+  SHOTS ($SHOTS)            training pictures of each class: ${KNOWN_SHOTS[*]}
 }  SEED (0)             of draws, training and rollouts
   REWARD (robust)      a name of \`visual-rft reward list\`, or a composition as 'iou=1,format=0.5'
-${DETECTION:+  NEGATIVES (0.2)      share of training rows that ask for what is not there; with REWARD=paper and reference 0, as the paper
+${DETECTION:+  NEGATIVES (0.1)      share of training rows that ask for what is not there; with REWARD=paper and reference 0, as the paper
 }  ALGO (paper)         paper, dapo, gdpo, dr_grpo
   THINK (on)           off: no thinking process before the answer
   LORA (0)             rank of a LoRA adapter; 0: all parameters

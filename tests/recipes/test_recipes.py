@@ -202,13 +202,13 @@ def test_what_data_preparation_is_told():
 @pytest.mark.parametrize(
     ("variables", "share"),
     [
-        ({}, "0.2"),
-        ({"REWARD": "robust-1"}, "0.2"),
+        ({}, "0.1"),
+        ({"REWARD": "robust-1"}, "0.1"),
         ({"NEGATIVES": "0.25"}, "0.25"),
         ({"NEGATIVES": "0"}, None),
         ({"REWARD": "paper"}, None),
         ({"REWARD": "reference"}, None),
-        ({"REWARD": "paper", "NEGATIVES": "0.1"}, "0.1"),
+        ({"REWARD": "paper", "NEGATIVES": "0.05"}, "0.05"),
     ],
 )
 def test_detection_is_trained_with_negatives_but_under_the_papers_reward(recipe, variables, share):
@@ -229,12 +229,12 @@ def test_negatives_other_than_the_rewards_are_part_of_the_folders_name():
     names = {
         (reward, share): Path(dry_run("mg_fewshot_2b", REWARD=reward, NEGATIVES=share)[0]["output_dir"]).name
         for reward in ("robust", "paper")
-        for share in ("0", "0.2")
+        for share in ("0", "0.1")
     }
     assert names == {
-        ("robust", "0.2"): "mg_fewshot_2b_4shot",
+        ("robust", "0.1"): "mg_fewshot_2b_4shot",
         ("robust", "0"): "mg_fewshot_2b_4shot_negatives0",
-        ("paper", "0.2"): "mg_fewshot_2b_4shot_paper_negatives0.2",
+        ("paper", "0.1"): "mg_fewshot_2b_4shot_paper_negatives0.1",
         ("paper", "0"): "mg_fewshot_2b_4shot_paper",
     }
 
@@ -329,7 +329,7 @@ def test_help_names_every_variable_and_its_default(recipe):
     named += ["THINK (on)", "TAU (fixed)", "NGPUS (", "NNODES (1)", "STAGES (data,", "SMOKE (0)", "data_prep/"]
     assert [name for name in named if name not in done.stdout] == []
     detection = recipe.split("_")[0] in ("coco", "lvis", "mg")
-    assert ("NEGATIVES (0.2)" in done.stdout) == detection
+    assert ("NEGATIVES (0.1)" in done.stdout) == detection
     assert ("SHOTS (4)" in done.stdout) == (dry_run(recipe)[0]["shots"] is not None)
 
 

@@ -10,7 +10,7 @@ from verl_visual_rft.rewards.audit import SKILLS, AuditResult, Contest, audit
 from verl_visual_rft.rewards.audit.mixtures import MIXTURES, Mixture, ahead, lead_in
 
 #: What a recipe asks for that is not there.
-RECIPES = 0.2
+RECIPES = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def contest_of(result: AuditResult, skill: str) -> Contest:
 
 @pytest.mark.long
 @pytest.mark.parametrize("one", [0.0, 0.25, 0.5])
-@pytest.mark.parametrize("without", [0.05, 0.1, RECIPES, 0.25])
+@pytest.mark.parametrize("without", [0.05, RECIPES, 0.25])
 @pytest.mark.parametrize("skill", SKILLS)
 def test_from_a_twentieth_of_negatives_on_nobody_is_ahead(
     large: AuditResult, skill: str, without: float, one: float
