@@ -9,7 +9,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from verl_visual_rft.datasets.arguments import add_arguments, at_least, options_of, print_summary, run, share
+from verl_visual_rft.datasets.arguments import (
+    add_arguments,
+    add_negatives,
+    at_least,
+    options_of,
+    print_summary,
+    run,
+    share,
+)
 from verl_visual_rft.datasets.category_lists import BUILT_IN, parse_category_list
 from verl_visual_rft.datasets.coco_layout import CocoPaths, find_layout
 from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
@@ -74,13 +82,7 @@ def _parse_arguments() -> argparse.Namespace:
         "--base-categories", metavar="LIST", help="categories to train on (default: all that are not novel)"
     )
     choice.add_argument("--novel-categories", metavar="LIST", help="categories for evaluation only (default: none)")
-    choice.add_argument(
-        "--negatives",
-        type=share,
-        default=0.0,
-        metavar="RATIO",
-        help="share of training rows whose category is absent (default: 0, as in the paper)",
-    )
+    add_negatives(choice)
     choice.add_argument(
         "--val-negatives", type=share, default=0.0, metavar="RATIO", help="the same for validation (default: 0)"
     )

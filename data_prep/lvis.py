@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.coordinates import Placement
-from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
+from verl_visual_rft.datasets.arguments import add_arguments, add_negatives, options_of, print_summary, run
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection import evaluated_placements
@@ -29,6 +29,7 @@ from verl_visual_rft.datasets.readers.lvis import (
     training_questions,
 )
 from verl_visual_rft.datasets.skips import Mend
+from verl_visual_rft.errors import UserError
 
 EPILOG = """\
 layout of --root (annotations: https://www.lvisdataset.org/dataset; pictures, those of COCO 2017:
@@ -64,7 +65,9 @@ def main() -> None:
     if args.setting == "few-shot":
         train = load_lvis(find_annotations(args.root, "train"), args.root, reading_of(args))
         mends = train.coco.mends
-        parts["train"] = training_questions(train, args.root, names, options.shots, options.seed)
+        parts["train"] = training_questions(train, args.root, names, options.shots, options.seed, args.negatives)
+    elif args.negatives:
+        raise UserError("--negatives is a share of training rows, and --setting open-vocabulary has none; leave it out")
     val = load_lvis(find_annotations(args.root, "val"), args.root, reading_of(args))
     parts["val"] = _validation(val, names, args)
 
@@ -84,6 +87,7 @@ def main() -> None:
             "categories": {"base": names if "train" in parts else (), "novel": () if "train" in parts else names},
             "selection": {
                 "setting": args.setting,
+                "negatives": args.negatives,
                 "val_questions": None if args.val_pairs else args.val_questions,
                 "val_pairs": args.val_pairs and args.val_pairs.name,
             },
@@ -118,6 +122,7 @@ def _parse_arguments() -> argparse.Namespace:
         + "; ".join(f"{name} for {setting}" for setting, name in _CATEGORIES.items())
         + ")",
     )
+    add_negatives(parser)
     validation = parser.add_mutually_exclusive_group()
     validation.add_argument(
         "--val-questions",

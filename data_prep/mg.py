@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from verl_visual_rft.datasets.arguments import add_arguments, at_least, options_of, print_summary, run
+from verl_visual_rft.datasets.arguments import add_arguments, add_negatives, at_least, options_of, print_summary, run
 from verl_visual_rft.datasets.category_lists import MG5
 from verl_visual_rft.datasets.coco_layout import find_layout
 from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
@@ -43,10 +43,11 @@ def main() -> None:
     parser.add_argument(
         "--shots", type=at_least(1), required=True, metavar="K", help="training pictures of each category"
     )
+    add_negatives(parser)
     add_reading_arguments(parser)
     add_arguments(parser, shots=False)
     args = parser.parse_args()
-    selection = Selection(base_categories=MG5, reading=reading_of(args))
+    selection = Selection(base_categories=MG5, negatives=args.negatives, reading=reading_of(args))
     print_summary(prepare_detection(find_layout(args.root), selection, options_of(args), args.out, "mg"), args.out)
 
 

@@ -5,6 +5,16 @@
 HAS_MAPS=
 [[ ! ${DATA_SETS[0]} =~ ^(coco|lvis)$ ]] || HAS_MAPS=1
 
+# Questions about what is not there are of detection alone.
+DETECTION=
+[[ ! ${DATA_SETS[0]} =~ ^(coco|lvis|mg)$ ]] || DETECTION=1
+
+# Where nothing asks for what is absent, never to say "No Objects" pays; where much does, a model that misses often does better
+# to say nothing else (docs/rewards.md). The paper asks for nothing absent.
+default_negatives() {
+    if [[ -z $DETECTION || $REWARD =~ ^(paper|reference)$ ]]; then echo 0; else echo 0.1; fi
+}
+
 usage() {
     cat << END
 $TITLE: table ${PAPER_TABLES[*]} of the paper, $PAPER_ROW.
@@ -24,7 +34,8 @@ Variables (default):
 ${KNOWN_SHOTS:+  SHOTS ($SHOTS)            training pictures of each class: ${KNOWN_SHOTS[*]}
 }  SEED (0)             of draws, training and rollouts
   REWARD (robust)      a name of \`visual-rft reward list\`, or a composition as 'iou=1,format=0.5'
-  ALGO (paper)         paper, dapo, gdpo, dr_grpo
+${DETECTION:+  NEGATIVES (0.1)      share of training rows that ask for what is not there; with REWARD=paper and reference 0, as the paper
+}  ALGO (paper)         paper, dapo, gdpo, dr_grpo
   THINK (on)           off: no thinking process before the answer
   LORA (0)             rank of a LoRA adapter; 0: all parameters
   FREEZE_VISION (0)    1: train the language model only
@@ -94,7 +105,9 @@ check_arguments() {
         die "SHOTS=$SHOTS: this experiment has no shots; leave the variable out"
     fi
     [[ $SFT_TARGET$THINK != reasoningoff ]] || die "SFT_TARGET=reasoning contradicts THINK=off; leave one of them out"
-    [[ $TAU == fixed || ${DATA_SETS[0]} =~ ^(coco|lvis|mg)$ ]] || die "TAU=$TAU is about the boxes of detection; this experiment has none: leave it out"
+    [[ $NEGATIVES =~ ^0(\.[0-9]{0,3}[1-9])?$ ]] || die "NEGATIVES=$NEGATIVES is not a share from 0 to below 1, written as 0.2"
+    [[ $NEGATIVES == 0 || -n $DETECTION ]] || die "NEGATIVES=$NEGATIVES is about the questions of detection; this experiment has none: leave it out"
+    [[ $TAU == fixed || -n $DETECTION ]] || die "TAU=$TAU is about the boxes of detection; this experiment has none: leave it out"
     check_maps
     if ((NNODES > 1)); then
         [[ $METHOD != sft ]] || die "METHOD=sft runs on one node; set NNODES=1"
@@ -174,6 +187,7 @@ name_output() {
     [[ -z ${KNOWN_SHOTS:-} ]] || name+=_${SHOTS}shot
     [[ $MODEL == "$DEFAULT_MODEL" ]] || name+=_$(basename "$MODEL")
     [[ $REWARD == robust ]] || name+=_${REWARD//[^A-Za-z0-9.]/_}
+    [[ $NEGATIVES == "$(default_negatives)" ]] || name+=_negatives$NEGATIVES
     [[ $ALGO == paper ]] || name+=_$ALGO
     [[ $THINK == on ]] || name+=_nothink
     [[ $LORA == 0 ]] || name+=_lora$LORA
@@ -193,6 +207,7 @@ name_row() {
     [[ $LORA == 0 ]] || parameters="LoRA $LORA"
     [[ $THINK == on ]] || parameters+=", no thinking"
     [[ $SFT_TARGET == answer ]] || targets="with reasoning"
+    [[ $NEGATIVES == 0 ]] || parameters+=", negatives $NEGATIVES"
     case $METHOD in
         base) LABEL=base ;;
         sft) LABEL="+ SFT ($parameters, $targets)" ;;
@@ -209,7 +224,8 @@ describe() {
     printf '"method": "%s", "label": %s, "model": %s, ' "$METHOD" "$(json_string "$LABEL")" "$(json_string "$MODEL")"
     printf '"data_set": "%s", "data_sets": %s, "data_root": %s, ' "${DATA_SETS[0]}" "$(json_list "${DATA_SETS[@]}")" \
         "$(json_string "$(original "${DATA_SETS[0]}")")"
-    printf '"reward": %s, "algo": "%s", "think": "%s", "lora": %s, "seed": %s, ' "$(json_string "$REWARD")" "$ALGO" "$THINK" "$LORA" "$SEED"
+    printf '"reward": %s, "negatives": %s, "algo": "%s", "think": "%s", "lora": %s, "seed": %s, ' "$(json_string "$REWARD")" "$NEGATIVES" \
+        "$ALGO" "$THINK" "$LORA" "$SEED"
     printf '"steps": %s, "prompts": %s, "rollouts": %s, "shots": %s, ' "$STEPS" "$PROMPTS" "$ROLLOUTS" "$shots"
     printf '"device": "%s", "nodes": %s, "gpus": %s, "smoke": %s, "output_dir": %s}}\n' "$DEVICE" "$NNODES" "$NGPUS" \
         "$SMOKE" "$(json_string "$OUTPUT_DIR")"
@@ -219,6 +235,7 @@ case ${1:-} in
     -h | --help) usage && exit 0 ;;
     -*) die "$1 is no veRL override; bash recipes/$RECIPE.sh --help shows the variables" ;;
 esac
+NEGATIVES=${NEGATIVES:-$(default_negatives)}
 find_paths
 check_arguments "$@"
 find_device

@@ -104,11 +104,12 @@ absent_questions() { # SCRIPT
     [[ -z ${EXIST_MAPS:-} ]] || ABSENT=(--val-pairs "$(exist_map "$1")")
 }
 
-# Rows of a data set in OUTPUT_DIR/FOLDER.
+# Rows of a data set in OUTPUT_DIR/FOLDER; those that are trained on in OUTPUT_DIR/data.
 prepare() { # FOLDER SCRIPT OPTIONS...
     local STAGE_KIND=data folder=$1 script=$2
     shift 2
     absent_questions "$script"
+    [[ $folder != data || $NEGATIVES == 0 ]] || ABSENT+=(--negatives "$NEGATIVES")
     stage "$folder" "data preparation: $script" python "data_prep/$script.py" --root "$(original "$script")" --out "$OUTPUT_DIR/$folder" \
         "$@" "${ABSENT[@]}" --seed "$SEED" --family "$FAMILY" --tokenizer "$MODEL_FOLDER" --max-prompt-tokens "$PROMPT_TOKENS" "${DATA_OPTIONS[@]}"
 }

@@ -113,7 +113,8 @@ def test_lvis_asks_about_the_pairs_of_an_existence_map(lvis: Path, tmp_path: Pat
     truths = [json.loads((tmp_path / name / "val_annotations.json").read_text()) for name in ("all", "claimed")]
     assert truths[0]["annotations"] == truths[1]["annotations"], "what the map calls absent is missed"
     manifest = load_manifest(tmp_path / "claimed")
-    assert manifest["selection"] == {"setting": "few-shot", "val_questions": None, "val_pairs": "map.json"}
+    selection = {"setting": "few-shot", "negatives": 0.0, "val_questions": None, "val_pairs": "map.json"}
+    assert manifest["selection"] == selection
     known = manifest["skips"]["category that nobody looked for in the picture"]["count"] + claimed.total()
     assert known == 2 * len(content["images"])
 
@@ -138,6 +139,26 @@ def test_lvis_lists_a_missing_picture_and_refuses_it_when_strict(lvis: Path, tmp
     assert done.returncode == 2
     assert "no file: val2017/" in done.stderr
     assert files_in(tmp_path).keys() & {"strict/train.parquet", "strict/manifest.json"} == set()
+
+
+@pytest.mark.parametrize(("name", "shots", "rows"), [("lvis", "10", 49), ("mg", "4", 20)])
+def test_negatives_are_added_to_the_rows_of_the_shots(
+    name: str, shots: str, rows: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    source = ("--root", request.getfixturevalue(name), "--shots", shots)
+    prepared(f"{name}.py", *source, "--out", tmp_path / "with", "--negatives", "0.2")
+    prepared(f"{name}.py", *source, "--out", tmp_path / "without")
+    with_negatives, without = (truths_of(tmp_path / folder / "train.parquet") for folder in ("with", "without"))
+    assert len([truth for truth in with_negatives if truth["boxes"]]) == len(without) == rows
+    assert len(with_negatives) - rows == round(rows / 4)
+    assert load_manifest(tmp_path / "with")["selection"]["negatives"] == 0.2
+    assert files_in(tmp_path / "with")["val.parquet"] == files_in(tmp_path / "without")["val.parquet"]
+
+
+def test_lvis_has_no_negatives_where_nothing_is_trained(lvis: Path, tmp_path: Path) -> None:
+    setting = ("--setting", "open-vocabulary", "--negatives", "0.2")
+    done = data_prep("lvis.py", "--root", lvis, "--out", tmp_path / "out", *setting)
+    assert done.returncode == 2 and "--setting open-vocabulary has none" in done.stderr
 
 
 @pytest.mark.parametrize("shots", [4, 16])

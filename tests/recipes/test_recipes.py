@@ -45,6 +45,7 @@ def call(recipe: str, *arguments: str, **environment: str) -> subprocess.Complet
         "DEVICE",
         "NGPUS",
         "EXIST_MAPS",
+        "NEGATIVES",
     }
     clean = {key: value for key, value in os.environ.items() if key not in of_recipes}
     return subprocess.run(
@@ -197,6 +198,47 @@ def test_what_data_preparation_is_told():
         assert command[command.index(option) + 1] == value
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    ("variables", "share"),
+    [
+        ({}, "0.1"),
+        ({"REWARD": "robust-1"}, "0.1"),
+        ({"NEGATIVES": "0.25"}, "0.25"),
+        ({"NEGATIVES": "0"}, None),
+        ({"REWARD": "paper"}, None),
+        ({"REWARD": "reference"}, None),
+        ({"REWARD": "paper", "NEGATIVES": "0.05"}, "0.05"),
+    ],
+)
+def test_detection_is_trained_with_negatives_but_under_the_papers_reward(recipe, variables, share):
+    if "NEGATIVES" in variables and recipe.split("_")[0] not in ("coco", "lvis", "mg"):
+        assert "about the questions of detection" in call(recipe, DRY_RUN="1", NEGATIVES="0.1").stderr
+        return
+    facts, stages = dry_run(recipe, **variables)
+    shares = {
+        name: command[command.index("--negatives") + 1] for name, command in stages.items() if "--negatives" in command
+    }
+    detection = facts["data_set"] in ("coco", "lvis", "mg")
+    assert shares == ({"data": share} if share and detection else {})
+    assert facts["negatives"] == float(shares.get("data", 0))
+    assert (f"negatives {share}" in facts["label"]) == bool(shares)
+
+
+def test_negatives_other_than_the_rewards_are_part_of_the_folders_name():
+    names = {
+        (reward, share): Path(dry_run("mg_fewshot_2b", REWARD=reward, NEGATIVES=share)[0]["output_dir"]).name
+        for reward in ("robust", "paper")
+        for share in ("0", "0.1")
+    }
+    assert names == {
+        ("robust", "0.1"): "mg_fewshot_2b_4shot",
+        ("robust", "0"): "mg_fewshot_2b_4shot_negatives0",
+        ("paper", "0.1"): "mg_fewshot_2b_4shot_paper_negatives0.1",
+        ("paper", "0"): "mg_fewshot_2b_4shot_paper",
+    }
+
+
 def test_overrides_of_the_command_line_have_the_last_word():
     config = training("pets37_2b", "rft", "trainer.total_training_steps=7", "actor_rollout_ref.actor.optim.lr=2e-6")
     assert config["trainer"]["total_training_steps"] == 7
@@ -212,6 +254,8 @@ def test_overrides_of_the_command_line_have_the_last_word():
         ({"SHOTS": "3"}, "SHOTS=3 is unknown; choose one of: 1 2 4 8 16"),
         ({"SEED": "one"}, "SEED=one is not a whole number from 0"),
         ({"LORA": "-1"}, "LORA=-1 is not a whole number from 0"),
+        ({"NEGATIVES": "1"}, "NEGATIVES=1 is not a share from 0 to below 1"),
+        ({"NEGATIVES": "20"}, "NEGATIVES=20 is not a share from 0 to below 1"),
         ({"NGPUS": "0"}, "NGPUS=0 is not a whole number from 1"),
         ({"STAGES": "data,training"}, "there is no stage 'training'; choose from data,train,export,eval,report"),
         ({"SFT_TARGET": "reasoning", "THINK": "off"}, "SFT_TARGET=reasoning contradicts THINK=off"),
@@ -255,6 +299,7 @@ def test_a_dry_run_prints_json_whatever_the_values_are(value):
         ("NGPUS", "1\n2"),
         ("TRAIN_COPIES", "a[$(touch ran)]"),
         ("SEED", "99999999999999999999"),
+        ("NEGATIVES", "0.2 --rows 1"),
         ("OUTPUT_DIR", "a\udcff"),
     ],
 )
@@ -283,6 +328,8 @@ def test_help_names_every_variable_and_its_default(recipe):
     named = ["METHOD (rft)", "MODEL (Qwen/", "OUTPUT_DIR (", "SEED (0)", "REWARD (robust)", "ALGO (paper)", "LORA (0)"]
     named += ["THINK (on)", "TAU (fixed)", "NGPUS (", "NNODES (1)", "STAGES (data,", "SMOKE (0)", "data_prep/"]
     assert [name for name in named if name not in done.stdout] == []
+    detection = recipe.split("_")[0] in ("coco", "lvis", "mg")
+    assert ("NEGATIVES (0.1)" in done.stdout) == detection
     assert ("SHOTS (4)" in done.stdout) == (dry_run(recipe)[0]["shots"] is not None)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import comb
+from pathlib import Path
 
 import pytest
 
@@ -116,6 +117,38 @@ def test_no_objects_pays_below_the_probability_that_the_docstring_gives(quality:
         return scores[0] - scores[1]
 
     assert lead(pays_below - 0.01) < 0 < lead(pays_below + 0.01)
+
+
+def denial_pays_from(p_hit: float, count: int) -> float:
+    """The least whole percentage of negatives at which "No Objects" always earns more than boxes always."""
+    reward = RobustReward()
+    scores = [reward.detection(DENIAL, DetectionTruth(truth))["score"] for truth in (tuple(OBJECTS[:count]), ())]
+    low, high = 0, 100
+    while high - low > 1:
+        share = (low + high) // 2 / 100
+        boxes = expected(reward, p_hit, count, share, (1 - share) * p_hit * QUALITY)
+        denied = (1 - share) * scores[0] + share * scores[1]
+        low, high = (low, (low + high) // 2) if denied > boxes else ((low + high) // 2, high)
+    return high
+
+
+def table_of_the_documentation() -> dict[float, list[str]]:
+    page = (Path(__file__).parents[2] / "docs/rewards.md").read_text(encoding="utf-8")
+    lines = page.split("| a box hits with |")[1].split("\n\n")[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {float(first): others for first, *others in cells}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_the_table_of_the_documentation_is_so_for_any_number_of_objects(count: int) -> None:
+    table = table_of_the_documentation()
+    assert [*table] == [*P_HIT]
+    for p_hit, (*confidences, pays_from) in table.items():
+        reward = RobustReward()
+        for share, confidence in zip(NEGATIVES, map(float, confidences), strict=True):
+            own = expected(reward, p_hit, count, share, confidence)
+            assert own > max(expected(reward, p_hit, count, share, confidence + off) for off in (-0.01, 0.01))
+        assert f"{denial_pays_from(p_hit, count)} %" == pays_from
 
 
 @pytest.mark.parametrize("found", [1, 2, 3, 4])

@@ -178,6 +178,17 @@ def run(main: Callable[[], None]) -> int:
     return 0
 
 
+def add_negatives(parser: argparse._ActionsContainer) -> None:
+    """Add --negatives, the share of training questions about what is not there."""
+    parser.add_argument(
+        "--negatives",
+        type=share,
+        default=0.0,
+        metavar="RATIO",
+        help="share of training rows whose category is absent (default: 0, as in the paper)",
+    )
+
+
 def at_least(minimum: int) -> Callable[[str], int]:
     """Return an argparse type: an integer of at least ``minimum``."""
 

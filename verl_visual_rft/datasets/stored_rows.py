@@ -184,19 +184,22 @@ def plain_rows(batch: pa.RecordBatch, where: str) -> list[dict[str, Any]]:
     """Return the rows of a batch as Python's values.
 
     Raises:
-        UserError: A text is not UTF-8, which parquet promises and Arrow does not check; the message names the column.
+        UserError: A column is not sound: see `require_sound`.
+    """
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        require_sound(column, f"{where}: column {name!r}")
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
+
+
+def require_sound(column: pa.Array | pa.ChunkedArray, where: str) -> None:
+    """Check that values lie where a column says. Arrow does not, and ends the process when they are asked for.
+
+    Raises:
+        UserError: They do not, or a text is not UTF-8.
     """
     try:
-        rows: list[dict[str, Any]] = batch.to_pylist()
-        return rows
-    except UnicodeDecodeError as error:
-        column = next(name for name in batch.schema.names if not _is_readable(batch.column(name)))
-        raise UserError(f"{where}: column {column!r} holds text that is not UTF-8 ({error}); write it again") from error
-
-
-def _is_readable(column: pa.Array) -> bool:
-    try:
-        column.to_pylist()
-    except UnicodeDecodeError:
-        return False
-    return True
+        column.validate(full=True)
+    except pa.ArrowException as error:
+        problem = f"holds text that is not UTF-8 ({error})" if "UTF8" in str(error) else f"is damaged: {error}"
+        raise UserError(f"{where} {problem}; write it again") from error

@@ -108,6 +108,28 @@ def test_fewer_shots_are_nested_and_a_smaller_category_gives_all_it_has(tmp_path
     assert set(training_questions(dataset, tmp_path, LVIS_FEWSHOT6, shots=2, seed=3).questions) < set(six)
 
 
+def test_negatives_are_pictures_in_which_lvis_looked_in_vain(tmp_path: Path) -> None:
+    content = train_content()
+    listed = {(100 + i, ("die", "omelet", "mallet")[i % 3]) for i in range(30)}
+    content["images"] += [image(i, negative=(name,)) for i, name in sorted(listed)] + [
+        image(i) for i in range(200, 300)
+    ]
+    dataset = load_lvis(written(tmp_path, content))
+
+    def draw(seed: int, negatives: float) -> set[tuple[int, str]]:
+        drawn = training_questions(dataset, tmp_path, LVIS_FEWSHOT6, 10, seed, negatives).questions
+        assert len({(question.picture.id, question.category) for question in drawn}) == len(drawn)
+        absent = {(int(question.picture.id), question.category) for question in drawn if not question.boxes}
+        assert len(drawn) - len(absent) == 49
+        return absent
+
+    assert draw(0, 0.0) == set()
+    assert len(draw(0, 0.2)) == 12 and draw(0, 0.2) < {pair for pair in listed if pair[1] != "mallet"}
+    assert draw(0, 0.2) == draw(0, 0.2) != draw(1, 0.2)
+    with pytest.raises(UserError, match=r"49 negatives are more than the 20 pairs that 'neg_category_ids'"):
+        draw(0, 0.5)
+
+
 def test_the_folder_of_an_image_is_that_of_its_url(tmp_path: Path) -> None:
     dataset = load_lvis(written(tmp_path, val_content(), "val"))
     asked = evaluation_questions(dataset, tmp_path, LVIS_NOVEL13, verified_absent=False).questions

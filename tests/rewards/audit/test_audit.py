@@ -232,7 +232,7 @@ def beaten() -> AuditResult:
 
 
 def test_markdown_shows_every_policy_in_order_of_score(beaten: AuditResult) -> None:
-    heading, policies, _, kinds = beaten.to_markdown().strip().split("\n\n")
+    heading, policies, *_ = beaten.to_markdown().strip().split("\n\n")
     columns, _, *rows = policies.split("\n")
     assert heading.startswith("### iou=-1,format=0.1, detection: ")
     assert columns.startswith("| policy | score |")

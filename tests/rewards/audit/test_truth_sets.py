@@ -127,7 +127,7 @@ def test_rows_of_several_tasks_are_read(tmp_path: Path, kind: str) -> None:
         ("d.jsonl", '{"task": "x", "ground_truth": {}}', "row 1: unknown task 'x'"),
         ("e.jsonl", '{"task": "grounding", "ground_truth": {"box": [5, 5, 1, 1]}}', "row 1: ground truth box"),
         ("f.json", "[]", "not a COCO annotation file"),
-        ("g.parquet", "no parquet", "no prepared parquet"),
+        ("g.parquet", "no parquet", "g.parquet cannot be read as parquet"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | None, message: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from verl_visual_rft.datasets.stored_rows import MOST_PARQUET_BYTES, open_parquet, plain_rows
+from verl_visual_rft.datasets.stored_rows import MOST_PARQUET_BYTES, open_parquet, plain_rows, require_sound
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json_object, require_regular
 from verl_visual_rft.tasks.question import Picture
@@ -176,14 +176,18 @@ def _require_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> N
 
 @lru_cache(maxsize=16)
 def _arrow_images(path: Path) -> pa.ChunkedArray:
-    return pa.ipc.open_stream(pa.memory_map(str(path))).read_all()[
-        "image"
-    ]  # the pages stay on the disk until asked for
+    images = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()["image"]
+    require_sound(
+        images, f"{path}: column 'image'"
+    )  # of the pictures it looks at the places, and leaves them on the disk
+    return images
 
 
 @lru_cache(maxsize=1)  # rows are asked for in their order
 def _parquet_images(path: Path, group: int) -> pa.ChunkedArray:
-    return pq.ParquetFile(path).read_row_group(group, columns=["image"], use_threads=False)["image"]
+    images = pq.ParquetFile(path).read_row_group(group, columns=["image"], use_threads=False)["image"]
+    require_sound(images, f"{path}: row group {group}, column 'image'")
+    return images
 
 
 def _group_of(path: Path, row: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from verl_visual_rft.datasets.coco_layout import CocoDataset, read_annotations
 from verl_visual_rft.datasets.coco_reading import CocoReading, mended_coco
 from verl_visual_rft.datasets.detection import evaluated_annotations
 from verl_visual_rft.datasets.existence_map import ExistenceMap, claimed_pairs, claims_left_out
-from verl_visual_rft.datasets.sampling import Pair, PairIndex, few_shot, index_pairs
+from verl_visual_rft.datasets.sampling import Pair, PairIndex, absent, few_shot, index_pairs, negatives_for
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
@@ -111,19 +111,29 @@ def load_lvis(path: Path, root: Path | None = None, reading: CocoReading | None 
 
 
 def training_questions(
-    dataset: LvisDataset, root: Path, names: Sequence[str], shots: int | None, seed: int
+    dataset: LvisDataset, root: Path, names: Sequence[str], shots: int | None, seed: int, negatives: float = 0.0
 ) -> LvisQuestions:
     """Draw ``shots`` training images of each category, or all of a category that has fewer.
 
     With 10 shots, or None for all, the paper's six categories give its 49 pairs: a rare category has at most 10
     training images. An image where the category is not exhaustively annotated counts, as it does in those 49.
 
+    Args:
+        dataset: The training split.
+        root: Folder of the data set.
+        names: The categories.
+        shots: Images of each; None for all.
+        seed: Of the draws.
+        negatives: Share in [0, 1) of the questions whose category is absent: drawn from all images in which LVIS looked
+            for it in vain, for those of the shots have too few.
+
     Raises:
-        UserError: The data set does not have a category, or no usable image of it.
+        UserError: The data set does not have a category, or no usable image of it, or fewer absent ones than asked for.
     """
     categories = _categories(dataset, names)
     index = index_pairs(dataset.coco, dataset.coco.images, categories, allow_crowd=False)
     pairs = few_shot(index, categories, len(index.boxes) if shots is None else shots, seed, at_least=1)
+    pairs += absent(index, dataset.coco.images, categories, negatives_for(len(pairs), negatives), seed)
     return _questions(dataset, root, sorted(pairs), index)
 
 
@@ -144,8 +154,8 @@ def evaluation_questions(
         UserError: The data set does not have a category, or shows none of them.
     """
     index = _shown(dataset, names)
-    absent = _verified_absent(dataset, names) if verified_absent else ()
-    return _questions(dataset, root, sorted({*index.boxes, *absent}), index)
+    verified = _verified_absent(dataset, names) if verified_absent else ()
+    return _questions(dataset, root, sorted({*index.boxes, *verified}), index)
 
 
 def claimed_questions(dataset: LvisDataset, root: Path, names: Sequence[str], stage: ExistenceMap) -> LvisQuestions:

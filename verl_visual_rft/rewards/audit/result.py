@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from verl_visual_rft.rewards.audit.tournament import Contest
+from verl_visual_rft.rewards.audit.mixtures import ahead
+from verl_visual_rft.rewards.audit.tournament import Contest, Lead
+from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks.audited import Mixture, audited
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +46,7 @@ class AuditResult:
         return any(contest.beaten for contest in self.moderate)
 
     def tables(self) -> list[Table]:
-        """Return for each task a table of all cheats, who earns most on top, and one by kinds of questions."""
+        """Return for each task a table of all cheats, who earns most on top, and those by kinds and mixtures."""
         from rich.table import Table
 
         tables = []
@@ -55,15 +58,27 @@ class AuditResult:
             for cells in self._by_kind(contest.task):
                 by_kind.add_row(*cells)
             tables += [table, by_kind]
+            if mixtures := list(self._by_mixture(contest.task)):
+                by_mixture = Table(
+                    *self._mixture_columns(contest.task), title=f"{self.reward}: who is ahead by mixture"
+                )
+                for cells in mixtures:
+                    by_mixture.add_row(*cells)
+                tables.append(by_mixture)
         return tables
 
     def to_markdown(self) -> str:
-        """Return the same as Markdown: a heading and two tables for each task."""
+        """Return the same as Markdown: a heading and the tables of each task."""
         sections = []
         for contest in self.moderate:
             policies = _markdown_table(COLUMNS, "|---|---:|---:|---|---|", (cells for _, cells in _rows(contest)))
             kinds = _markdown_table(STRATA_COLUMNS, "|---|---:|---|---:|---|---|---|", self._by_kind(contest.task))
-            sections.append(f"### {self._title(contest)}\n\n{policies}\nBy kinds of questions:\n\n{kinds}")
+            section = f"### {self._title(contest)}\n\n{policies}\nBy kinds of questions:\n\n{kinds}"
+            if mixtures := list(self._by_mixture(contest.task)):
+                columns = self._mixture_columns(contest.task)
+                table = _markdown_table(columns, f"|{'---|' * len(columns)}", mixtures)
+                section += f"\nWho is clearly ahead, by mixture of questions:\n\n{table}"
+            sections.append(section)
         return "\n".join(sections)
 
     def _by_kind(self, task: str) -> Iterator[tuple[str, ...]]:
@@ -72,6 +87,17 @@ class AuditResult:
         for kind in contests[0].strata:
             for contest in contests:
                 yield _kind_cells(contest, kind)
+
+    def _mixture_columns(self, task: str) -> tuple[str, ...]:
+        columns = audited(load_task(task)).mixture_columns
+        return *columns, *(f"{contest.skill} honesty" for contest in self.contests if contest.task == task)
+
+    def _by_mixture(self, task: str) -> Iterator[tuple[str, ...]]:
+        """Yield a line for each mixture of questions of the kinds that were asked."""
+        contests = [contest for contest in self.contests if contest.task == task]
+        for mixture in audited(load_task(task)).mixtures:
+            if mixture.shares.keys() <= contests[0].strata.keys():
+                yield *mixture.cells, *(_mixture_cell(mixture, contest) for contest in contests)
 
     def _title(self, contest: Contest) -> str:
         winners = sum(standing.beats_honesty for standing in contest.standings)
@@ -105,18 +131,26 @@ def _kind_cells(contest: Contest, kind: str) -> tuple[str, ...]:
     leads = {standing.policy.name: standing.leads[kind] for standing in contest.standings}
     order = sorted(leads, key=lambda name: leads[name].mean, reverse=True)
     cheats = [name for name in order if not leads[name].is_right]
-    ahead = [name for name in cheats[1:] if leads[name].is_clear]
-    right = [name for name in order if leads[name].is_right and leads[name].is_clear]
-
-    def shown(names: list[str]) -> str:
-        named = [f"{name} {_with_error(leads[name].mean, leads[name].error, '+')}" for name in names[:MOST_NAMED]]
-        further = len(names) - len(named)
-        return "; ".join([*named, *([f"and {further} more"] if further else [])])
-
+    others = {name: leads[name] for name in cheats[1:] if leads[name].is_clear}
+    right = {name: leads[name] for name in order if leads[name].is_right and leads[name].is_clear}
     clearly = "yes" if leads[cheats[0]].is_clear else "no"
-    also = f"{clearly}; {shown(ahead)}" if ahead else clearly
+    also = f"{clearly}; {_named(others)}" if others else clearly
     score = _with_error(stratum.score, stratum.error, "")
-    return kind, str(stratum.n), contest.skill, score, shown(cheats[:1]), also, shown(right)
+    return kind, str(stratum.n), contest.skill, score, _named({cheats[0]: leads[cheats[0]]}), also, _named(right)
+
+
+def _mixture_cell(mixture: Mixture, contest: Contest) -> str:
+    """Name who is ahead; in brackets those that are right on such questions."""
+    leads = ahead(mixture, contest)
+    cheats, right = ({name: lead for name, lead in leads.items() if lead.is_right is kind} for kind in (False, True))
+    return "; ".join([*([_named(cheats)] if cheats else []), *([f"({_named(right)})"] if right else [])]) or "none"
+
+
+def _named(leads: Mapping[str, Lead]) -> str:
+    """Say the leads of the first of some cheats, and how many more there are."""
+    named = [f"{name} {_with_error(lead.mean, lead.error, '+')}" for name, lead in [*leads.items()][:MOST_NAMED]]
+    further = len(leads) - len(named)
+    return "; ".join([*named, *([f"and {further} more"] if further else [])])
 
 
 def _with_error(value: float, error: float, sign: str) -> str:

@@ -55,14 +55,11 @@ def _draw(questions: list[Question], size: int, seed: int) -> list[Question]:
 
 
 def _read_parquet(path: Path, size: int, seed: int) -> list[Question]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    # Here and not above: the reward room does not need the data room for anything else.
+    from verl_visual_rft.datasets.stored_rows import ground_truth, read_rows
 
-    try:
-        rows = pq.read_table(path, columns=["ability", "reward_model"]).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: no prepared parquet ({error}); write it with data preparation") from error
-    return _read_rows(path, ((row["ability"], (row["reward_model"] or {}).get("ground_truth")) for row in rows))
+    rows = read_rows(path, ["ability", "reward_model"])
+    return _read_rows(path, ((row.get("ability"), ground_truth(row)) for row in rows))
 
 
 def _read_json_lines(path: Path, size: int, seed: int) -> list[Question]:
@@ -99,7 +96,6 @@ def _read_rows(path: Path, rows: Iterable[tuple[Any, Any]]) -> list[Question]:
 
 
 def _read_coco(path: Path, size: int, seed: int) -> list[Question]:
-    # Here and not above: the reward room does not need the data room for anything else.
     from verl_visual_rft.coordinates import to_thousandths
     from verl_visual_rft.datasets.coco_reading import read_coco
     from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for, open_vocabulary

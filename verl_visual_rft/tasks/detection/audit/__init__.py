@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from verl_visual_rft.tasks.audited import AuditedTask
 from verl_visual_rft.tasks.audited.policy import unasked_reasoning
+from verl_visual_rft.tasks.detection.audit.mixtures import COLUMNS, MIXTURES
 from verl_visual_rft.tasks.detection.audit.policies import CHEATS, HONEST, honest
 from verl_visual_rft.tasks.detection.audit.questions import STRATA, make_truth, strata_of
 
-AUDIT = AuditedTask(HONEST, CHEATS, unasked_reasoning(honest), STRATA, strata_of, make_truth)
+AUDIT = AuditedTask(HONEST, CHEATS, unasked_reasoning(honest), STRATA, strata_of, make_truth, MIXTURES, COLUMNS)
