@@ -47,7 +47,7 @@ get_uv() { # install uv, at the locked version, into the environment
     if [[ $(python scripts/setup/installed.py uv) == "${wanted/==/ }" ]]; then return; fi
     echo "installing $wanted"
     if ! python -m pip install --disable-pip-version-check --log "$log" --timeout 5 --retries 1 "$wanted" >/dev/null 2>&1; then
-        reason=$(sed -n 's/.*\(Could not fetch URL .*\) - skipping$/\1/p; s/.*ERROR: .*\(\[Errno .*\)/\1/p' "$log" | head -n 1)
+        reason=$(sed -n 's/.*\(Could not fetch URL .*\) - skipping$/\1/p; s/.*ERROR: .*\(\[Errno .*\)/\1/p; s/.*\(Connection to .* timed out\).*/Could not fetch it: \1/p' "$log" | head -n 1)
         fail_of_installer "pip cannot install $wanted" "${reason:-$(grep -m 1 -o 'ERROR: .*' "$log" || true)}"
     fi
 }
