@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from verl_visual_rft.rewards import registry
+from verl_visual_rft.tasks import registry as tasks
 from verl_visual_rft.training.run_mark import PLUGIN_MARK
 
 # veRL, imported by tests and what they start, is to be as in a training of this package.
@@ -46,8 +47,9 @@ def pytest_unconfigure():
 
 @pytest.fixture
 def fresh_registry():
-    """For tests that lay packages on the path: rewards are looked for once a process."""
-    cached = (registry._discover, registry._load, registry._compose)
+    """For tests that lay packages on the path: rewards and tasks are looked for once a process."""
+    cached = (registry._discover, registry._load, registry._compose, registry.component_names)
+    cached += (tasks._discover, tasks.load_task)
     for function in cached:
         function.cache_clear()
     yield

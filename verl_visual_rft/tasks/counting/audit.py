@@ -17,22 +17,24 @@ from verl_visual_rft.tasks.counting.truth import CountingTruth
 P_NOTHING = 0.25
 #: Numbers of things that are there are log-normal: half of them one or two, a few dozens.
 LOG_COUNT = (0.7, 1.0)
-#: By skill: how often the number is right, and by what share of it the others are off (at least by one).
-SIGHT = {"weak": (0.3, 0.5), "moderate": (0.6, 0.3), "strong": (0.9, 0.15)}
+#: By skill: how often it sees that nothing is there; how often the number of what is there is right, and by what share of
+#: it the others are off, at least by one. Off by one in either direction is always less likely than right: one who
+#: knows that he counts too many is not honest if he does not take one away.
+SIGHT = {"weak": (0.8, 0.4, 0.5), "moderate": (0.9, 0.6, 0.3), "strong": (0.97, 0.9, 0.15)}
 
 
 def honest(question: Question, rng: Random) -> str:
-    """Is right 60 % of the time; else off by one, or by about 30 % of what is there."""
+    """Counts what is there rightly 60 % of the time, else off by one or by some 30 %; sees 90 % of the absences."""
     return _answer(_honest_count(question, rng), rng)
 
 
 def _honest_count(question: Question, rng: Random) -> int:
     count = _count(question)
-    p_right, spread = SIGHT[question.skill]
-    if rng.random() < p_right:
+    p_nothing, p_right, spread = SIGHT[question.skill]
+    if rng.random() < (p_right if count else p_nothing):
         return count
     off = max(1, round(abs(rng.gauss(0, spread)) * count))
-    return count + off if count - off < 0 or rng.random() < 0.5 else count - off
+    return count + off if count < off or rng.random() < 0.5 else count - off
 
 
 # --- Cheats that do not look at the picture --------------------------------------------------------------------------
