@@ -17,8 +17,8 @@ from verl_visual_rft.tasks.counting.truth import CountingTruth
 P_NOTHING = 0.25
 #: Numbers of things that are there are log-normal: half of them one or two, a few dozens.
 LOG_COUNT = (0.7, 1.0)
-#: By skill: how often it sees that nothing is there; how often the number of what is there is right, and by what share of
-#: it the others are off, at least by one. Off by one in either direction is always less likely than right: one who
+#: By skill: how often it sees that nothing is there; how often the number of what is there is right, and by what share
+#: of it the others are off, at least by one. Off by one in either direction is always less likely than right: one who
 #: knows that he counts too many is not honest if he does not take one away.
 SIGHT = {"weak": (0.8, 0.4, 0.5), "moderate": (0.9, 0.6, 0.3), "strong": (0.97, 0.9, 0.15)}
 
@@ -295,7 +295,12 @@ CHEATS = _BLIND + policies(
     no_reasoning,
     reasoning_of_a_template,
     no_tags,
-    right_in={never_nothing: [ONE, FEW, SOME, MANY]},
+    right_in={
+        never_nothing: [ONE, FEW, SOME, MANY],
+        one_too_few: [NOTHING],
+        two_answers: [ONE],
+        drawn_to_the_middle: [FEW],
+    },
 )
 
 
