@@ -92,7 +92,7 @@ def test_without_the_package_there_is_no_such_reward() -> None:
 
 def test_an_installed_reward_is_listed_with_its_package(installed: dict[str, str]) -> None:
     done = run(["visual-rft", "reward", "list"], {**installed, "COLUMNS": "200"})
-    (line,) = [line for line in done.stdout.splitlines() if "counting" in line]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("  counting ")]
     assert "counting-reward" in line and "0 to 1" in line and "Pays for the right number of boxes" in line
 
 
