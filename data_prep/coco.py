@@ -45,6 +45,10 @@ examples:
   python data_prep/coco.py --root COCO --out data/coco_2b --shots 4 --base-categories coco-fewshot8 \\
       --val-pairs exist_map_coco_Qwen2_vl_2B_baseline.json
 
+  # how many there are, a fifth of the questions about what is not there
+  python data_prep/coco.py --root COCO --out data/coco_counting --rows 6000 --counting --negatives 0.2 \\
+      --val-negatives 0.2
+
   # a few photographs of a larger annotation file
   python data_prep/coco.py --train-annotations a.json --train-images photos --val-annotations a.json \\
       --val-images photos --out data/some --rows 10 --skip-missing-images
@@ -87,6 +91,12 @@ def _parse_arguments() -> argparse.Namespace:
         "--val-negatives", type=share, default=0.0, metavar="RATIO", help="the same for validation (default: 0)"
     )
     choice.add_argument(
+        "--counting",
+        action="store_true",
+        help="ask how many there are, not where: the number of boxes; pictures with a crowd of the category are left "
+        "out, in validation too",
+    )
+    choice.add_argument(
         "--val-pairs",
         type=Path,
         metavar="MAP",
@@ -123,6 +133,7 @@ def _selection(args: argparse.Namespace) -> Selection:
         max_val_images=args.max_val_images,
         skip_missing_images=args.skip_missing_images,
         reading=reading_of(args),
+        counting=args.counting,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.counting import parse_counting
 from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.grounding import parse_grounding
 
@@ -49,6 +50,9 @@ def test_row(task: str, answer: str, outcome: str, read: str, said: str) -> None
     elif task == "grounding":
         grounding = parse_grounding(text)
         got, parsed = "" if grounding.box is None else shown(grounding.box), grounding
+    elif task == "counting":
+        counting = parse_counting(text)
+        got, parsed = "" if counting.count is None else str(counting.count), counting
     else:
         classification = parse_classification(text)
         got, parsed = classification.label, classification
@@ -56,7 +60,7 @@ def test_row(task: str, answer: str, outcome: str, read: str, said: str) -> None
 
 
 def test_the_tables_are_there() -> None:
-    assert {task for task, *_ in rows()} == {"detection", "grounding", "classification"}
+    assert {task for task, *_ in rows()} == {"detection", "grounding", "classification", "counting"}
     assert {outcome for _, _, outcome, _, _ in rows()} >= {"well formed", "repaired", "no objects", "malformed"}
 
 

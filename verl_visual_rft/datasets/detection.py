@@ -23,6 +23,7 @@ from verl_visual_rft.datasets.sampling import Pair, PairIndex
 from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.tasks.counting.question import CountingQuestion
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
 from verl_visual_rft.tasks.question import Picture
 
@@ -45,6 +46,7 @@ class Selection:
         max_val_images: Draw this many validation images; None for all.
         skip_missing_images: Leave out (and count) annotated images that have no file, instead of an error.
         reading: What the user says about the annotation files.
+        counting: Ask how many there are, not where; a pair with a crowd is left out of validation too.
     """
 
     base_categories: tuple[str, ...] | None = None
@@ -56,6 +58,7 @@ class Selection:
     max_val_images: int | None = None
     skip_missing_images: bool = False
     reading: CocoReading = CocoReading()
+    counting: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class _Split:
     dataset: CocoDataset
     categories: Mapping[int, str]
     images: Collection[int]
-    questions: Sequence[DetectionQuestion]
+    questions: Sequence[DetectionQuestion | CountingQuestion]
     skips: Sequence[Skip]
 
 
@@ -81,6 +84,8 @@ def prepare_detection(
     paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path, dataset: str = "coco"
 ) -> Manifest:
     """Write train.parquet, sft_train.parquet, val.parquet, val_annotations.json and manifest.json to ``out``.
+
+    Of counting there is no val_annotations.json: the rows hold the whole truth.
 
     Raises:
         UserError: Bad input, more rows or shots than there are, or an output folder that cannot be written.
@@ -92,6 +97,8 @@ def prepare_detection(
     val = _choose_val(val_data, paths.val_images, (*base, *novel), selection, options.seed)
 
     def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+        if selection.counting:
+            return {}
         placements = evaluated_placements(kept["val"], val.dataset, val.images, val.questions)
         return {"val_annotations.json": evaluated_annotations(val.dataset, val.categories, placements)}
 
@@ -111,6 +118,7 @@ def prepare_detection(
                 "val_pairs": selection.val_pairs and selection.val_pairs.name,
                 "max_val_images": selection.max_val_images,
                 "skip_missing_images": selection.skip_missing_images,
+                **({"counting": True} if selection.counting else {}),
             },
         },
         companions=companions,
@@ -150,7 +158,7 @@ def evaluated_placements(
     kept: Mapping[str, Placement],
     dataset: CocoDataset,
     image_ids: Collection[int],
-    questions: Iterable[DetectionQuestion],
+    questions: Iterable[DetectionQuestion | CountingQuestion],
 ) -> dict[int, Placement]:
     """Return the pictures that average precision is over: those that were kept, and those that nobody asks about.
 
@@ -219,7 +227,7 @@ def _choose_val(
 ) -> _Split:
     present, missing = _present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(evaluated)
-    index = sampling.index_pairs(dataset, present, categories, allow_crowd=True)
+    index = sampling.index_pairs(dataset, present, categories, allow_crowd=not selection.counting)
     if not index.boxes:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories to evaluate")
     claims, left_out = _claims(dataset, present, categories, selection)
@@ -272,9 +280,7 @@ def _split(
         for image in dataset.images.values()
     }
     questions = [
-        DetectionQuestion(
-            pictures[pair.image_id], categories[pair.category_id], pair.category_id, index.boxes.get(pair, ())
-        )
+        _question(pictures[pair.image_id], categories[pair.category_id], pair, index, selection.counting)
         for pair in pairs
     ]
     require_way_up(dataset, folder, sorted({pair.image_id for pair in pairs}), selection.reading.exif)
@@ -284,6 +290,15 @@ def _split(
         where = f"{file}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}"
         skips.append(Skip(rule, where))
     return _Split(dataset, categories, images, questions, skips)
+
+
+def _question(
+    picture: Picture, category: str, pair: Pair, index: PairIndex, counting: bool
+) -> DetectionQuestion | CountingQuestion:
+    boxes = index.boxes.get(pair, ())
+    if counting:
+        return CountingQuestion(picture, category, pair.category_id, len(boxes))
+    return DetectionQuestion(picture, category, pair.category_id, boxes)
 
 
 def _present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], frozenset[int]]:

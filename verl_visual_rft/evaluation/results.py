@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.bootstrap import share_interval
+from verl_visual_rft.evaluation.bootstrap import mean_interval, share_interval
 from verl_visual_rft.evaluation.predictions import ExistenceStage, Prediction
 from verl_visual_rft.rewards import Sample, load_reward, make_sample
 
@@ -45,6 +45,14 @@ class Figure:
     def __str__(self) -> str:
         """The share and its interval."""
         return f"{self.value:.1f} % ({self.low:.1f} to {self.high:.1f})"
+
+
+class Amount(Figure):
+    """A mean that is no share, in a unit of its own: objects, pixels."""
+
+    def __str__(self) -> str:
+        """The mean and its interval."""
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,41 @@ class Result(Protocol):
         """What a person asks for first, for a terminal."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A result that is nothing but figures, as that of most tasks.
+
+    Attributes:
+        task: The task.
+        n: Questions asked.
+        measured: The main figures by name; ``None`` where the data do not have what it takes.
+        answers: What the answers are counted by.
+        strata: The same figures by kind of question, for the kinds that were asked.
+    """
+
+    task: str
+    n: int
+    measured: Mapping[str, Figure | None]
+    answers: AnswerStatistics
+    strata: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
+
+    def figures(self) -> Mapping[str, Figure | None]:
+        """The main figures."""
+        return self.measured
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready dictionary, the figures and the statistics of the answers at the top."""
+        content = asdict(self)
+        measured, answers, strata = (content.pop(key) for key in ("measured", "answers", "strata"))
+        return {**content, **measured, **({"strata": strata} if strata else {}), **answers}
+
+    def table(self) -> RenderableType:
+        """A line a figure, those of all questions first."""
+        by_stratum = {f"{name}, {kind}": figure for kind, own in self.strata.items() for name, figure in own.items()}
+        caption = f"{self.answers.failed} of {self.n} answers could not be read; {self.answers}"
+        return figures_table(f"{self.task}, {self.n} questions", {**self.measured, **by_stratum}, caption)
+
+
 def score_answers(predictions: Iterable[Prediction], task: str, reward: str, source: Path) -> list[ScoredAnswer]:
     """Read each response beside its truth and compute its named reward.
 
@@ -176,13 +219,25 @@ def ratio_figure(numerators: Sequence[float], denominators: Sequence[float], ima
     return Figure(100 * value, len(images), 100 * interval.low, 100 * interval.high)
 
 
+def amount(values: Sequence[float], images: Sequence[Hashable]) -> Amount:
+    """The mean of what is no share, one a question, in its own unit.
+
+    Example:
+        >>> amount([0, 1, 5], ["a", "b", "c"]).value
+        2.0
+    """
+    interval = mean_interval(values, images)
+    return Amount(fmean(values), len(images), interval.low, interval.high)
+
+
 def figures_table(title: str, figures: Mapping[str, Figure | None], caption: str) -> Table:
-    """A line a figure: value, interval, n."""
+    """A line a figure: value, interval, n; of an `Amount`, which is no percentage, it is said."""
     table = Table(title=title, title_justify="left", caption=Text(caption), caption_justify="left", box=SIMPLE_HEAD)
     table.add_column("%")
     for heading in ("value", "95 % interval", "n"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, figure in figures.items():
+        name += " (no %)" if isinstance(figure, Amount) else ""
         if figure is None:
             table.add_row(name, "n/a", "", "")
         else:

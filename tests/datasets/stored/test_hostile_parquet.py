@@ -58,7 +58,7 @@ WRONG: dict[str, list[Any]] = {
     ],
     "extra_info": [None, "text", 7, {"index": None}, {"index": "0"}, {"index": [0]}, {"model_family": {"a": 1}}],
     "reward_model": [None, "text", {"ground_truth": None}, {"ground_truth": 7}],
-    "ability": [None, 7, "counting", ["detection"], b"detection"],
+    "ability": [None, 7, "dreaming", ["detection"], b"detection"],
 }
 
 

@@ -51,7 +51,7 @@ ROW_FAULTS = {
     "an unknown role": ({"prompt": chat(("person", "<image>"), ("user", "a"))}, "prompt[0].role", "'person'"),
     "an empty turn": ({"prompt": chat(("system", ""), ("user", "<image>"))}, "prompt[0].content", "is empty"),
     "the wrong end": ({"prompt": chat(("user", "<image>"), ("assistant", "b"))}, "prompt", "ends with the role"),
-    "an unknown task": ({"ability": "counting"}, "ability", "'counting' is no task"),
+    "an unknown task": ({"ability": "dreaming"}, "ability", "'dreaming' is no task"),
     "no task": ({"ability": None}, "ability", "None is no task"),
     "no truth": ({"reward_model": {"style": "rule", "ground_truth": None}}, "reward_model.ground_truth", "not JSON"),
     "another task's truth": (truth({"label": "a"}), "reward_model.ground_truth", "no list under the key 'boxes'"),

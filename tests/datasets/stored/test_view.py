@@ -124,11 +124,11 @@ def test_self_contained(tiny, write_rows, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_shown_with_its_reason(tiny, page) -> None:
-    bad = tiny.row(images=[{"bytes": b"text", **LIMITS}], reward_model={"ground_truth": "?"}, ability="counting")
+    bad = tiny.row(images=[{"bytes": b"text", **LIMITS}], reward_model={"ground_truth": "?"}, ability="dreaming")
     bare = {key: value for key, value in tiny.row(index=1).items() if key not in ("extra_info", "reward_model")}
     shown = page([bad, {**bare, "extra_info": None, "reward_model": None}])
     text = " ".join(shown.text)
-    assert "The picture is no picture in a known format (JPEG" in text and "unknown task 'counting'" in text
+    assert "The picture is no picture in a known format (JPEG" in text and "unknown task 'dreaming'" in text
     assert (len(shown.all("image")), len(shown.all("rect"))) == (1, 0)
 
 

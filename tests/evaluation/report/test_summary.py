@@ -113,5 +113,5 @@ def test_several_tasks():
     mixed = [_measurement("base", DETECTION), _measurement("sft", GROUNDING)]
     with pytest.raises(UserError, match=r"tasks \['detection', 'grounding'\]"):
         summarise(mixed, NOTHING, seed=0, seconds={})
-    with pytest.raises(UserError, match="counting"):
-        summarise([replace(mixed[0], metrics={"task": "counting"})], NOTHING, seed=0, seconds={})
+    with pytest.raises(UserError, match="dreaming"):
+        summarise([replace(mixed[0], metrics={"task": "dreaming"})], NOTHING, seed=0, seconds={})

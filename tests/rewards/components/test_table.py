@@ -17,6 +17,7 @@ TRUTHS = {
     "detection": [{"boxes": [[1, 2, 300, 400]]}, {"boxes": []}],
     "classification": [{"label": "rose", "labels": ["rose", "tulip"]}, {"label": "tulip"}],
     "grounding": [{"box": [1, 2, 300, 400]}],
+    "counting": [{"count": 3}, {"count": 0}],
 }
 DETECTION = {"detection"}
 BOXES = {"detection", "grounding"}
@@ -24,7 +25,8 @@ EXPECTED = {
     **dict.fromkeys(["iou", "giou", "diou", "ciou", "l1"], BOXES),
     **dict.fromkeys(["f1", "ap", "count", "confidence"], DETECTION),
     **dict.fromkeys(["accuracy_equal", "accuracy_closed_set", "accuracy_contains"], {"classification"}),
-    **dict.fromkeys(["format", "thinking_length", "repetition"], BOXES | {"classification"}),
+    **dict.fromkeys(["exact", "closeness"], {"counting"}),
+    **dict.fromkeys(["format", "thinking_length", "repetition"], set(TRUTHS)),
 }
 LOWEST = {"confidence": -1.0}  # 0 for all others
 JUNK = ["<think>", "</think>", "<answer>", "</answer>", "[", "{", "'Position': [1, 2, 3, 4]", "'Confidence': 0.5", "}"]

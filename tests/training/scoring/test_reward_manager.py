@@ -83,7 +83,7 @@ def test_rows_that_do_not_say_whether_they_are_of_validation_end_the_run() -> No
         ("reward_model", None, "has no reward_model.ground_truth, by which"),
         ("reward_model", {"style": "rule"}, "has no reward_model.ground_truth, by which"),
         ("reward_model", {"ground_truth": None}, "has no reward_model.ground_truth, by which"),
-        ("ability", "counting", "unknown task 'counting'"),
+        ("ability", "dreaming", "unknown task 'dreaming'"),
     ],
 )
 @pytest.mark.parametrize("reward", ["paper", "reference"])  # scored here, and in a process of its own
