@@ -76,6 +76,16 @@ def box_mark(box: Sequence[float], label: str = "", confidence: float | None = N
     return Mark(Shape.BOX, ((x1, y1), (x2, y2)), label, confidence)
 
 
+def point_mark(point: Point, label: str = "", confidence: float | None = None) -> Mark:
+    """Return the mark of a point ``(x, y)``.
+
+    Example:
+        >>> point_mark((1, 2)).points
+        ((1, 2),)
+    """
+    return Mark(Shape.POINT, (point,), label, confidence)
+
+
 def describe(marks: Sequence[Mark]) -> str:
     """Return marks in words: texts by their label, others by their coordinates.
 
