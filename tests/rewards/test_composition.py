@@ -13,6 +13,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.rewards.composition import Part, read_composition
 from verl_visual_rft.rewards.registry import component_names
+from verl_visual_rft.tasks import task_names
 
 # IoU 0.9, GIoU 0.9, confidence 0.8, format 1, count 1.
 RESPONSE = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
@@ -103,13 +104,13 @@ def test_the_task_of_the_row_decides_which_parts_count() -> None:
         ("f1=1,thinking_length=0.1,repetition=0.1", {"detection"}),
         ("accuracy_equal=1,format=0.5", {"classification"}),
         ("accuracy_closed_set=1,giou=1,format=0.5", {"classification", "detection", "grounding"}),
-        ("robust=1,format=0.5", {"classification", "detection", "grounding"}),
+        ("robust=1,format=0.5", set(task_names())),
         ("iou=1,accuracy_equal=0,format=0.5", {"detection", "grounding"}),
         ("iou=0,accuracy_equal=1,format=0.5", {"classification"}),
-        ("iou=0,format=0.5", {"classification", "detection", "grounding"}),
+        ("iou=0,format=0.5", set(task_names())),
         ("iou=0", {"detection", "grounding"}),
-        ("format=1,repetition=1", {"classification", "detection", "grounding"}),
-        ("format", {"classification", "detection", "grounding"}),
+        ("format=1,repetition=1", set(task_names())),
+        ("format", set(task_names())),
     ],
 )
 def test_a_task_is_not_paid_for_its_form_alone_beside_parts_that_judge_others(reward: str, tasks: set[str]) -> None:

@@ -13,6 +13,9 @@ from verl_visual_rft.boxes import Box
 
 Point = tuple[float, float]
 
+# Points of a polygon that are written out for people.
+_LISTED = 6
+
 
 class Shape(str, Enum):
     """What a mark is."""
@@ -168,4 +171,10 @@ def outline(mark: Mark, size: tuple[int, int], extent: tuple[float, float], labe
 
 
 def _coordinates(mark: Mark) -> str:
-    return f"({', '.join(f'{value:g}' for point in mark.points for value in point)})"
+    if len(mark.points) > _LISTED:
+        return f"{len(mark.points)} points around {_listed(mark.box)}"
+    return _listed([value for point in mark.points for value in point])
+
+
+def _listed(values: Sequence[float]) -> str:
+    return f"({', '.join(f'{value:g}' for value in values)})"
