@@ -12,6 +12,7 @@ import pytest
 from verl_visual_rft.tasks.classification import parse_classification
 from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.pointing import parse_pointing
 
 PAGE = Path(__file__).parents[2] / "docs" / "answers.md"
 _CELL = re.compile(r"(?<!\\)\|")
@@ -49,6 +50,9 @@ def test_row(task: str, answer: str, outcome: str, read: str, said: str) -> None
     elif task == "grounding":
         grounding = parse_grounding(text)
         got, parsed = "" if grounding.box is None else shown(grounding.box), grounding
+    elif task == "pointing":
+        pointing = parse_pointing(text)
+        got, parsed = " ".join(map(shown, pointing.points)), pointing
     else:
         classification = parse_classification(text)
         got, parsed = classification.label, classification
@@ -56,7 +60,7 @@ def test_row(task: str, answer: str, outcome: str, read: str, said: str) -> None
 
 
 def test_the_tables_are_there() -> None:
-    assert {task for task, *_ in rows()} == {"detection", "grounding", "classification"}
+    assert {task for task, *_ in rows()} == {"detection", "grounding", "classification", "pointing"}
     assert {outcome for _, _, outcome, _, _ in rows()} >= {"well formed", "repaired", "no objects", "malformed"}
 
 
