@@ -13,6 +13,7 @@ from verl_visual_rft.tasks.classification import parse_classification
 from verl_visual_rft.tasks.counting import parse_counting
 from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.pointing import parse_pointing
 
 PAGE = Path(__file__).parents[2] / "docs" / "answers.md"
 _CELL = re.compile(r"(?<!\\)\|")
@@ -53,6 +54,9 @@ def test_row(task: str, answer: str, outcome: str, read: str, said: str) -> None
     elif task == "counting":
         counting = parse_counting(text)
         got, parsed = "" if counting.count is None else str(counting.count), counting
+    elif task == "pointing":
+        pointing = parse_pointing(text)
+        got, parsed = " ".join(map(shown, pointing.points)), pointing
     else:
         classification = parse_classification(text)
         got, parsed = classification.label, classification
@@ -60,7 +64,7 @@ def test_row(task: str, answer: str, outcome: str, read: str, said: str) -> None
 
 
 def test_the_tables_are_there() -> None:
-    assert {task for task, *_ in rows()} == {"detection", "grounding", "classification", "counting"}
+    assert {task for task, *_ in rows()} == {"detection", "grounding", "classification", "counting", "pointing"}
     assert {outcome for _, _, outcome, _, _ in rows()} >= {"well formed", "repaired", "no objects", "malformed"}
 
 

@@ -22,11 +22,12 @@ OVERHANG = 0.01
 
 _DIGITS = "[0-9]{1,64}"
 _CORNER = rf"\(\s*({_DIGITS})\s*,\s*({_DIGITS})\s*\)"
-_LOOSE_CORNER = _CORNER.replace(_DIGITS, rf"-?{_DIGITS}(?:\.{_DIGITS})?")
+#: ``(x,y)``, also with signs and decimals; two groups.
+LOOSE_CORNER = _CORNER.replace(_DIGITS, rf"-?{_DIGITS}(?:\.{_DIGITS})?")
 #: ``(x1,y1),(x2,y2)`` of whole numbers, as the prompt asks and the published code reads it.
 PAIR = re.compile(rf"{_CORNER}\s*,\s*{_CORNER}")
 #: The same, also with signs, decimals and without the comma between the corners.
-LOOSE_PAIR = re.compile(rf"{_LOOSE_CORNER}(?:\s*,)?\s*{_LOOSE_CORNER}")
+LOOSE_PAIR = re.compile(rf"{LOOSE_CORNER}(?:\s*,)?\s*{LOOSE_CORNER}")
 
 _UNTAGGED_START = re.compile(r"[\[{`［｛【]|[(（]\s*-?[0-9０-９]")  # noqa: RUF001
 _FULL_WIDTH = str.maketrans("（），．：［］｛｝【】、；－０１２３４５６７８９“”‘’", "(),.:[]{}[],;-0123456789\"\"''")  # noqa: RUF001

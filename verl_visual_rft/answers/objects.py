@@ -16,7 +16,7 @@ from typing import Any
 
 from verl_visual_rft.answers.notations import MAX_BOXES, UNREAD, Written
 
-_NUMBER = "[-+.0-9eE]{1,64}"
+NUMBER = "[-+.0-9eE]{1,64}"
 # A brace with a key behind it; not one that only wraps others, as in {"boxes": [{...}]}.
 _OBJECT = re.compile(r"\{[^{}:]*:(?![\s\[]*\{)[^{}]*\}?")
 # "position_2d" mixes the two names; models that know both write it.
@@ -24,18 +24,16 @@ _POSITION_KEY = re.compile(r"""(?:position|bbox)(?:_2d)?['"\s]*:""", re.IGNORECA
 _POSITION_NAMES = frozenset({"position", "bbox", "position_2d", "bbox_2d"})
 _BOX_NAMES = _POSITION_NAMES | {"confidence"}
 _NESTED = re.compile(r"""[\s'"]*\[(?=\s*\[)""")
-_QUOTABLE = rf"""['"]?({_NUMBER})['"]?"""
-_FOUR_NUMBERS = re.compile(
-    rf"""(?:\s*['"])?\s*[\[(]\s*{_QUOTABLE}""" + rf"\s*,\s*{_QUOTABLE}" * 3 + r"""\s*[\])]['"]?"""
-)
+QUOTABLE = rf"""['"]?({NUMBER})['"]?"""
+_FOUR_NUMBERS = re.compile(rf"""(?:\s*['"])?\s*[\[(]\s*{QUOTABLE}""" + rf"\s*,\s*{QUOTABLE}" * 3 + r"""\s*[\])]['"]?""")
 _COMMA = re.compile(r"\s*,")
 _EMPTY_LIST = re.compile(r"\[\s*\]")
 _SEVERAL = re.compile(rf"""{_POSITION_KEY.pattern}\s*\[\s*\[""", re.IGNORECASE)
-_CONFIDENCE = re.compile(rf"""confidence['"\s]*:[\s'"]*({_NUMBER})(?![\w.%])""", re.IGNORECASE)
+_CONFIDENCE = re.compile(rf"""confidence['"\s]*:[\s'"]*({NUMBER})(?![\w.%])""", re.IGNORECASE)
 _QUOTED_CONFIDENCE = re.compile(r"""Confidence['"]\s*:\s*['"]""")
 _QUOTED_NUMBER = re.compile(r"""[\[(,]\s*['"][-+.]?[0-9]|:\s*['"]\s*\[\s*[0-9]""")
 # The text of a label, in which anything may stand that is read elsewhere; numbers in quotes are no labels.
-_LABEL = re.compile(r""":\s*(?:"(?![-+.0-9\[(])[^"\n]{0,256}"|'(?![-+.0-9\[(])[^'\n]{0,256}')(?=\s*[,}])""")
+LABEL = re.compile(r""":\s*(?:"(?![-+.0-9\[(])[^"\n]{0,256}"|'(?![-+.0-9\[(])[^'\n]{0,256}')(?=\s*[,}])""")
 
 _NUMERIC = frozenset({int, float})
 _DECODER = json.JSONDecoder()
@@ -73,7 +71,7 @@ def read_objects(text: str, may_be_json: bool = True) -> list[Written]:
     An object with several positions is as many boxes: the braces between them are missing, or it lists them.
     """
     decoded = _read_json(text) if may_be_json else None
-    return _read_damaged(_LABEL.sub(': ""', text)) if decoded is None else decoded
+    return _read_damaged(LABEL.sub(': ""', text)) if decoded is None else decoded
 
 
 def is_empty_list(text: str) -> bool:
@@ -81,7 +79,7 @@ def is_empty_list(text: str) -> bool:
     if not text.startswith(("[", "{")) or not _EMPTY_LIST.search(text):
         return False
     try:
-        return _holds_nothing(_decode(text))
+        return _holds_nothing(decode(text))
     except (ValueError, RecursionError):
         return False
 
@@ -114,13 +112,13 @@ def _read_json(text: str) -> list[Written] | None:
     Only here a brace, a key or a number inside a label is surely a label's.
     """
     try:
-        written = list(_objects_of(_decode(text)))
+        written = list(_objects_of(decode(text)))
     except (ValueError, RecursionError):
         return None
     return written[:MAX_BOXES] + [UNREAD] * len(written[MAX_BOXES:])
 
 
-def _decode(text: str) -> Any:
+def decode(text: str) -> Any:
     """Decode JSON in either kind of quotes, an object as a tuple of its keys and values."""
     return _PAIR_DECODER.decode(text if '"' in text else text.replace("'", '"'))
 
@@ -139,7 +137,7 @@ def _holds_nothing(content: Any) -> bool:
 
 
 def _objects_of(content: Any) -> Iterator[Written]:
-    """Yield the boxes of what `_decode` returns.
+    """Yield the boxes of what `decode` returns.
 
     Raises:
         ValueError: A key holds a colon: quotes are mixed, and it is no key but half an object.
@@ -184,8 +182,8 @@ def _unquoted(value: Any) -> Any:
         return value
     numbers = _FOUR_NUMBERS.fullmatch(value.strip())
     if numbers:
-        return [_number(digits) for digits in numbers.groups()]
-    return _number(value.strip()) if re.fullmatch(_NUMBER, value.strip()) else value
+        return [number(digits) for digits in numbers.groups()]
+    return number(value.strip()) if re.fullmatch(NUMBER, value.strip()) else value
 
 
 def _read_damaged(text: str) -> list[Written]:
@@ -214,7 +212,7 @@ def _split_positions(written: str) -> list[str]:
 def _read_part(written: str) -> list[Written]:
     """Read the boxes of one position key: one, or as many as are listed under it."""
     found = _CONFIDENCE.search(written)
-    confidence = _number(found[1]) if found else None
+    confidence = number(found[1]) if found else None
     key = _POSITION_KEY.search(written)
     if key is None:
         return [Written(None, confidence)]
@@ -228,10 +226,11 @@ def _read_part(written: str) -> list[Written]:
         if further is None:
             break
         boxes.append(further)
-    return [Written([_number(digits) for digits in box.groups()], confidence) for box in boxes]
+    return [Written([number(digits) for digits in box.groups()], confidence) for box in boxes]
 
 
-def _number(digits: str) -> float:
+def number(digits: str) -> float:
+    """Return the number that a text says, NaN if it is none."""
     try:
         return float(digits)
     except ValueError:  # signs, points and exponents in no order

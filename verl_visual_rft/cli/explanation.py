@@ -50,7 +50,7 @@ def _said(explanation: Explanation) -> RenderableType:
 
 def _matched(explanation: Explanation, rule: Rule) -> RenderableType:
     matching = rule.matching
-    table = Table("answered", "true", "IoU", "confidence", caption=_stated(rule), caption_justify="left")
+    table = Table("answered", "true", matching.measure, "confidence", caption=_stated(rule), caption_justify="left")
     for match in matching.matches:
         sure = "none" if match.mark.confidence is None else f"{match.mark.confidence:g}"
         true = "none: a miss" if match.truth is None else _plain(match.truth)
@@ -68,6 +68,8 @@ def _matched(explanation: Explanation, rule: Rule) -> RenderableType:
 
 def _stated(rule: Rule) -> str:
     """Say how marks were matched, and which parts of the reward match so."""
+    if rule.matching.rule:
+        return f"{rule.matching.rule} ({', '.join(rule.parts)})" if rule.parts else rule.matching.rule
     if not rule.parts:
         return "matched at any overlap: the reward does not say how it matches"
     parts = ", ".join(rule.parts)

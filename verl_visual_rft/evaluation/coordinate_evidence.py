@@ -25,7 +25,10 @@ _REMEDY = "prepare the data with the --family of the model"
 
 @dataclass(frozen=True)
 class _Answered:
-    """The boxes as the answer has them, valid or not, and the truths, in the answer's coordinates."""
+    """The boxes as the answer has them, valid or not, and the truths, in the answer's coordinates.
+
+    A point is a box whose corners are the same.
+    """
 
     boxes: tuple[Box, ...]
     truths: tuple[Box, ...]
@@ -37,8 +40,9 @@ def coordinate_warnings(scored: Iterable[ScoredAnswer]) -> tuple[str, ...]:
     """Say what speaks for other coordinates, in answers that lie in the picture.
 
     - The share of coordinates beyond the extent of the answer's space (1000), whose boxes are invalid.
-    - The mean IoU of the objects with their best box, where it is clearly higher when the same numbers are read as
-      pixels of the picture, as shares of 1 or, where the answer's space is another, as the 0-1000 grid.
+    - The mean IoU of the objects with their best box, or the share of those with a point inside, where it is clearly
+      higher when the same numbers are read as pixels of the picture, as shares of 1 or, where the answer's space is
+      another, as the 0-1000 grid.
 
     Returns:
         Sentences with the evidence and the remedy; none if all is well.
@@ -68,7 +72,7 @@ def _beyond_warning(answered: Sequence[_Answered]) -> str:
     ends = {item.extent for item in answered}
     end = f"beyond {ends.pop()[0]:g}" if ends == {(GRID, GRID)} else "outside the resized picture"
     return (
-        f"{fmean(beyond):.1%} of {len(beyond)} coordinates are {end}, so their boxes are invalid: "
+        f"{fmean(beyond):.1%} of {len(beyond)} coordinates are {end}, so their {_kind(answered)} are invalid: "
         f"the model seems to answer in other coordinates than it is asked for; {_REMEDY}"
     )
 
@@ -88,16 +92,34 @@ def _reading_warning(answered: Sequence[_Answered]) -> str:
     best = max(agreements, key=agreements.__getitem__)
     if agreements[best] < as_asked + _BETTER_BY:
         return ""
-    return (
-        f"read as {best}, the boxes fit {objects} objects with a mean IoU of {agreements[best]:.2f}; in the "
-        f"coordinates that were asked for, with {as_asked:.2f}; {_REMEDY}"
-    )
+    if _kind(asked) == "points":
+        fits = f"the points hit {agreements[best]:.1%} of {objects} objects"
+        otherwise = f"{as_asked:.1%}"
+    else:
+        fits = f"the boxes fit {objects} objects with a mean IoU of {agreements[best]:.2f}"
+        otherwise = f"with {as_asked:.2f}"
+    return f"read as {best}, {fits}; in the coordinates that were asked for, {otherwise}; {_REMEDY}"
+
+
+def _kind(answered: Sequence[_Answered]) -> str:
+    return "points" if all(map(_is_point, (box for item in answered for box in item.boxes))) else "boxes"
+
+
+def _is_point(box: Box) -> bool:
+    return box[:2] == box[2:]
 
 
 def _agreement(asked: Sequence[_Answered], scales: Sequence[tuple[float, float]]) -> float:
-    """Mean over the objects of the IoU with the best box, when coordinates are multiplied by ``scales``."""
+    """Mean over the objects of the fit of the best box, when coordinates are multiplied by ``scales``."""
     overlaps = []
     for item, (x, y) in zip(asked, scales, strict=True):
         boxes = [(x1 * x, y1 * y, x2 * x, y2 * y) for x1, y1, x2, y2 in item.boxes]
-        overlaps += [max(iou(box, truth) for box in boxes) for truth in item.truths]
+        overlaps += [max(_fit(box, truth) for box in boxes) for truth in item.truths]
     return fmean(overlaps)
+
+
+def _fit(box: Box, truth: Box) -> float:
+    """IoU; of a point, whether it lies inside."""
+    if not _is_point(box):
+        return iou(box, truth)
+    return float(truth[0] <= box[0] <= truth[2] and truth[1] <= box[1] <= truth[3])

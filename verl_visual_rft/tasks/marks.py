@@ -13,6 +13,9 @@ from verl_visual_rft.boxes import Box
 
 Point = tuple[float, float]
 
+# Points of a polygon that are written out for people.
+_LISTED = 6
+
 
 class Shape(str, Enum):
     """What a mark is."""
@@ -74,6 +77,16 @@ def box_mark(box: Sequence[float], label: str = "", confidence: float | None = N
     """
     x1, y1, x2, y2 = box
     return Mark(Shape.BOX, ((x1, y1), (x2, y2)), label, confidence)
+
+
+def point_mark(point: Point, label: str = "", confidence: float | None = None) -> Mark:
+    """Return the mark of a point ``(x, y)``.
+
+    Example:
+        >>> point_mark((1, 2)).points
+        ((1, 2),)
+    """
+    return Mark(Shape.POINT, (point,), label, confidence)
 
 
 def describe(marks: Sequence[Mark]) -> str:
@@ -158,4 +171,10 @@ def outline(mark: Mark, size: tuple[int, int], extent: tuple[float, float], labe
 
 
 def _coordinates(mark: Mark) -> str:
-    return f"({', '.join(f'{value:g}' for point in mark.points for value in point)})"
+    if len(mark.points) > _LISTED:
+        return f"{len(mark.points)} points around {_listed(mark.box)}"
+    return _listed([value for point in mark.points for value in point])
+
+
+def _listed(values: Sequence[float]) -> str:
+    return f"({', '.join(f'{value:g}' for value in values)})"

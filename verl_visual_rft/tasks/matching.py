@@ -18,7 +18,7 @@ class Match:
     Attributes:
         mark: Of the answer.
         truth: Of the truth; None for a miss.
-        quality: How well it lies on ``truth``, an IoU for boxes; for a miss the best with any.
+        quality: How well it lies on ``truth``, an IoU where `Matching` does not say; for a miss the best with any.
     """
 
     mark: Mark
@@ -34,11 +34,15 @@ class Matching:
         threshold: Smallest quality of a match; None where there is none.
         matches: The valid marks of the answer, in the order in which they were matched.
         missed: Marks of the truth that nothing was given.
+        measure: What qualities are.
+        rule: By which marks are matched, for people; empty where it is by IoU, as `threshold` says.
     """
 
     threshold: float | None
     matches: tuple[Match, ...]
     missed: tuple[Mark, ...]
+    measure: str = "IoU"
+    rule: str = ""
 
 
 #: What a scorer tells of its matching if `Sample.report` is there.

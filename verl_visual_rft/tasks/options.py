@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from verl_visual_rft.errors import UserError
@@ -18,6 +19,17 @@ def iou_threshold(component: str, value: Any) -> float:
     if type(value) in (int, float) and 0 < value <= 1:
         return float(value)
     raise UserError(f"option 'threshold' of component {component!r} is {value!r}; give a number above 0 and at most 1")
+
+
+def positive_number(component: str, option: str, value: Any) -> float:
+    """Return an option that is a finite number above 0.
+
+    Raises:
+        UserError: It is not.
+    """
+    if type(value) in (int, float) and 0 < value < math.inf:
+        return float(value)
+    raise UserError(f"option {option!r} of component {component!r} is {value!r}; give a number above 0")
 
 
 def positive_integer(component: str, option: str, value: Any) -> int:

@@ -89,6 +89,12 @@ class Space:
         """Return an annotated box in the model's coordinates."""
         return to_extent(self.placement.box(box), self.placement.size, self.extent)
 
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return an annotated point in the model's coordinates, to two decimal places."""
+        across, down = self.placement.point(x, y)
+        (width, height), (x_end, y_end) = self.placement.size, self.extent
+        return round(across / width * x_end, 2), round(down / height * y_end, 2)
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -182,6 +188,10 @@ class Line(ABC):
     @abstractmethod
     def boxes(self, value: Any) -> tuple[Box, ...]:
         """Return boxes in pixels, cut at the edges of the picture, each object's once."""
+
+    @abstractmethod
+    def points(self, value: Any) -> tuple[tuple[float, float], ...]:
+        """Return points in pixels, all of which must lie in the picture."""
 
     @abstractmethod
     def gave(self, key: str) -> bool:

@@ -25,6 +25,7 @@ _OURS = {
     "classification": "verl_visual_rft.tasks.classification.task:Classification",
     "grounding": "verl_visual_rft.tasks.grounding.task:Grounding",
     "counting": "verl_visual_rft.tasks.counting.task:Counting",
+    "pointing": "verl_visual_rft.tasks.pointing.task:Pointing",
 }
 
 

@@ -13,6 +13,7 @@ array of such objects is read as well.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -246,6 +247,18 @@ class _Line(Line):
         self._mends += [Mend(DOUBLED, f"{self._where}: {listed[number]}") for number in sorted(doubled)]
         return tuple(box for number, box in enumerate(listed) if number not in doubled)
 
+    def points(self, value: Any) -> tuple[tuple[float, float], ...]:
+        if not isinstance(value, list) or not all(_is_point(point) for point in value):
+            raise UserError(f"{value!r} is not a list of points [[x, y], ...] of finite numbers")
+        points = tuple((float(x), float(y)) for x, y in value)
+        width, height = self.picture.size or (math.inf, math.inf)
+        for x, y in points:
+            if not (0 <= x <= width and 0 <= y <= height):
+                raise UserError(
+                    f"point [{x:g}, {y:g}] lies outside the picture, {width}x{height}; points are in its pixels"
+                )
+        return points
+
     def gave(self, key: str) -> bool:
         return key in self._given
 
@@ -301,6 +314,10 @@ def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
         raise UserError(
             f"box {value!r} reaches out of the picture, which is {size[0]}x{size[1]}; boxes are in its pixels{remedy}"
         )
+
+
+def _is_point(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(is_finite_number(number) for number in value)
 
 
 def _has_area(box: Box) -> bool:
