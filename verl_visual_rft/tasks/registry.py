@@ -24,6 +24,7 @@ _OURS = {
     "detection": "verl_visual_rft.tasks.detection.task:Detection",
     "classification": "verl_visual_rft.tasks.classification.task:Classification",
     "grounding": "verl_visual_rft.tasks.grounding.task:Grounding",
+    "labelled_detection": "verl_visual_rft.tasks.labelled_detection.task:LabelledDetection",
 }
 
 
