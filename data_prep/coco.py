@@ -128,10 +128,8 @@ def _paths(args: argparse.Namespace) -> CocoPaths:
 
 
 def _selection(args: argparse.Namespace) -> Selection:
-    strangers = (
-        ("base_categories", "novel_categories", "val_negatives", "val_pairs") if args.labelled else ("categories",)
-    )
-    for name in strangers:
+    one_category = ("base_categories", "novel_categories", "val_negatives", "val_pairs")
+    for name in one_category if args.labelled else ("categories",):
         if getattr(args, name):
             other = "--categories names those of" if args.labelled else "only for"
             raise UserError(f"--{name.replace('_', '-')} has no meaning here; {other} --labelled")

@@ -135,15 +135,19 @@ def _read_split(
 ) -> _Split:
     if dataset.looked_for is not None:
         raise UserError(
-            f"{dataset.path} lists 'neg_category_ids': of most categories nobody knows whether a picture shows them, so "
-            "they cannot be asked for in one prompt; use data_prep/lvis.py, which asks for one"
+            f"{dataset.path} lists 'neg_category_ids': of most categories nobody knows whether a picture shows them, "
+            "so they cannot be asked for in one prompt; use data_prep/lvis.py, which asks for one"
         )
     present, missing = present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(names)
     index = sampling.index_pairs(dataset, present, categories, allow_crowd)
-    # What is a crowd and nothing else is no object of a row, and AP ignores it.
-    rules = {pair: rule for pair, rule in index.unusable.items() if not (allow_crowd and rule == ONLY_CROWDS)}
-    rules |= dict.fromkeys(index.unknown, KIN)
+    # Crowds of a category are no objects of a row, and AP ignores them; but a picture of a crowd alone is not empty.
+    boxed = {pair.image_id for pair in index.boxes}
+    rules = {
+        pair: rule
+        for pair, rule in index.unusable.items()
+        if not (allow_crowd and rule == ONLY_CROWDS and pair.image_id in boxed)
+    } | dict.fromkeys(index.unknown, KIN)
     left_out = {pair.image_id for pair in rules}
     usable = {pair: boxes for pair, boxes in index.boxes.items() if pair.image_id not in left_out}
     shown = {pair.image_id for pair in usable}
