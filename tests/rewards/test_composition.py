@@ -13,6 +13,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.rewards.composition import Part, read_composition
 from verl_visual_rft.rewards.registry import component_names
+from verl_visual_rft.tasks import task_names
 
 # IoU 0.9, GIoU 0.9, confidence 0.8, format 1, count 1.
 RESPONSE = "<think> left </think> <answer>[{'Position': [0, 0, 100, 90], 'Confidence': 0.8}]</answer>"
@@ -20,6 +21,7 @@ TRUTH = {"boxes": [[0, 0, 100, 100]]}
 OF_THE_SAMPLE = {"n_pred", "n_invalid", "n_truth"}
 
 COMPONENTS = sorted(component_names())
+HAVE_IOU = {"detection", "grounding", "labelled_detection"}
 
 
 def composed(reward: Any, task: str = "detection", response: str = RESPONSE, truth: Any = TRUTH) -> dict[str, float]:
@@ -91,7 +93,8 @@ def test_the_task_of_the_row_decides_which_parts_count() -> None:
     assert composed(mixed) == {"score": 1.4, "iou": 0.9, "format": 1}
     assert composed(mixed, "classification", **flower) == {"score": 2.5, "accuracy_equal": 1, "format": 1}
     assert composed(mixed, "grounding", **cup) == {"score": 1.4, "iou": 0.9, "format": 1}
-    assert load_reward(mixed).ranges == {"detection": (0, 1.5), "classification": (0, 2.5), "grounding": (0, 1.5)}
+    ranges = load_reward(mixed).ranges
+    assert ranges == {**dict.fromkeys(HAVE_IOU, (0, 1.5)), "classification": (0, 2.5)}
     with pytest.raises(UserError, match="cannot score classification, only detection, grounding"):
         composed("iou=1,f1=1", "classification", **flower)
 
@@ -99,17 +102,17 @@ def test_the_task_of_the_row_decides_which_parts_count() -> None:
 @pytest.mark.parametrize(
     ("reward", "tasks"),
     [
-        ("iou=1,format=0.5", {"detection", "grounding"}),
-        ("f1=1,thinking_length=0.1,repetition=0.1", {"detection"}),
+        ("iou=1,format=0.5", HAVE_IOU),
+        ("f1=1,thinking_length=0.1,repetition=0.1", {"detection", "labelled_detection"}),
         ("accuracy_equal=1,format=0.5", {"classification"}),
         ("accuracy_closed_set=1,giou=1,format=0.5", {"classification", "detection", "grounding"}),
-        ("robust=1,format=0.5", {"classification", "detection", "grounding"}),
-        ("iou=1,accuracy_equal=0,format=0.5", {"detection", "grounding"}),
+        ("robust=1,format=0.5", {*task_names()}),
+        ("iou=1,accuracy_equal=0,format=0.5", HAVE_IOU),
         ("iou=0,accuracy_equal=1,format=0.5", {"classification"}),
-        ("iou=0,format=0.5", {"classification", "detection", "grounding"}),
-        ("iou=0", {"detection", "grounding"}),
-        ("format=1,repetition=1", {"classification", "detection", "grounding"}),
-        ("format", {"classification", "detection", "grounding"}),
+        ("iou=0,format=0.5", {*task_names()}),
+        ("iou=0", HAVE_IOU),
+        ("format=1,repetition=1", {*task_names()}),
+        ("format", {*task_names()}),
     ],
 )
 def test_a_task_is_not_paid_for_its_form_alone_beside_parts_that_judge_others(reward: str, tasks: set[str]) -> None:
