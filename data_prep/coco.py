@@ -22,6 +22,7 @@ from verl_visual_rft.datasets.category_lists import BUILT_IN, parse_category_lis
 from verl_visual_rft.datasets.coco_layout import CocoPaths, find_layout
 from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
 from verl_visual_rft.datasets.detection import Selection, prepare_detection
+from verl_visual_rft.datasets.labelled import prepare_labelled
 from verl_visual_rft.errors import UserError
 
 LAYOUT_AND_EXAMPLES = """\
@@ -32,6 +33,7 @@ layout of --root (COCO 2017: https://cocodataset.org/#download):
 
 gives in --out:
   train.parquet  sft_train.parquet  val.parquet  val_annotations.json  manifest.json
+  (with --labelled val_labelled_annotations.json instead)
 
 examples:
   # the paper's open-vocabulary setting: 6000 rows of 65 base categories, 15 novel ones for evaluation
@@ -49,6 +51,9 @@ examples:
   python data_prep/coco.py --root COCO --out data/coco_counting --rows 6000 --counting --negatives 0.2 \\
       --val-negatives 0.2
 
+  # all categories in one prompt, answers with labels (COCO in one prompt, ODinW, Roboflow20-VL): 4 images of each
+  python data_prep/coco.py --labelled --root COCO --out data/coco_labelled --shots 4 --negatives 0.1
+
   # a few photographs of a larger annotation file
   python data_prep/coco.py --train-annotations a.json --train-images photos --val-annotations a.json \\
       --val-images photos --out data/some --rows 10 --skip-missing-images
@@ -58,7 +63,8 @@ examples:
 def main() -> None:
     """Prepare the folder and print a summary."""
     args = _parse_arguments()
-    manifest = prepare_detection(_paths(args), _selection(args), options_of(args), args.out)
+    prepare = prepare_labelled if args.labelled else prepare_detection
+    manifest = prepare(_paths(args), _selection(args), options_of(args), args.out)
     print_summary(manifest, args.out)
 
 
@@ -79,9 +85,20 @@ def _parse_arguments() -> argparse.Namespace:
     choice = parser.add_argument_group(
         f"questions (a category LIST: NAME,NAME,... or @FILE or {' or '.join(BUILT_IN)})"
     )
-    mode = choice.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--rows", type=at_least(1), metavar="N", help="open vocabulary: N (image, base category) rows")
-    mode.add_argument("--shots", type=at_least(1), metavar="K", help="few-shot: K images of each base category")
+    mode = choice.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--rows", type=at_least(1), metavar="N", help="N (image, base category) rows; with --labelled N images"
+    )
+    mode.add_argument("--shots", type=at_least(1), metavar="K", help="few-shot: K images of each (base) category")
+    choice.add_argument(
+        "--labelled",
+        action="store_true",
+        help="one row an image: all --categories in one prompt, answers with labels; without --rows and --shots every "
+        "image that shows one; validation asks about every image",
+    )
+    choice.add_argument(
+        "--categories", metavar="LIST", help="of --labelled: those in the prompt (default: all that are annotated)"
+    )
     choice.add_argument(
         "--base-categories", metavar="LIST", help="categories to train on (default: all that are not novel)"
     )
@@ -123,8 +140,16 @@ def _paths(args: argparse.Namespace) -> CocoPaths:
 
 
 def _selection(args: argparse.Namespace) -> Selection:
+    one_category = ("base_categories", "novel_categories", "val_negatives", "val_pairs")
+    for name in one_category if args.labelled else ("categories",):
+        if getattr(args, name):
+            other = "--categories names those of" if args.labelled else "only for"
+            raise UserError(f"--{name.replace('_', '-')} has no meaning here; {other} --labelled")
+    if not args.labelled and args.rows is None and args.shots is None:
+        raise UserError("give either --rows N or --shots K; only with --labelled every image may be taken")
+    base = args.categories or args.base_categories
     return Selection(
-        base_categories=parse_category_list(args.base_categories) if args.base_categories else None,
+        base_categories=parse_category_list(base) if base else None,
         novel_categories=parse_category_list(args.novel_categories) if args.novel_categories else (),
         rows=args.rows,
         negatives=args.negatives,

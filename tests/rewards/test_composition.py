@@ -21,6 +21,7 @@ TRUTH = {"boxes": [[0, 0, 100, 100]]}
 OF_THE_SAMPLE = {"n_pred", "n_invalid", "n_truth"}
 
 COMPONENTS = sorted(component_names())
+HAVE_IOU = {"detection", "grounding", "labelled_detection"}
 
 
 def composed(reward: Any, task: str = "detection", response: str = RESPONSE, truth: Any = TRUTH) -> dict[str, float]:
@@ -92,7 +93,8 @@ def test_the_task_of_the_row_decides_which_parts_count() -> None:
     assert composed(mixed) == {"score": 1.4, "iou": 0.9, "format": 1}
     assert composed(mixed, "classification", **flower) == {"score": 2.5, "accuracy_equal": 1, "format": 1}
     assert composed(mixed, "grounding", **cup) == {"score": 1.4, "iou": 0.9, "format": 1}
-    assert load_reward(mixed).ranges == {"detection": (0, 1.5), "classification": (0, 2.5), "grounding": (0, 1.5)}
+    ranges = load_reward(mixed).ranges
+    assert ranges == {**dict.fromkeys(HAVE_IOU, (0, 1.5)), "classification": (0, 2.5)}
     with pytest.raises(UserError, match="cannot score classification, only detection, grounding"):
         composed("iou=1,f1=1", "classification", **flower)
 
@@ -100,15 +102,15 @@ def test_the_task_of_the_row_decides_which_parts_count() -> None:
 @pytest.mark.parametrize(
     ("reward", "tasks"),
     [
-        ("iou=1,format=0.5", {"detection", "grounding"}),
-        ("f1=1,thinking_length=0.1,repetition=0.1", {"detection"}),
+        ("iou=1,format=0.5", HAVE_IOU),
+        ("f1=1,thinking_length=0.1,repetition=0.1", {"detection", "labelled_detection"}),
         ("accuracy_equal=1,format=0.5", {"classification"}),
         ("accuracy_closed_set=1,giou=1,format=0.5", {"classification", "detection", "grounding"}),
         ("robust=1,format=0.5", {*task_names()}),
-        ("iou=1,accuracy_equal=0,format=0.5", {"detection", "grounding"}),
+        ("iou=1,accuracy_equal=0,format=0.5", HAVE_IOU),
         ("iou=0,accuracy_equal=1,format=0.5", {"classification"}),
         ("iou=0,format=0.5", {*task_names()}),
-        ("iou=0", {"detection", "grounding"}),
+        ("iou=0", HAVE_IOU),
         ("format=1,repetition=1", {*task_names()}),
         ("format", {*task_names()}),
     ],

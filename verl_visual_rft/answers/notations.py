@@ -39,10 +39,12 @@ class Written(NamedTuple):
     Attributes:
         position: Four numbers, or whatever else stands in their place.
         confidence: A number, or whatever else stands in its place; None when nothing does.
+        label: A name, or whatever else stands in its place; None when nothing does.
     """
 
     position: Any
     confidence: Any
+    label: Any = None
 
 
 UNREAD = Written(None, None)

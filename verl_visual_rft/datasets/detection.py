@@ -92,7 +92,7 @@ def prepare_detection(
     """
     train_data = read_coco(paths.train_annotations, paths.train_images, selection.reading)
     val_data = read_coco(paths.val_annotations, paths.val_images, selection.reading)
-    base, novel, unused = _category_groups(train_data, val_data, selection)
+    base, novel, unused = category_groups(train_data, val_data, selection)
     train = _choose_train(train_data, paths.train_images, base, selection, options)
     val = _choose_val(val_data, paths.val_images, (*base, *novel), selection, options.seed)
 
@@ -177,7 +177,7 @@ def evaluated_placements(
     return unread | {int(image_id): placement for image_id, placement in kept.items()}
 
 
-def _category_groups(
+def category_groups(
     train: CocoDataset, val: CocoDataset, selection: Selection
 ) -> tuple[tuple[str, ...], tuple[str, ...], list[Mend]]:
     """Return the base and the novel categories, and those that are neither, for neither file annotates them."""
@@ -202,7 +202,7 @@ def _category_groups(
 def _choose_train(
     dataset: CocoDataset, folder: Path, base: Sequence[str], selection: Selection, options: PrepareOptions
 ) -> _Split:
-    present, missing = _present_images(dataset, folder, selection.skip_missing_images)
+    present, missing = present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(base)
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=False)
     if options.shots is not None:
@@ -225,7 +225,7 @@ def _choose_train(
 def _choose_val(
     dataset: CocoDataset, folder: Path, evaluated: Sequence[str], selection: Selection, seed: int
 ) -> _Split:
-    present, missing = _present_images(dataset, folder, selection.skip_missing_images)
+    present, missing = present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(evaluated)
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=not selection.counting)
     if not index.boxes:
@@ -301,7 +301,12 @@ def _question(
     return DetectionQuestion(picture, category, pair.category_id, boxes)
 
 
-def _present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], frozenset[int]]:
+def present_images(dataset: CocoDataset, folder: Path, skip_missing: bool) -> tuple[list[int], frozenset[int]]:
+    """Return the images that have a file, sorted, and those that have none.
+
+    Raises:
+        UserError: There is no folder or no file at all, or some are missing that are not to be left out.
+    """
     if not folder.is_dir():
         raise UserError(f"the image folder {folder} does not exist")
     missing = frozenset(image.id for image in dataset.images.values() if not os.path.isfile(folder / image.file_name))

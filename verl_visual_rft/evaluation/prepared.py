@@ -20,7 +20,7 @@ class PreparedTruth:
 
     Attributes:
         annotations: COCO dictionary (``images``, ``annotations``, ``categories``) of the validation pictures.
-        groups: Category names of the groups ``base`` and ``novel``.
+        groups: Category names of groups: ``base`` and ``novel``.
     """
 
     annotations: dict[str, Any]
@@ -44,11 +44,8 @@ def load_truth(folder: Path) -> PreparedTruth:
         UserError: A file is missing or not what data prep writes, or the manifest names a category that the
             annotations do not have.
     """
-    annotations = _read_json(folder / "val_annotations.json")
+    annotations = read_annotations(folder / "val_annotations.json")
     manifest = _read_json(folder / "manifest.json")
-    for key in ("images", "annotations", "categories"):
-        if key not in annotations:
-            raise UserError(f"{folder / 'val_annotations.json'}: no key {key!r}; prepare the data again")
     try:
         groups = {group: tuple(manifest["categories"][group]) for group in ("base", "novel")}
     except (KeyError, TypeError) as error:
@@ -61,6 +58,19 @@ def load_truth(folder: Path) -> PreparedTruth:
             "prepare the data again"
         )
     return truth
+
+
+def read_annotations(path: Path) -> dict[str, Any]:
+    """Read a COCO dictionary that data prep wrote.
+
+    Raises:
+        UserError: The file is missing or not what data prep writes.
+    """
+    annotations = _read_json(path)
+    for key in ("images", "annotations", "categories"):
+        if key not in annotations:
+            raise UserError(f"{path}: no key {key!r}; prepare the data again")
+    return annotations
 
 
 def read_dataset(folder: Path) -> str:

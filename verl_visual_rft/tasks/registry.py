@@ -26,6 +26,7 @@ _OURS = {
     "grounding": "verl_visual_rft.tasks.grounding.task:Grounding",
     "counting": "verl_visual_rft.tasks.counting.task:Counting",
     "pointing": "verl_visual_rft.tasks.pointing.task:Pointing",
+    "labelled_detection": "verl_visual_rft.tasks.labelled_detection.task:LabelledDetection",
 }
 
 

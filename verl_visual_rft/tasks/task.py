@@ -78,6 +78,7 @@ class Task(Generic[TruthT, AnswerT]):
         summary: What is asked, in a line.
         truth_form: How a ground truth looks, for errors: 'give {"label": "name"}'.
         json_keys: Keys of a line of JSON about it, beside ``image`` and ``task``.
+        json_optional: Keys that such a line may leave out.
         json_synonyms: Other names of these keys -> their names.
         json_example: Such a line without ``image`` and ``task``, for people.
         coordinates: Whether its answers lie in the picture, so that truths have an extent that must be the model's.
@@ -100,6 +101,7 @@ class Task(Generic[TruthT, AnswerT]):
     summary: ClassVar[str]
     truth_form: ClassVar[str]
     json_keys: ClassVar[tuple[str, ...]] = ()
+    json_optional: ClassVar[tuple[str, ...]] = ()
     json_synonyms: ClassVar[Mapping[str, str]] = {}
     json_example: ClassVar[str] = ""
     coordinates: ClassVar[bool] = False

@@ -18,18 +18,26 @@ TRUTHS = {
     "classification": [{"label": "rose", "labels": ["rose", "tulip"]}, {"label": "tulip"}],
     "grounding": [{"box": [1, 2, 300, 400]}],
     "counting": [{"count": 3}, {"count": 0}],
+    "labelled_detection": [
+        {"categories": ["rose", "tulip"], "objects": [{"bbox_2d": [1, 2, 3, 4], "label": "rose"}]},
+        {"categories": ["rose"], "objects": []},
+    ],
 }
-DETECTION = {"detection"}
+DETECTION, LABELLED = {"detection"}, {"labelled_detection"}
 BOXES = {"detection", "grounding"}
 EXPECTED = {
-    **dict.fromkeys(["iou", "giou", "diou", "ciou", "l1"], BOXES),
-    **dict.fromkeys(["f1", "ap", "count", "confidence"], DETECTION),
+    "iou": BOXES | LABELLED,
+    **dict.fromkeys(["giou", "diou", "ciou", "l1"], BOXES),
+    **dict.fromkeys(["f1", "confidence"], DETECTION | LABELLED),
+    **dict.fromkeys(["ap", "count"], DETECTION),
+    **dict.fromkeys(["placement", "naming", "max_iou"], LABELLED),
     **dict.fromkeys(["accuracy_equal", "accuracy_closed_set", "accuracy_contains"], {"classification"}),
     **dict.fromkeys(["exact", "closeness"], {"counting"}),
-    **dict.fromkeys(["format", "thinking_length", "repetition"], set(TRUTHS)),
+    **dict.fromkeys(["format", "thinking_length", "repetition"], {*TRUTHS}),
 }
 LOWEST = {"confidence": -1.0}  # 0 for all others
 JUNK = ["<think>", "</think>", "<answer>", "</answer>", "[", "{", "'Position': [1, 2, 3, 4]", "'Confidence': 0.5", "}"]
+JUNK += ['"bbox_2d": [1, 2, 3, 4]', '"label": "rose"', '"confidence": 0.5']
 JUNK += ["]", ", ", "rose", "tulip", "(1,2),(3,4)", "No Objects", "NaN", "-1e999", " ", "...", "\u72ac"]
 
 

@@ -283,11 +283,12 @@ def _check_keys(task: Task[Any, Any], content: Mapping[str, Any], named: Mapping
     expected = ("image", "task", *task.json_keys)
     missing = [key for key in expected if key not in named]
     synonyms = {synonym for synonym, key in task.json_synonyms.items() if named.get(key) is content.get(synonym)}
-    unknown = [key for key in content if key not in (*expected, *_OPTIONAL) and key not in synonyms]
+    optional = (*task.json_optional, *_OPTIONAL)
+    unknown = [key for key in content if key not in (*expected, *optional) and key not in synonyms]
     if missing or unknown:
         problems = [f"no key {key!r}" for key in missing] + [f"unknown key {key!r}" for key in unknown]
-        optional = ", ".join(map(repr, _OPTIONAL))
-        raise UserError(f"{', '.join(problems)}; a {task.name} line has {', '.join(expected)}, and may have {optional}")
+        may_have = ", ".join(map(repr, optional))
+        raise UserError(f"{', '.join(problems)}; a {task.name} line has {', '.join(expected)}, and may have {may_have}")
 
 
 def _check_stated_size(content: Mapping[str, Any], size: Size | None) -> None:

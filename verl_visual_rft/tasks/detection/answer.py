@@ -101,7 +101,7 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
     detections: list[Detection] = []
     invalid: list[float | None] = []
     unsure = clipped = 0
-    for position, written_confidence in boxes[:MAX_BOXES]:
+    for position, written_confidence, _ in boxes[:MAX_BOXES]:
         box, confidence = valid_box(position, extent), valid_confidence(written_confidence)
         if box is None:
             box = clipped_box(position, extent)

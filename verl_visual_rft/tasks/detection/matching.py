@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import Box, match_greedy
@@ -14,7 +15,15 @@ from verl_visual_rft.tasks.marks import box_mark
 from verl_visual_rft.tasks.matching import Report, matching_of
 
 
-def ranked(detections: Sequence[Detection]) -> list[Detection]:
+class _Claim(Protocol):
+    @property
+    def confidence(self) -> float | None: ...
+
+
+ClaimT = TypeVar("ClaimT", bound=_Claim)
+
+
+def ranked(detections: Sequence[ClaimT]) -> list[ClaimT]:
     """Return detections most confident first, those without a confidence last; equals keep the order of the answer.
 
     That is how COCO's evaluation and ours break ties, and how `paper` and every explanation of a score do.
@@ -86,5 +95,5 @@ def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: 
     return total / mean_count(answer, truth)
 
 
-def _rank(detection: Detection) -> float:
+def _rank(detection: _Claim) -> float:
     return 1.0 if detection.confidence is None else -detection.confidence

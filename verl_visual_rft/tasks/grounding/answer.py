@@ -81,9 +81,9 @@ def parse_grounding(response: str, extent: tuple[float, float] = EXTENT, think: 
     narrow, width_fault = half_width(text)
     written, notation_fault = _read_box(narrow)
     faults += [fault for fault in (width_fault, notation_fault) if fault]
-    judged = [valid_box(position, extent) for position, _ in written]
+    judged = [valid_box(box.position, extent) for box in written]
     if None in judged:
-        repaired = [box or clipped_box(position, extent) for box, (position, _) in zip(judged, written, strict=True)]
+        repaired = [box or clipped_box(given.position, extent) for box, given in zip(judged, written, strict=True)]
         if repaired != judged:
             judged = repaired
             faults.append("clipped to the picture")

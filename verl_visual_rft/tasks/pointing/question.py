@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verl_visual_rft.coordinates import Box
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.pointing.prompt import pointing_answer, pointing_prompt, pointing_stub
 from verl_visual_rft.tasks.pointing.target import Target
 from verl_visual_rft.tasks.pointing.truth import gold_point

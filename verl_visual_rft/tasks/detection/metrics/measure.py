@@ -28,8 +28,8 @@ from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups, cl
 from verl_visual_rft.tasks.detection.metrics.matching import match_boxes
 from verl_visual_rft.tasks.detection.metrics.question_figures import Judged, confidence_claims, f1, judge
 
-# Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
-_NO_CONFIDENCE = -1.0
+#: Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
+NO_CONFIDENCE = -1.0
 
 
 def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, reward: str) -> DetectionMetrics:
@@ -80,7 +80,7 @@ def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, rewa
             boxes=len(boxes),
             invalid_boxes=sum(answer.invalid for answer in answers),
             duplicate_boxes=sum(len(answer.detections) for answer in answers) - len(boxes),
-            boxes_without_confidence=sum(box["score"] == _NO_CONFIDENCE for box in boxes),
+            boxes_without_confidence=sum(box["score"] == NO_CONFIDENCE for box in boxes),
             truths=sum(int(match.truths.sum()) for match in matches.values()),
             truths_not_asked=_truths_not_asked(scored, truth, set(evaluated.values())),
         ),
@@ -106,7 +106,7 @@ def coco_box(detection: Detection, item: ScoredAnswer, image_ids: Mapping[str, i
 
 def ranked_by(detection: Detection) -> float:
     """The confidence by which AP ranks a box; of one without, below all others."""
-    return _NO_CONFIDENCE if detection.confidence is None else detection.confidence
+    return NO_CONFIDENCE if detection.confidence is None else detection.confidence
 
 
 def distinct(detections: Iterable[Detection]) -> list[Detection]:
