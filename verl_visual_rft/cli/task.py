@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.terminal import make_console, say
+from verl_visual_rft.terminal import say
 
 app = typer.Typer(help="The tasks: list them, begin one of your own, prove that one works.", no_args_is_help=True)
 
@@ -18,24 +18,21 @@ app = typer.Typer(help="The tasks: list them, begin one of your own, prove that 
 @app.command("list", epilog="\b\nExample:\n  visual-rft task list")
 def list_tasks() -> None:
     """List the tasks: what is asked, a line of JSON about it, its rewards and its metrics, and whose it is."""
-    from rich import box
-    from rich.table import Table
-
     from verl_visual_rft.tasks.registry import load_task, task_names, task_package
 
-    table = Table(
-        "name", "what is asked", "a JSON line", "rewards", "measured by", "package", box=box.SIMPLE_HEAD, leading=1
-    )
     for name in task_names():
         try:
             task = load_task(name)
         except UserError as error:
-            table.add_row(name, str(error))
+            say(f"{name}: cannot be used: {error}\n")
             continue
-        keys = f'{{"image": "a.jpg", "task": "{name}", {task.json_example}}}' if task.json_keys else "none"
-        measured = ", ".join(task.quick.values())
-        table.add_row(name, task.summary, keys, ", ".join(sorted(task.rewards)), measured, task_package(name))
-    make_console().print(table)
+        say(f"{name}: {task.summary} ({task_package(name)})")
+        if task.json_keys:
+            say(f'  {{"image": "a.jpg", "task": "{name}", {task.json_example}}}')
+        say(
+            f"  rewards: {', '.join(sorted(task.rewards))}; components: {', '.join(task.components) or 'those of form'}"
+        )
+        say(f"  measured by: {', '.join(task.quick.values())}\n")
 
 
 @app.command(
