@@ -97,7 +97,11 @@ def private_names(module: str) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr":
             name = getattr(node.args[1], "value", "")
         dunder = name.startswith("__") and not name.startswith("__ray")
-        if name.startswith("_") and not dunder and name not in our_names() | OPERATORS | {"_asdict", "_exit"}:
+        if (
+            name.startswith("_")
+            and not dunder
+            and name not in our_names() | OPERATORS | {"_asdict", "_replace", "_exit"}
+        ):
             yield f"{module}:{place}", name
 
 

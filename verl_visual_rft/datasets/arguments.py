@@ -8,6 +8,7 @@ import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -178,7 +179,7 @@ def run(main: Callable[[], None]) -> int:
     return 0
 
 
-def add_negatives(parser: argparse._ActionsContainer) -> None:
+def add_negatives(parser: Any) -> None:
     """Add --negatives, the share of training questions about what is not there."""
     parser.add_argument(
         "--negatives",
