@@ -12,6 +12,7 @@ import pytest
 from verl_visual_rft.tasks.classification import parse_classification
 from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.pointing import parse_pointing
 
 SIZE = 65536
 LIMIT = 0.01  # seconds; the worst takes about 0.003, a quadratic step takes seconds
@@ -43,6 +44,7 @@ UNITS = {
     ],
     "confidences": ["confidence'", "confidence: ", "Confidence: 0.", "Confidence: '"],
     "boxes": [ONE, ONE + ", ", ONE.replace("'", '"') + ",", ONE[:-1], '{"Position":0},', '[{"Position": [1, 2'],
+    "points": ["point:", '{"point_2d": [', '{"point_2d": [1, 2]},', "[[1,2],", "[1,2],", "(1, 2)", '{"x":1,"y":2},'],
     "pairs": ["(1,2),(3,4)", "(1,2),(3,4),", "(1,2),", "(1,2),(", "(1 ,", "(1"],
 }
 PREFIXES = ["", "<think></think>[", "<answer>", "<answer>[", "<answer>[{'Position': ", "<answer>{'Confidence': '"]
@@ -50,7 +52,7 @@ PREFIXES += ["<answer>no", "<answer>no objects", "<answer>(1,2),(3,", '<answer>[
 SUFFIXES = ["", "}]</answer>"]
 
 
-@pytest.mark.parametrize("parse", [parse_detection, parse_grounding, parse_classification])
+@pytest.mark.parametrize("parse", [parse_detection, parse_grounding, parse_classification, parse_pointing])
 @pytest.mark.parametrize("kind", UNITS)
 def test_64_kib_of_junk_is_read_in_a_moment(kind: str, parse: Callable[[str], object]) -> None:
     for unit in UNITS[kind]:
@@ -72,7 +74,7 @@ def fastest(parse: Callable[[str], object], text: str) -> float:
     return best
 
 
-@pytest.mark.parametrize("parse", [parse_detection, parse_grounding, parse_classification])
+@pytest.mark.parametrize("parse", [parse_detection, parse_grounding, parse_classification, parse_pointing])
 @pytest.mark.parametrize("unit", ["<answer>", "[", "{:x", "(1,2),(3,4),", ONE + ", ", "no objects ", "9"])
 def test_time_is_linear_in_the_text(unit: str, parse: Callable[[str], object]) -> None:
     text = "<answer>[" + unit * (2_000_000 // len(unit))

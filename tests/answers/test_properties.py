@@ -13,6 +13,7 @@ from verl_visual_rft.answers import Outcome
 from verl_visual_rft.tasks.classification import parse_classification
 from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.pointing import parse_pointing
 
 ONE = "{'Position': [1, 2, 30, 40], 'Confidence': 0.9}"
 TWO = "{'Position': [500, 600, 700, 800], 'Confidence': 0.25}"
@@ -79,7 +80,7 @@ def test_any_text_gives_a_consistent_classification_answer(response: str) -> Non
 
 @given(texts)
 def test_the_tasks_agree_on_format_and_reasoning(response: str) -> None:
-    answers = [parse(response) for parse in (parse_detection, parse_grounding, parse_classification)]
+    answers = [parse(response) for parse in (parse_detection, parse_grounding, parse_classification, parse_pointing)]
     assert len({(answer.has_format, answer.thinking) for answer in answers}) == 1
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from verl_visual_rft.answers.notations import LOOSE_CORNER, OVERHANG
@@ -46,7 +46,9 @@ def read_points(text: str) -> tuple[list[Any], str]:
     except (ValueError, RecursionError):
         found = _read_damaged(LABEL.sub(': ""', text))
     if not found:
-        return [[*map(float, pair.groups())] for pair in _IN_PARENTHESES.finditer(text)], "points written as (x, y)"
+        pairs = list(islice(_IN_PARENTHESES.finditer(text), MAX_POINTS))
+        surplus = text.count("(", pairs[-1].end()) if len(pairs) == MAX_POINTS else 0
+        return [[*map(float, pair.groups())] for pair in pairs] + [None] * surplus, "points written as (x, y)"
     return found, next((fault for fault, holds in _FAULTS.items() if holds(text)), "not a plain list of point_2d")
 
 
@@ -146,11 +148,12 @@ def _holds_object(value: list[Any]) -> bool:
 
 def _read_damaged(text: str) -> list[Any]:
     """Read what stands behind every key of a point; a key at the end without one was cut off, and is left out."""
-    keys = [match.end() for match in _KEY.finditer(text)]
+    keys = [match.end() for match in islice(_KEY.finditer(text), MAX_POINTS + 1)]
+    surplus = text.count("[", keys[-1]) if len(keys) > MAX_POINTS else 0
     found: list[Any] = []
-    for start, end in pairwise([*keys, len(text)]):
+    for start, end in pairwise(keys if surplus else [*keys, len(text)]):
         before = len(found)
         found += [[*map(number, pair.groups())] for pair in _IN_BRACKETS.finditer(text, start, end)]
         if len(found) == before and (end < len(text) or text.endswith(("}", "]"))):
             found.append(None)
-    return found
+    return found + [None] * surplus

@@ -165,11 +165,12 @@ def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel
     # Of a reward whose parts match at several thresholds the first part's matches are drawn.
     found = explained.rules[0].matching if explained.rules else Matching(None, (), ())
     shown = found.matches[:MOST_MARKS]
-    matches = [f"{_name(match, number)}: {_verdict(match)}" for number, match in enumerate(shown, start=1)]
+    matches = [
+        f"{_name(match, number)}: {_verdict(match, found.measure)}" for number, match in enumerate(shown, start=1)
+    ]
     if found.matches and found.missed:
-        matches.append(
-            f"{len(found.missed)} objects without a box" if len(found.missed) > 1 else "1 object without a box"
-        )
+        objects = "1 object" if len(found.missed) == 1 else f"{len(found.missed)} objects"
+        matches.append(f"{objects} without a {found.matches[0].mark.shape.value}")
     return Panel(
         method=method,
         name=METHODS[method],
@@ -210,10 +211,10 @@ def _name(match: Match, number: int) -> str:
     return f"{shape} {number}" if sure is None else f"{shape} {number}, confidence {sure:.2f}"
 
 
-def _verdict(match: Match) -> str:
+def _verdict(match: Match, measure: str) -> str:
     if match.truth is None:
-        return f"no object (largest IoU {match.quality:.2f})"
-    return f"IoU {match.quality:.2f} with its object"
+        return f"no object (largest {measure} {match.quality:.2f})"
+    return f"{measure} {match.quality:.2f} with its object"
 
 
 def _share(count: int, available: Sequence[int]) -> list[int]:

@@ -64,9 +64,11 @@ def parse_pointing(response: str, extent: tuple[float, float] = EXTENT, think: b
         return PointingAnswer(Outcome.NO_OBJECTS, "; ".join(faults), tagged.has_format, tagged.thinking, (), 0)
 
     written, notation_fault = read_points(text)
-    if notation_fault:
+    if notation_fault and width_fault:
         written, notation_fault = read_points(narrow)
-        faults += [fault for fault in (width_fault, notation_fault) if fault]
+        faults.append(width_fault)
+    if notation_fault:
+        faults.append(notation_fault)
     points: list[Point] = []
     clipped = 0
     for position in written[:MAX_POINTS]:
