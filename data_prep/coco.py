@@ -63,8 +63,9 @@ examples:
 def main() -> None:
     """Prepare the folder and print a summary."""
     args = _parse_arguments()
+    selection = _selection(args)
     prepare = prepare_labelled if args.labelled else prepare_detection
-    manifest = prepare(_paths(args), _selection(args), options_of(args), args.out)
+    manifest = prepare(_paths(args), selection, options_of(args), args.out)
     print_summary(manifest, args.out)
 
 
@@ -140,11 +141,15 @@ def _paths(args: argparse.Namespace) -> CocoPaths:
 
 
 def _selection(args: argparse.Namespace) -> Selection:
-    one_category = ("base_categories", "novel_categories", "val_negatives", "val_pairs")
-    for name in one_category if args.labelled else ("categories",):
-        if getattr(args, name):
-            other = "--categories names those of" if args.labelled else "only for"
-            raise UserError(f"--{name.replace('_', '-')} has no meaning here; {other} --labelled")
+    if args.labelled:
+        for name in ("base_categories", "novel_categories", "val_negatives", "val_pairs"):
+            if getattr(args, name):
+                raise UserError(
+                    f"--{name.replace('_', '-')} is not for --labelled: --categories names what is asked for, and "
+                    "validation asks about every image"
+                )
+    elif args.categories:
+        raise UserError("--categories is for --labelled; otherwise give --base-categories and --novel-categories")
     if not args.labelled and args.rows is None and args.shots is None:
         raise UserError("give either --rows N or --shots K; only with --labelled every image may be taken")
     base = args.categories or args.base_categories

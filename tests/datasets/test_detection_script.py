@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from commands import Done, data_prep
-from detection_data import asked
+from detection_data import asked, rows_of
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.manifest import load_manifest
@@ -38,12 +38,29 @@ def test_the_script_prepares_a_folder_and_prints_a_summary(tiny_coco: Any, tmp_p
         (["--root", "gone", "--rows", "1", "--negatives", "1"], "1 is not in [0, 1)"),
         (["--root", "gone", "--shots", "0"], "0 is less than 1"),
         (["--root", "gone", "--rows", "1", "--shots", "1"], "not allowed with"),
+        (["--root", "gone"], "give either --rows N or --shots K; only with --labelled"),
+        (
+            ["--root", "gone", "--rows", "1", "--categories", "cat"],
+            "--categories is for --labelled",
+        ),
+        (["--root", "gone", "--labelled", "--val-pairs", "map"], "--val-pairs is not for --labelled"),
+        (["--root", "gone", "--labelled", "--base-categories", "cat"], "--categories names what is asked for"),
     ],
 )
 def test_the_script_fails_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
     done = run_script("--out", tmp_path / "out", *arguments)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert message in done.stderr
+
+
+def test_all_categories_in_one_prompt(tiny_coco: Any, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run_script("--root", tiny_coco.root, "--out", out, "--labelled", "--categories", "bus,cat")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [*FILES[:-1], "val_labelled_annotations.json"]
+    truths = [json.loads(row["reward_model"]["ground_truth"]) for row in rows_of(out / "train.parquet")]
+    assert {tuple(truth["categories"]) for truth in truths} == {("bus", "cat")}
+    assert len(truths) == 6
 
 
 def test_real_coco_annotations_and_photographs(tmp_path: Path) -> None:

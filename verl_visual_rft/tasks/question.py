@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Placement, Size, to_extent
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.image_files import MOST_BYTES
 from verl_visual_rft.input_files import read_bytes
 
 
@@ -62,6 +61,8 @@ class Picture:
         """
         if self.data is not None:
             return self.data
+        from verl_visual_rft.image_files import MOST_BYTES  # with Pillow, which scoring does without
+
         data = read_bytes(self.path, MOST_BYTES)
         if self.folder is not None and not (target := self.path.resolve()).is_relative_to(self.folder.resolve()):
             # Else a data set that comes from others would decide which pictures of this machine are published in ours.
