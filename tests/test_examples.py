@@ -174,6 +174,9 @@ def test_the_installed_task_keeps_the_contract(with_task_here: ModuleType) -> No
         assert task.says(task.parse(gold, truth.extent, True), truth)
         assert score("nearer", gold, {"nearer": side})["score"] == load_reward("robust").ranges["nearer"][1] == 2.5
         assert score("nearer", "", {"nearer": side})["score"] == 0
+        assert task.marks(task.parse("<answer>both</answer>", truth.extent, True)) == ()
+        result, weights = score("nearer", gold, {"nearer": side}), load_reward("robust").weights_of("nearer")
+        assert sum(weight * result[name] for name, weight in weights.items()) == result["score"]
         samples = [("", make_sample("nearer", gold, {"nearer": side}))]
         assert metrics_of(task).quick(samples) == {"nearer_accuracy": 100.0}
     with pytest.raises(UserError, match="'nearer'.*; give"):
