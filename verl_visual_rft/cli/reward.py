@@ -55,7 +55,7 @@ def list_rewards(
     "      --reward 'accuracy_equal=1,format=0.5'"
 )
 def explain(
-    task: Annotated[str, typer.Option(help="detection, classification or grounding.")],
+    task: Annotated[str, typer.Option(help="Name of a task: visual-rft reward list.")],
     response: Annotated[str, typer.Option(help="The model's whole response: TEXT, @FILE, or - for standard input.")],
     truth: Annotated[str, typer.Option(help="The ground truth: JSON, a published solution, or @FILE.")],
     reward: Annotated[str, typer.Option(help="A name, 'iou=1,format=0.5', or a YAML file.")] = "robust",
