@@ -62,8 +62,12 @@ def test_every_script_stands_on_the_page() -> None:
 
 
 def test_every_rule_by_which_something_is_mended_stands_on_the_page() -> None:
-    sources = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "verl_visual_rft/datasets").rglob("*.py")]
-    rules = {rule for source in sources for rule in re.findall(r'Mend\(\s*"([^"]+)"', source)} | {
+    sources = [
+        path.read_text(encoding="utf-8")
+        for room in ("datasets", "tasks")
+        for path in (REPOSITORY / "verl_visual_rft" / room).rglob("*.py")
+    ]
+    rules = {rule for source in sources for rule in re.findall(r'(?:Mend|mended)\(\s*"([^"]+)"', source)} | {
         CUT,
         DOUBLED,
         RESPELT,

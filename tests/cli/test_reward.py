@@ -90,6 +90,9 @@ def test_a_detection_score_is_explained() -> None:
     assert lines_with(done.stdout, "score", "1.9500", "iou + confidence + format")
 
 
+CLOSED = '{"label": "rose", "labels": ["rose", "tulip"]}'
+
+
 def test_other_tasks_are_explained() -> None:
     grounding = reward(
         "explain", "--task", "grounding", "--response", "(0,0),(9,9)", "--truth", '{"box": [0, 0, 10, 10]}'
@@ -97,7 +100,9 @@ def test_other_tasks_are_explained() -> None:
     assert grounding.returncode == 0 and lines_with(grounding.stdout, "0, 0, 10, 10")
     response, truth = "<answer>tulip [bold]</answer>", '{"label": "rose"}'
     named = reward("explain", "--task", "classification", "--reward", "paper", "--response", response, "--truth", truth)
-    assert named.returncode == 0 and lines_with(named.stdout, "tulip [bold]", "rose", "no labels")
+    closed = reward("explain", "--task", "classification", "--response", response, "--truth", CLOSED)
+    assert closed.returncode == 0 and lines_with(closed.stdout, "tulip [bold]", "rose, one of 2 classes")
+    assert named.returncode == 0 and lines_with(named.stdout, "tulip [bold]", "rose")
 
 
 def test_response_and_truth_may_be_files_or_standard_input(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ TRUTHS = {
     "classification": [{"label": "rose", "labels": ["rose", "tulip"]}, {"label": "tulip"}],
     "grounding": [{"box": [1, 2, 300, 400]}],
     "counting": [{"count": 3}, {"count": 0}],
+    "pointing": [{"targets": [{"box": [1, 2, 300, 400]}]}, {"targets": []}],
     "labelled_detection": [
         {"categories": ["rose", "tulip"], "objects": [{"bbox_2d": [1, 2, 3, 4], "label": "rose"}]},
         {"categories": ["rose"], "objects": []},
@@ -33,6 +34,7 @@ EXPECTED = {
     **dict.fromkeys(["placement", "naming", "max_iou"], LABELLED),
     **dict.fromkeys(["accuracy_equal", "accuracy_closed_set", "accuracy_contains"], {"classification"}),
     **dict.fromkeys(["exact", "closeness"], {"counting"}),
+    **dict.fromkeys(["hit", "gaussian"], {"pointing"}),
     **dict.fromkeys(["format", "thinking_length", "repetition"], {*TRUTHS}),
 }
 LOWEST = {"confidence": -1.0}  # 0 for all others
