@@ -227,8 +227,8 @@ def test_json_of_others_is_parsed_here() -> None:
     ours = {
         "doctor/plugins.py",  # its own process's answer
         "planning/recipe.py",  # a recipe's own output
-        "rewards/reference.py",  # a response, as the published code reads it
         "rewards/registry.py",  # arguments of our own making
+        "tasks/detection/reference.py",  # a response, as the published code reads it
     }
     calls = {
         str(path.relative_to(PACKAGE))

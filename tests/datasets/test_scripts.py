@@ -16,7 +16,7 @@ from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.miniature.shapes import write_shapes
 
 REPOSITORY = Path(__file__).parents[2]
-TINY_MODEL = REPOSITORY / "verl_visual_rft" / "training" / "tiny_qwen2vl"
+TINY_MODEL = REPOSITORY / "verl_visual_rft" / "miniature" / "tiny_qwen2vl"
 CONFIG = REPOSITORY / "verl_visual_rft" / "training" / "config"
 
 SCRIPTS = sorted(path.name for path in (REPOSITORY / "data_prep").glob("*.py"))

@@ -40,7 +40,6 @@ def test_rows_that_can_be_scored_pass(tmp_path: Path) -> None:
             "row 1: unknown task .*install the package",
         ),
         ([("detection", "robbust")], "robust", "row 0: unknown reward 'robbust'"),
-        ([(None, None), ("detection", None)], "robust", "row 0: unknown task 'None'"),
     ],
 )
 def test_the_first_row_that_cannot_be_is_named(tmp_path: Path, kinds: list, reward: str, message: str) -> None:

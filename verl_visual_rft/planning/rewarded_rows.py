@@ -15,7 +15,7 @@ from verl_visual_rft.tasks import load_task
 
 
 def check_rewarded(files: Sequence[Path], reward: str | Mapping[str, Any]) -> None:
-    """Refuse rows that the run cannot score.
+    """Refuse rows that the run cannot score; rows of no task are passed over.
 
     Args:
         files: Prepared parquet files; others, and those that are not there, are passed over.
@@ -47,6 +47,6 @@ def _kinds(file: Path) -> Iterator[tuple[int, str, str | None]]:
     seen: set[tuple[Any, Any]] = set()
     for number, row in enumerate(read_rows(file, ("ability", "extra_info"))):
         kind = (row.get("ability"), extra(row, "reward") or None)
-        if kind not in seen:
+        if kind[0] is not None and kind not in seen:  # else the reward manager says what the row lacks
             seen.add(kind)
             yield number, str(kind[0]), kind[1]

@@ -272,7 +272,7 @@ def test_real_responses_of_the_2b_model_on_coco_pictures(shown_only, names, refe
 
 def test_needs_neither_torch_nor_verl_nor_vllm():
     code = (
-        "import sys, verl_visual_rft.evaluation.detection; "
+        "import sys, verl_visual_rft.tasks.detection.metrics.measure; "
         "print([name for name in ('torch', 'verl', 'vllm', 'ray') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

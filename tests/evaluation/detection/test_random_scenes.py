@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from verl_visual_rft.evaluation.detection.average_precision import coco_average_precision
+
+from verl_visual_rft.tasks.detection.metrics.average_precision import coco_average_precision
 
 CATEGORIES = (1, 2, 3)
 SEEDS = [*range(15), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(15, 300))]
