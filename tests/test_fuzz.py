@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Damaged responses through every parser and every reward of ours: finite, within range, no exception.
 
-Each is answer to a question of every task: 60 000 answers with every change, 1 020 000 in the long run.
+Each is answer to a question of every task: 60 000 answers with every change, 2 040 000 in the long run.
 """
 
 from __future__ import annotations
@@ -13,22 +13,18 @@ from collections import Counter
 
 import pytest
 
-from verl_visual_rft.answers import Outcome
+from verl_visual_rft.answers import EXTENT, Outcome
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.rewards.registry import component_names
-from verl_visual_rft.tasks.classification import parse_classification
-from verl_visual_rft.tasks.detection import parse_detection
-from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.registry import load_task, task_names
 
-TASKS = ("detection", "classification", "grounding")
 COMPONENTS = sorted(component_names())
 
-SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 34))]
-RESPONSES_PER_SEED = 10_000
+SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 68))]
+RESPONSES_PER_SEED = 5_000
 
 #: Every named reward of ours, and one that has all components.
 REWARDS = [load_reward(name) for name in ("paper", "robust", "robust-1", ",".join(f"{name}=1" for name in COMPONENTS))]
-PARSERS = {"detection": parse_detection, "classification": parse_classification, "grounding": parse_grounding}
 TRUTHS = {
     "detection": [
         '{"boxes": []}',
@@ -40,6 +36,18 @@ TRUTHS = {
         '{"label": "pink_primrose", "labels": ["pink_primrose", "rose", "737-200"], "aliases": {"rose": ["rosa"]}}',
     ],
     "grounding": ['{"box": [400, 400, 600, 600]}', '{"box": [0, 0, 1000, 1000]}'],
+    "counting": ['{"count": 0}', '{"count": 2}', '{"count": 737}'],
+    "pointing": [
+        '{"targets": []}',
+        '{"targets": [{"box": [100, 150, 300, 350]}]}',
+        '{"targets": [{"point": [500, 500], "radius": 20}, {"polygon": [[0, 0], [1000, 0], [0, 1000]]}]}',
+    ],
+    "labelled_detection": [
+        '{"categories": ["rose", "tulip"], "objects": []}',
+        '{"categories": ["rose"], "objects": [{"bbox_2d": [100, 150, 300, 350], "label": "rose"}]}',
+        '{"categories": ["face", "rose"], "objects": [{"bbox_2d": [1, 2, 30, 40], "label": "face"}, '
+        '{"bbox_2d": [500, 600, 700, 800], "label": "rose"}]}',
+    ],
 }
 
 # What models write, whole: the mutations below take it apart.
@@ -57,6 +65,11 @@ RESPONSES = [
     "<think> Pink petals. </think> <answer>pink primrose</answer>",
     "<think> rose or tulip? </think>\n<answer>\n Rosa \n</answer>",
     "<think>a</think> {'position': (1, 2, 3, 4), 'confidence': '90%'}",
+    '<think> Two. </think> <answer>[{"point_2d": [220, 187], "label": "rose"}, {"point_2d": [500.5, 1]}]</answer>',
+    "<think> One cup, two cups. </think> <answer>twenty-one</answer>",
+    "<think> I count. </think>\n<answer> 3 </answer>",
+    '<think> Two. </think> <answer>[{"bbox_2d": [1, 2, 30, 40], "label": "face"}, '
+    '{"bbox_2d": [500, 600, 700, 800], "label": "rose"}]</answer>',
     "system\nUse <think> </think> and <answer> </answer> tags.\nassistant\n<think> b </think><answer>737-200</answer>",
 ]
 FRAGMENTS = [
@@ -98,23 +111,28 @@ def replacement(rng: random.Random, cut: str) -> str:
     return "".join(rng.choices(FRAGMENTS, k=rng.choice((1, 1, 2, 8))))
 
 
+def test_every_task_is_here() -> None:
+    assert set(TRUTHS) == set(task_names())
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_response_gives_finite_rewards(seed: int) -> None:
     rng = random.Random(seed)
-    outcomes: dict[str, Counter[Outcome]] = {task: Counter() for task in TASKS}
+    tasks = {name: load_task(name) for name in TRUTHS}
+    outcomes: dict[str, Counter[Outcome]] = {name: Counter() for name in tasks}
     for number in range(RESPONSES_PER_SEED):
         response = damaged(rng)
         try:
-            for task in TASKS:
-                outcomes[task][PARSERS[task](response).outcome] += 1
-                truth = rng.choice(TRUTHS[task])
-                for reward in REWARDS:
-                    result = score(task, response, truth, reward)
+            for name, task in tasks.items():
+                outcomes[name][task.parse(response, EXTENT, True).outcome] += 1
+                truth = rng.choice(TRUTHS[name])
+                for reward in (reward for reward in REWARDS if name in reward.ranges):
+                    result = score(name, response, truth, reward)
                     assert math.isfinite(sum(result.values())), result
-                    low, high = reward.ranges[task]
+                    low, high = reward.ranges[name]
                     assert low - 1e-9 <= result["score"] <= high + 1e-9, result
         except Exception as error:
             raise AssertionError(f"seed {seed}, response {number}: {response!r}") from error
-    assert all(sum(seen.values()) == RESPONSES_PER_SEED for seen in outcomes.values())
-    assert set(outcomes["detection"]) == set(Outcome)  # the damage leaves something of every kind
-    assert set(outcomes["grounding"]) == set(outcomes["classification"]) == set(Outcome) - {Outcome.NO_OBJECTS}
+    for name, task in tasks.items():  # the damage leaves something of every kind
+        assert outcomes[name].total() == RESPONSES_PER_SEED
+        assert set(outcomes[name]) == set(Outcome) - (set() if task.may_be_nothing else {Outcome.NO_OBJECTS})
