@@ -32,11 +32,11 @@ from verl_visual_rft.evaluation.tables.measured import _read_json as read_metric
 from verl_visual_rft.evaluation.training_log import read_training_log
 from verl_visual_rft.input_files import parse_json, read_bytes, read_json, read_json_lines, read_text
 from verl_visual_rft.planning.models import load_model
-from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.tasks import read_truth, task_names
 from verl_visual_rft.training.checkpoints.best import read_best
 from verl_visual_rft.training.checkpoints.folders import complete_checkpoints
 
-TASKS = ("detection", "classification", "grounding")
+TASKS = task_names()
 
 PACKAGE = Path(verl_visual_rft.__file__).parent
 

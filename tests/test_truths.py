@@ -8,7 +8,7 @@ import math
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.tasks import read_truth
+from verl_visual_rft.tasks import read_truth, task_names
 from verl_visual_rft.tasks.classification import ClassificationTruth
 from verl_visual_rft.tasks.detection import DetectionTruth
 from verl_visual_rft.tasks.grounding import GroundingTruth
@@ -62,7 +62,7 @@ NEVER = ["", "null", "[]", "{}", {}, None, "[" * 9999, "3"]
 
 @pytest.mark.parametrize(
     ("task", "ground_truth"),
-    [(task, bad) for task in ("detection", "classification", "grounding") for bad in NEVER]
+    [(task, bad) for task in task_names() for bad in NEVER]
     + [("detection", bad) for bad in ("cat", '{"boxes": null}', '{"boxes": "none"}', '{"box": [1, 2, 3, 4]}')]
     + [("detection", {"boxes": [box]}) for box in ([1, 2, 3], [3, 2, 1, 4], [1, 2, 3, 1001], [-1, 2, 3, 4], 5, "1234")]
     + [("detection", {"boxes": [box]}) for box in (["1", "2", "3", "4"], [1, 2, 3, math.nan], [True, 2, 3, 4])]

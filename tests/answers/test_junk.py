@@ -10,9 +10,16 @@ from collections.abc import Callable
 import pytest
 
 from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks.counting import parse_counting
 from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.grounding import parse_grounding
+from verl_visual_rft.tasks.labelled_detection import parse_labelled
 from verl_visual_rft.tasks.pointing import parse_pointing
+
+PARSERS = [
+    *(parse_detection, parse_classification, parse_grounding),
+    *(parse_labelled, parse_pointing, parse_counting),
+]
 
 SIZE = 65536
 LIMIT = 0.01  # seconds; the worst takes about 0.003, a quadratic step takes seconds
@@ -52,7 +59,7 @@ PREFIXES += ["<answer>no", "<answer>no objects", "<answer>(1,2),(3,", '<answer>[
 SUFFIXES = ["", "}]</answer>"]
 
 
-@pytest.mark.parametrize("parse", [parse_detection, parse_grounding, parse_classification, parse_pointing])
+@pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize("kind", UNITS)
 def test_64_kib_of_junk_is_read_in_a_moment(kind: str, parse: Callable[[str], object]) -> None:
     for unit in UNITS[kind]:
@@ -74,7 +81,7 @@ def fastest(parse: Callable[[str], object], text: str) -> float:
     return best
 
 
-@pytest.mark.parametrize("parse", [parse_detection, parse_grounding, parse_classification, parse_pointing])
+@pytest.mark.parametrize("parse", PARSERS)
 @pytest.mark.parametrize("unit", ["<answer>", "[", "{:x", "(1,2),(3,4),", ONE + ", ", "no objects ", "9"])
 def test_time_is_linear_in_the_text(unit: str, parse: Callable[[str], object]) -> None:
     text = "<answer>[" + unit * (2_000_000 // len(unit))

@@ -43,7 +43,7 @@ def test_sample_rollouts_show_pictures_and_answers(grpo):
         text = page.read_text(encoding="utf-8")
         assert text.count("<article") == text.count("data:image/webp") == 4  # a response to each prompt of the step
         boxes = sum(len(truth.get("boxes", [])) + ("box" in truth) for truth in truths[4 * step - 4 : 4 * step])
-        assert text.count('rect class="truth"') == boxes > 0
+        assert text.count('path class="truth"') == boxes > 0
         assert f"visual-rft: step {step}: 4 responses in {page}" in printed
 
 

@@ -42,8 +42,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainingLog:
         *[str(folder / "lines.jsonl"), "--out", str(folder / "data")],
         **environment,
     )
-    tokens = ["data.max_prompt_length=192", "data.max_response_length=32"]
-    tokens += ["actor_rollout_ref.rollout.max_model_len=224"]
+    tokens = ["data.max_prompt_length=512", "data.max_response_length=32"]
+    tokens += ["actor_rollout_ref.rollout.max_model_len=544"]
     return train(
         *[folder / "run", folder / "data", *tokens, f"trainer.total_training_steps={STEPS}", "trainer.save_freq=-1"],
         *[f"trainer.test_freq={STEPS}", "data.val_max_samples=-1", "data.val_batch_size=64"],

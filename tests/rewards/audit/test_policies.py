@@ -11,7 +11,7 @@ import pytest
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import iou
 from verl_visual_rft.rewards.audit.truth_sets import built_in
-from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks import load_task, task_names
 from verl_visual_rft.tasks.audited import SKILLS, Policy, audited
 from verl_visual_rft.tasks.audited.question import Question, make_question
 from verl_visual_rft.tasks.classification import parse_classification
@@ -19,7 +19,7 @@ from verl_visual_rft.tasks.detection import parse_detection
 from verl_visual_rft.tasks.detection.audit.blind import BLIND
 from verl_visual_rft.tasks.grounding import parse_grounding
 
-TASKS = ("detection", "classification", "grounding")
+TASKS = task_names()
 PLAYED = {task: audited(load_task(task)) for task in TASKS}
 HONEST = {task: played.honest for task, played in PLAYED.items()}
 CHEATS = {task: played.cheats for task, played in PLAYED.items()}

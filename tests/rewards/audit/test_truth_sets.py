@@ -15,14 +15,14 @@ from verl_visual_rft.boxes import area
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards.audit.truth_files import read_questions
 from verl_visual_rft.rewards.audit.truth_sets import built_in
-from verl_visual_rft.tasks import load_task
+from verl_visual_rft.tasks import load_task, task_names
 from verl_visual_rft.tasks.audited import audited
 from verl_visual_rft.tasks.audited.priors import learn_prior
 from verl_visual_rft.tasks.audited.question import make_question, with_knowledge_of_the_set
 from verl_visual_rft.tasks.classification.audit import CLASS_NAMES
 from verl_visual_rft.tasks.detection import parse_detection
 
-TASKS = ("detection", "classification", "grounding")
+TASKS = task_names()
 PLAYED = {task: audited(load_task(task)) for task in TASKS}
 HONEST = {task: played.honest for task, played in PLAYED.items()}
 CHEATS = {task: played.cheats for task, played in PLAYED.items()}
