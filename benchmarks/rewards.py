@@ -31,21 +31,20 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
+from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.rewards.registry import component_names
-from verl_visual_rft.tasks import read_truth
-from verl_visual_rft.tasks.classification import parse_classification
+from verl_visual_rft.tasks import load_task, read_truth
 from verl_visual_rft.tasks.detection import parse_detection
-from verl_visual_rft.tasks.grounding import parse_grounding
 
-TASKS = ("detection", "classification", "grounding")
 COMPONENTS = sorted(component_names())
 
 LIMIT_US = 25  # of `paper` and of `robust`
@@ -56,7 +55,14 @@ LONG_BYTES, LONG_LIMIT_MS = (
     200,
 )  # sixteen times as much in less than twenty times the limit: linear, and caches
 TWO_BOXES = '{"boxes": [[100, 100, 300, 300], [500, 500, 700, 700]]}'
-TRUTHS = {"detection": TWO_BOXES, "classification": '{"label": "rose"}', "grounding": '{"box": [100, 100, 300, 300]}'}
+TRUTHS = {
+    "detection": TWO_BOXES,
+    "classification": '{"label": "rose"}',
+    "grounding": '{"box": [100, 100, 300, 300]}',
+    "counting": '{"count": 2}',
+    "pointing": '{"targets": [{"box": [100, 100, 300, 300]}, {"box": [500, 500, 700, 700]}]}',
+    "labelled_detection": '{"categories": ["rose"], "objects": [{"bbox_2d": [100, 100, 300, 300], "label": "rose"}]}',
+}
 
 BUILT_IN = [
     "<think> one on the left </think> <answer>[{'Position': [100, 110, 300, 290], 'Confidence': 0.9}]</answer>",
@@ -218,8 +224,9 @@ def area(box: tuple[float, float, float, float]) -> float:
 
 def _readers() -> dict[str, dict[str, Callable[[str], object]]]:
     """Return by name what reads a response, for each task: parsers, named rewards, components."""
-    parsers = {"detection": parse_detection, "classification": parse_classification, "grounding": parse_grounding}
-    readers: dict[str, dict[str, Callable[[str], object]]] = {"parsers": dict(parsers)}
+    readers: dict[str, dict[str, Callable[[str], object]]] = {
+        "parsers": {name: partial(load_task(name).parse, extent=EXTENT, think=True) for name in TRUTHS}
+    }
     for name, composition in {
         **{name: name for name in ("paper", "robust", "robust-1")},
         **{name: f"{name}=1" for name in COMPONENTS},
