@@ -73,9 +73,31 @@ def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
     return tuple(_policy(cheat, cheat) for cheat in (reasoning_nobody_asked_for, reasoning_inside_the_answer))
 
 
-def template_reasoning(answer: str) -> str:
-    """Write an answer after words that prompts use for reasoning."""
-    return f"<think> Here is my detailed step by step thinking process. </think> <answer>{answer}</answer>"
+def reasoning_cheats(say: Respond) -> tuple[Respond, ...]:
+    """Return the cheats that put the honest answer, or no thought, where reasoning belongs: for `policies`.
+
+    Args:
+        say: The honest answer as it stands between answer tags.
+    """
+
+    def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
+        """The honest answer inside the think tags; the answer proper is empty."""
+        return f"<think> I see <answer>{say(question, rng)}</answer> </think> <answer></answer>"
+
+    def copied_reasoning(question: Question, rng: Random) -> str:
+        """The honest answer without a thought: the prompt's own dots between the think tags."""
+        return f"<think> ... </think> <answer>{say(question, rng)}</answer>"
+
+    def no_reasoning(question: Question, rng: Random) -> str:
+        """The honest answer with nothing between the think tags."""
+        return f"<think></think> <answer>{say(question, rng)}</answer>"
+
+    def reasoning_of_a_template(question: Question, rng: Random) -> str:
+        """The honest answer after words that prompts use for reasoning."""
+        thinking = "Here is my detailed step by step thinking process."
+        return f"<think> {thinking} </think> <answer>{say(question, rng)}</answer>"
+
+    return hidden_in_the_reasoning, copied_reasoning, no_reasoning, reasoning_of_a_template
 
 
 def response(answer: str, rng: Random) -> str:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from verl_visual_rft.tasks.audited import ALL, AuditedTask
-from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning, unasked_reasoning
+from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response, unasked_reasoning
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.classification import ClassificationTruth
 
@@ -232,26 +232,6 @@ def two_answers(question: Question, rng: Random) -> str:
     return f"{response(_honest_name(question, rng), rng)} <answer>{', '.join(question.names)}</answer>"
 
 
-def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer inside the think tags; the answer proper is empty."""
-    return f"<think> I see <answer>{_honest_name(question, rng)}</answer> </think> <answer></answer>"
-
-
-def copied_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer without a thought: the prompt's own dots between the think tags."""
-    return f"<think> ... </think> <answer>{_honest_name(question, rng)}</answer>"
-
-
-def no_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer with nothing between the think tags."""
-    return f"<think></think> <answer>{_honest_name(question, rng)}</answer>"
-
-
-def reasoning_of_a_template(question: Question, rng: Random) -> str:
-    """The honest answer after words that prompts use for reasoning."""
-    return template_reasoning(_honest_name(question, rng))
-
-
 def no_tags(question: Question, rng: Random) -> str:
     """The honest answer alone, without any tags, for the parser to repair."""
     return _honest_name(question, rng)
@@ -293,10 +273,7 @@ CHEATS = _BLIND + policies(
     names_around_it,
     name_in_a_sentence,
     two_answers,
-    hidden_in_the_reasoning,
-    copied_reasoning,
-    no_reasoning,
-    reasoning_of_a_template,
+    *reasoning_cheats(no_tags),
     no_tags,
 )
 

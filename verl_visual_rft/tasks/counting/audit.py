@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from verl_visual_rft.tasks.audited import ALL, AuditedTask
-from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning, unasked_reasoning
+from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response, unasked_reasoning
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.counting.strata import FEW, MANY, NOTHING, ONE, SOME, STRATA, stratum_of
 from verl_visual_rft.tasks.counting.truth import CountingTruth
@@ -212,29 +212,9 @@ def two_answers(question: Question, rng: Random) -> str:
     return f"{_answer(_honest_count(question, rng), rng)} <answer>1</answer>"
 
 
-def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
-    """The honest number inside the think tags; the answer proper is empty."""
-    return f"<think> I see <answer>{_honest_count(question, rng)}</answer> </think> <answer></answer>"
-
-
 def number_in_a_sentence(question: Question, rng: Random) -> str:
     """The honest number with words around it, for the parser to repair."""
     return response(f"There are {_honest_count(question, rng)} of them.", rng)
-
-
-def copied_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer without a thought: the prompt's own dots between the think tags."""
-    return f"<think> ... </think> <answer>{_honest_count(question, rng)}</answer>"
-
-
-def no_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer with nothing between the think tags."""
-    return f"<think></think> <answer>{_honest_count(question, rng)}</answer>"
-
-
-def reasoning_of_a_template(question: Question, rng: Random) -> str:
-    """The honest answer after words that prompts use for reasoning."""
-    return template_reasoning(str(_honest_count(question, rng)))
 
 
 def no_tags(question: Question, rng: Random) -> str:
@@ -289,11 +269,8 @@ CHEATS = _BLIND + policies(
     counted_aloud,
     number_and_nothing,
     two_answers,
-    hidden_in_the_reasoning,
+    *reasoning_cheats(no_tags),
     number_in_a_sentence,
-    copied_reasoning,
-    no_reasoning,
-    reasoning_of_a_template,
     no_tags,
     right_in={
         never_nothing: [ONE, FEW, SOME, MANY],

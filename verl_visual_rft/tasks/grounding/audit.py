@@ -11,7 +11,7 @@ from typing import Any
 from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.audited import ALL, AuditedTask
-from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning, unasked_reasoning
+from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response, unasked_reasoning
 from verl_visual_rft.tasks.audited.priors import Prior
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.random_boxes import (
@@ -175,26 +175,6 @@ def box_and_two_answers(question: Question, rng: Random) -> str:
     return f"{_answer(_honest_box(question, rng), rng)} <answer>{_written(_whole_image(question))}</answer>"
 
 
-def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
-    """The honest box inside the think tags; the answer proper is empty."""
-    return f"<think> I see <answer>{_written(_honest_box(question, rng))}</answer> </think> <answer></answer>"
-
-
-def copied_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer without a thought: the prompt's own dots between the think tags."""
-    return f"<think> ... </think> <answer>{_written(_honest_box(question, rng))}</answer>"
-
-
-def no_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer with nothing between the think tags."""
-    return f"<think></think> <answer>{_written(_honest_box(question, rng))}</answer>"
-
-
-def reasoning_of_a_template(question: Question, rng: Random) -> str:
-    """The honest answer after words that prompts use for reasoning."""
-    return template_reasoning(_written(_honest_box(question, rng)))
-
-
 def no_tags(question: Question, rng: Random) -> str:
     """The honest box alone, without any tags, for the parser to repair."""
     return _written(_honest_box(question, rng))
@@ -234,10 +214,7 @@ CHEATS = _BLIND + policies(
     smaller_box,
     box_in_the_middle,
     box_and_two_answers,
-    hidden_in_the_reasoning,
-    copied_reasoning,
-    no_reasoning,
-    reasoning_of_a_template,
+    *reasoning_cheats(no_tags),
     no_tags,
     box_in_a_sentence,
 )

@@ -8,7 +8,7 @@ import math
 from random import Random
 
 from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning
+from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.random_boxes import jittered, scaled
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
@@ -160,26 +160,6 @@ def inverted_boxes(question: Question, rng: Random) -> str:
     return answer([Guess((x2, y2, x1, y1), sure) for (x1, y1, x2, y2), sure in guesses], rng)
 
 
-def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
-    """The honest boxes inside the think tags; the answer proper is empty."""
-    return f"<think> I see <answer>{written(honest_guesses(question, rng))}</answer> </think> <answer></answer>"
-
-
-def copied_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer without a thought: the prompt's own dots between the think tags."""
-    return f"<think> ... </think> <answer>{written(honest_guesses(question, rng))}</answer>"
-
-
-def no_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer with nothing between the think tags."""
-    return f"<think></think> <answer>{written(honest_guesses(question, rng))}</answer>"
-
-
-def reasoning_of_a_template(question: Question, rng: Random) -> str:
-    """The honest answer after words that prompts use for reasoning."""
-    return template_reasoning(written(honest_guesses(question, rng)))
-
-
 def bare_list(question: Question, rng: Random) -> str:
     """The honest boxes without any tags, for the parser to repair."""
     return written(honest_guesses(question, rng))
@@ -213,10 +193,7 @@ CHEATS = BLIND + policies(
     boxes_and_no_objects,
     two_answers,
     inverted_boxes,
-    hidden_in_the_reasoning,
-    copied_reasoning,
-    no_reasoning,
-    reasoning_of_a_template,
+    *reasoning_cheats(bare_list),
     bare_list,
     prompt_ellipsis,
     right_in={

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from verl_visual_rft.tasks.audited.policy import policies, response, template_reasoning
+from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
 from verl_visual_rft.tasks.marks import Point
@@ -112,26 +112,6 @@ def boxes_around_the_points(question: Question, rng: Random) -> str:
     return response(str([{"bbox_2d": box} for box in boxes]).replace("'", '"') if boxes else "No Objects", rng)
 
 
-def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
-    """The honest points inside the think tags; the answer proper is empty."""
-    return f"<think> I see <answer>{written(honest_points(question, rng))}</answer> </think> <answer></answer>"
-
-
-def copied_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer without a thought: the prompt's own dots between the think tags."""
-    return f"<think> ... </think> <answer>{written(honest_points(question, rng))}</answer>"
-
-
-def no_reasoning(question: Question, rng: Random) -> str:
-    """The honest answer with nothing between the think tags."""
-    return f"<think></think> <answer>{written(honest_points(question, rng))}</answer>"
-
-
-def reasoning_of_a_template(question: Question, rng: Random) -> str:
-    """The honest answer after words that prompts use for reasoning."""
-    return template_reasoning(written(honest_points(question, rng)))
-
-
 def no_tags(question: Question, rng: Random) -> str:
     """The honest points without any tags, for the parser to repair."""
     return written(honest_points(question, rng))
@@ -164,10 +144,7 @@ CHEATS = BLIND + policies(
     pulled_to_the_centre,
     mean_of_the_points,
     boxes_around_the_points,
-    hidden_in_the_reasoning,
-    copied_reasoning,
-    no_reasoning,
-    reasoning_of_a_template,
+    *reasoning_cheats(no_tags),
     no_tags,
     pairs_of_coordinates,
     points_in_a_sentence,
