@@ -7,128 +7,90 @@ Where none of the categories is there, each is 1 for "No Objects" and 0 for anyt
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from statistics import fmean
 
 from verl_visual_rft.boxes import iou
 from verl_visual_rft.tasks.detection.answer import Detection
 from verl_visual_rft.tasks.detection.components import confidence_score
 from verl_visual_rft.tasks.labelled_detection.answer import LabelledAnswer
-from verl_visual_rft.tasks.labelled_detection.matching import match, says_none_is_there
+from verl_visual_rft.tasks.labelled_detection.matching import Pairs, match, says_none_is_there
 from verl_visual_rft.tasks.labelled_detection.truth import LabelledTruth
 from verl_visual_rft.tasks.matching import Report
 from verl_visual_rft.tasks.options import iou_threshold
 
 
-class IoU:
+class OfPairs(ABC):
+    """What boxes matched with objects are worth: one to one, within the labels first, then what is left over.
+
+    Args:
+        threshold: Smallest IoU of a pair, in (0, 1]; a run's curriculum over tau overrides it.
+    """
+
+    range = (0.0, 1.0)
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        self.threshold = iou_threshold(type(self).__name__.lower(), threshold)
+
+    def __call__(
+        self, answer: LabelledAnswer, truth: LabelledTruth, tau: float | None = None, report: Report | None = None
+    ) -> float:
+        """Return `of` of the pairs; where none of the categories is there, 1 for "No Objects", else 0."""
+        if not truth.objects:
+            return says_none_is_there(answer)
+        return self.of(match(answer, truth, self.threshold if tau is None else tau, report))
+
+    @abstractmethod
+    def of(self, pairs: Pairs) -> float:
+        """Return what the pairs are worth."""
+
+
+class IoU(OfPairs):
     """Sum of the IoU of the boxes on an object of their label / N.
 
     Pays for boxes on objects under the right name, every object once; misses, wrong names, surplus boxes and missed
     objects lower it. A box that is placed well and named wrong earns nothing: see `Placement`. Hard to game; a box that
     is given again under a second name pays where that name is nearly as likely as the first.
-
-    Args:
-        threshold: Smallest IoU of a hit, in (0, 1]; a run's curriculum over tau overrides it.
     """
 
-    range = (0.0, 1.0)
-
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("iou", threshold)
-
-    def __call__(
-        self, answer: LabelledAnswer, truth: LabelledTruth, tau: float | None = None, report: Report | None = None
-    ) -> float:
-        """``sum_hits IoU / N``; one to one within the labels, at IoU >= threshold.
-
-        None of the categories there: 1 for "No Objects", else 0.
-        """
-        if not truth.objects:
-            return says_none_is_there(answer)
-        pairs = match(answer, truth, self.threshold if tau is None else tau, report)
+    def of(self, pairs: Pairs) -> float:
+        """``sum_hits IoU / N``."""
         return sum(pairs.hits) / pairs.mean_count
 
 
-class F1:
+class F1(OfPairs):
     """2 hits / (predictions + truths), a hit being a box on an object of its label.
 
     Pays for finding every object once under its name and answering no other box, however loose the boxes are above the
     threshold: alone it teaches boxes that just reach it.
-
-    Args:
-        threshold: Smallest IoU of a hit, in (0, 1]; a run's curriculum over tau overrides it.
     """
 
-    range = (0.0, 1.0)
-
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("f1", threshold)
-
-    def __call__(
-        self, answer: LabelledAnswer, truth: LabelledTruth, tau: float | None = None, report: Report | None = None
-    ) -> float:
-        """``2 hits / (predictions + truths)``; one to one within the labels, at IoU >= threshold.
-
-        None of the categories there: 1 for "No Objects", else 0.
-        """
-        if not truth.objects:
-            return says_none_is_there(answer)
-        pairs = match(answer, truth, self.threshold if tau is None else tau, report)
+    def of(self, pairs: Pairs) -> float:
+        """``2 hits / (predictions + truths)``."""
         return len(pairs.hits) / pairs.mean_count
 
 
-class Placement:
+class Placement(OfPairs):
     """Sum of the IoU of the boxes on an object, whatever their label / N: what `IoU` would be were all names right.
 
     Pays for finding objects before their names are known, so that a wrong name is told from a misplaced box: the first
     costs the difference of the two components, the second both. Alone it is gamed by one name for every box.
-
-    Args:
-        threshold: Smallest IoU of a pair, in (0, 1]; a run's curriculum over tau overrides it.
     """
 
-    range = (0.0, 1.0)
-
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("placement", threshold)
-
-    def __call__(
-        self, answer: LabelledAnswer, truth: LabelledTruth, tau: float | None = None, report: Report | None = None
-    ) -> float:
-        """``(sum_hits IoU + sum_mislabelled IoU) / N``; one to one, within the labels first, then what is left over.
-
-        None of the categories there: 1 for "No Objects", else 0.
-        """
-        if not truth.objects:
-            return says_none_is_there(answer)
-        pairs = match(answer, truth, self.threshold if tau is None else tau, report)
+    def of(self, pairs: Pairs) -> float:
+        """``(sum_hits IoU + sum_mislabelled IoU) / N``."""
         return (sum(pairs.hits) + sum(pairs.mislabelled)) / pairs.mean_count
 
 
-class Naming:
+class Naming(OfPairs):
     """Number of boxes on an object of their label / number of boxes on any object; 0 without one.
 
     Pays for the right name where a box found something. Alone it is gamed by the one object whose name is surest, for
     it counts neither missed objects nor boxes on nothing; give it with `Placement` or `F1`.
-
-    Args:
-        threshold: Smallest IoU of a pair, in (0, 1]; a run's curriculum over tau overrides it.
     """
 
-    range = (0.0, 1.0)
-
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = iou_threshold("naming", threshold)
-
-    def __call__(
-        self, answer: LabelledAnswer, truth: LabelledTruth, tau: float | None = None, report: Report | None = None
-    ) -> float:
-        """``hits / (hits + mislabelled)``; one to one, within the labels first, then what is left over.
-
-        None of the categories there: 1 for "No Objects", else 0.
-        """
-        if not truth.objects:
-            return says_none_is_there(answer)
-        pairs = match(answer, truth, self.threshold if tau is None else tau, report)
+    def of(self, pairs: Pairs) -> float:
+        """``hits / (hits + mislabelled)``."""
         found = len(pairs.hits) + len(pairs.mislabelled)
         return len(pairs.hits) / found if found else 0.0
 
