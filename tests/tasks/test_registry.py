@@ -60,6 +60,8 @@ def test_a_reward_of_another_package_scores_it_by_a_method_of_its_name(
         ({"FORM = ": "1 / 0\nFORM = "}, "cannot be loaded: ZeroDivisionError"),
         ({"(Task[OwnTruth, OwnAnswer])": ""}, "is no task: it is no subclass"),
         ({'    name = "': '    name = "other_'}, "calls itself 'other_"),
+        ({"def says(": "def said("}, "cannot be loaded: TypeError: .* abstract method says"),
+        ({"def says(": "def said(", "def parse(": "def read("}, "abstract methods parse, says"),
     ],
 )
 def test_a_task_that_cannot_be_used_is_an_error_when_it_is_asked_for(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -18,7 +19,7 @@ from verl_visual_rft.tasks.matching import Matching
 from verl_visual_rft.tasks.question import Line, Question
 
 
-class Truth:
+class Truth(ABC):
     """What an answer is held against, in the coordinates of the answer: the base of every task's own type.
 
     Attributes:
@@ -30,9 +31,9 @@ class Truth:
     think: bool = True
 
     @property
+    @abstractmethod
     def solution(self) -> str:
         """The answer that says exactly this, in answer tags, as its prompt asks for it: the gold answer."""
-        raise NotImplementedError
 
     @property
     def is_negative(self) -> bool:
@@ -67,7 +68,7 @@ TruthT = TypeVar("TruthT", bound=Truth)
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
-class Task(Generic[TruthT, AnswerT]):
+class Task(ABC, Generic[TruthT, AnswerT]):
     """One thing that a model can be asked about a picture. A subclass is declared as an entry point, see `registry`.
 
     What is heavy (metrics) or seldom needed (policies of the audit) is named by a dotted path, "module:object", and
@@ -116,21 +117,21 @@ class Task(Generic[TruthT, AnswerT]):
     audit: ClassVar[str]
     metrics: ClassVar[str]
 
+    @abstractmethod
     def read_truth(self, content: Mapping[str, Any]) -> TruthT:
         """Return the typed truth of a row.
 
         Raises:
             UserError: It cannot be read; see `reading.unreadable`.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def read_solution(self, text: str) -> TruthT:
         """Return the truth that a published solution string, an answer in tags, stands for.
 
         Raises:
             UserError: It cannot be read.
         """
-        raise NotImplementedError
 
     def read_line(self, line: Line) -> Question:
         """Return the question of a line of a JSON-lines file, which has the keys `json_keys`.
@@ -168,6 +169,7 @@ class Task(Generic[TruthT, AnswerT]):
         """
         return {}
 
+    @abstractmethod
     def parse(self, response: str, extent: tuple[float, float], think: bool) -> AnswerT:
         """Read a response, any text; nothing is raised for it.
 
@@ -176,11 +178,10 @@ class Task(Generic[TruthT, AnswerT]):
             extent: Upper ends of the answer's coordinates, ``(x, y)``.
             think: Whether the prompt asks for thinking before the answer.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def says(self, answer: AnswerT, truth: TruthT) -> bool:
         """Whether an answer says the truth, no more and no less, and in the form that the prompt asks for."""
-        raise NotImplementedError
 
     def marks(self, answer: AnswerT) -> tuple[Mark, ...]:
         """Return what can be drawn of an answer, in its coordinates."""
@@ -196,9 +197,9 @@ class Task(Generic[TruthT, AnswerT]):
         """
         return Matching(threshold, (), truth.marks())
 
+    @abstractmethod
     def find(self, answer: AnswerT, truth: TruthT) -> set[Finding]:
         """Return what is wrong with an answer that could be read; nothing if it is right."""
-        raise NotImplementedError
 
     def counts(self, answer: AnswerT, truth: TruthT) -> dict[str, float]:
         """Return what is counted beside every reward."""
