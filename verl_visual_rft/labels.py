@@ -51,6 +51,7 @@ def contains_either(answer: str, label: str) -> bool:
     return label in answer or answer in label
 
 
+@lru_cache(maxsize=4096)  # the same few names in every row
 def canonical(name: str) -> str:
     """Return a name in the form in which names are compared on a closed set.
 

@@ -103,8 +103,15 @@ class Code:
         return (Path.touch, (self.path,))
 
 
-@pytest.mark.parametrize("lora", [True, False])
-@pytest.mark.parametrize("place", ["a weight", "beside the weights"])
+@pytest.mark.parametrize(
+    ("lora", "place"),
+    [
+        (True, "a weight"),
+        (True, "beside the weights"),
+        (False, "a weight"),  # veRL's merger, a process of its own
+        pytest.param(False, "beside the weights", marks=pytest.mark.long),
+    ],
+)
 def test_a_checkpoint_that_is_a_program_is_not_run(tmp_path, lora, place):
     ran, weight = tmp_path / "ran", torch.ones(2)
     weights = {"a": Code(ran)} if place == "a weight" else {"a": weight, "b": [Code(ran)]}

@@ -28,7 +28,7 @@ def assert_honesty_wins(truths: Path, task: str, seed: int = 0) -> None:
     assert not [standing for standing in contest.standings if standing.beats_honesty]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_detection_on_coco(seed: int) -> None:
     assert_honesty_wins(shared(COCO), "detection", seed)
 

@@ -20,7 +20,7 @@ TASK = "labelled_detection"
 PLAYED = audited(load_task(TASK))
 
 
-@pytest.mark.parametrize("think", [True, False])
+@pytest.mark.parametrize("think", [True, pytest.param(False, marks=pytest.mark.long)])
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)])
 def test_no_cheat_beats_honesty_under_robust(seed: int, think: bool) -> None:
     (contest,) = audit("robust", [TASK], seed=seed, think=think, size=150).contests

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +20,7 @@ class Question:
 
     Attributes:
         task: Name of the task.
-        ground_truth: As the row has it.
+        ground_truth: As the row has it, in JSON: a text is read once for all policies.
         truth: The same, typed.
         names: Every name that a truth of the set says (`Truth.names`), sorted. A policy may know them, for prompts list
             them, but not which one is right.
@@ -28,7 +29,7 @@ class Question:
     """
 
     task: str
-    ground_truth: str | Mapping[str, Any]
+    ground_truth: str
     truth: Truth
     names: tuple[str, ...] = ()
     prior: Prior | None = None
@@ -41,7 +42,8 @@ def make_question(task: str, ground_truth: str | Mapping[str, Any]) -> Question:
     Raises:
         UserError: The truth cannot be read: see `read_truth`.
     """
-    return Question(task, ground_truth, read_truth(task, ground_truth))
+    text = ground_truth if isinstance(ground_truth, str) else json.dumps(ground_truth)
+    return Question(task, text, read_truth(task, ground_truth))
 
 
 def with_knowledge_of_the_set(questions: list[Question]) -> list[Question]:
