@@ -1,87 +1,11 @@
 #!/usr/bin/env python3
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Prepare ReasonSeg (LISA) for Visual-RFT: the box that an instruction means, and masks for gIoU."""
+"""The same as ``visual-rft data prepare lisa``; --help says where the originals come from."""
 
-from __future__ import annotations
-
-import argparse
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
-from verl_visual_rft.coordinates import Placement
-from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
-from verl_visual_rft.datasets.prepare import prepare
-from verl_visual_rft.datasets.readers.masks import encode_masks, require_opencv
-from verl_visual_rft.datasets.readers.reasonseg import (
-    BOX_RULES,
-    MASK_RULES,
-    SPLITS,
-    evaluation_questions,
-    read_reasonseg,
-    training_questions,
-)
-
-EPILOG = """\
-layout of --root, the folder ReasonSeg of https://github.com/dvlab-research/LISA#dataset:
-  train/NAME.jpg  train/NAME.json   (239 pictures)
-  val/NAME.jpg    val/NAME.json     (200)
-  test/NAME.jpg   test/NAME.json    (779)
-
-gives in --out:
-  train.parquet  sft_train.parquet  one row for each wording of an instruction (1326)
-  val.parquet  test.parquet         one row for each picture: its first wording
-  masks/val/NAME.png  masks/test/NAME.png   0 background, 1 target, 255 to be ignored, as LISA draws them;
-                                            with --boxes first, of the first polygon alone
-  manifest.json
-
-example:
-  python data_prep/lisa.py --root ReasonSeg --out data/lisa
-"""
-
-
-def main() -> None:
-    """Prepare the folder and print a summary."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder in the layout below")
-    parser.add_argument(
-        "--boxes",
-        choices=sorted(BOX_RULES),
-        default="union",
-        help="union: around all target polygons; first: around the first polygon whatever its label, as the paper's "
-        "code does, which takes part of the object, or something else, in some pictures (default: union)",
-    )
-    add_arguments(parser, shots=False)
-    args = parser.parse_args()
-    options = options_of(args)
-    require_opencv()
-    data = read_reasonseg(args.root)
-
-    questions, skips = {}, [*data.skips]
-    for split in SPLITS:
-        ask = training_questions if split == "train" else evaluation_questions
-        questions[split], left_out = ask(data.items[split], args.boxes)
-        skips += left_out
-
-    def draw_masks(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, bytes]:
-        wanted = {
-            f"masks/{split}/{item.picture.id}.png": (
-                MASK_RULES[args.boxes](item.polygons),
-                kept[split][item.picture.id].size,
-            )
-            for split in ("val", "test")
-            for item in data.items[split]
-            if item.picture.id in kept[split]
-        }
-        return encode_masks(wanted, options.workers)
-
-    details = {"selection": {"boxes": args.boxes}}
-    manifest = prepare(args.out, questions, options, "reasonseg", data.sources, skips, details, draw_masks)
-    print_summary(manifest, args.out)
-
+from verl_visual_rft.datasets.commands import run_script
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_script("lisa"))

@@ -1,69 +1,11 @@
 #!/usr/bin/env python3
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Prepare a published ViRFT_* set for Visual-RFT: its pictures, prompts and boxes as they were published."""
+"""The same as ``visual-rft data prepare virft_hub``; --help says where the originals come from."""
 
-from __future__ import annotations
-
-import argparse
 import sys
-from pathlib import Path
 
-from verl_visual_rft.datasets.arguments import add_arguments, options_of, print_summary, run
-from verl_visual_rft.datasets.prepare import prepare
-from verl_visual_rft.datasets.readers.virft_hub import read_virft
-from verl_visual_rft.errors import UserError
-from verl_visual_rft.tasks.detection.question import DetectionQuestion
-
-EPILOG = """\
---root is one of
-  a downloaded repository     data/train-00000-of-00007.parquet ...
-  a folder of save_to_disk    dataset_dict.json, train/data-00000-of-00001.arrow ...; or state.json, *.arrow
-  one file                    any.parquet or any.arrow
-with the columns image, problem and solution. The sets are at https://huggingface.co/laolao77: ViRFT_COCO,
-ViRFT_COCO_base65, ViRFT_COCO_8_cate_4_shot, ViRFT_LVIS_few_shot, ViRFT_CLS_flower_4_shot,
-ViRFT_CLS_fgvc_aircraft_4_shot, ViRFT_CLS_car196_4shot, ViRFT_CLS_pets37_4shot. All are training sets.
-
-gives in --out:
-  train.parquet  sft_train.parquet  manifest.json
-
-example:
-  huggingface-cli download --repo-type dataset laolao77/ViRFT_COCO_base65 --local-dir ViRFT_COCO_base65
-  python data_prep/virft_hub.py --root ViRFT_COCO_base65 --out data/virft_coco_base65
-"""
-
-
-def main() -> None:
-    """Prepare the folder and print a summary."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--root", type=Path, required=True, metavar="PATH", help="folder or file, see below")
-    parser.add_argument(
-        "--task",
-        choices=("detection", "classification", "grounding"),
-        help="task of every row (default: the form of each row's solution tells)",
-    )
-    add_arguments(parser, shots=False)
-    args = parser.parse_args()
-    if not args.think:
-        raise UserError(
-            "--no-think has no effect on published prompts; prepare the original data set for other prompts"
-        )
-    published = read_virft(args.root, args.task)
-    questions = [question for split in published.splits.values() for question in split]
-    categories = sorted({question.category for question in questions if isinstance(question, DetectionQuestion)})
-    manifest = prepare(
-        args.out,
-        published.splits,
-        options_of(args),
-        "virft",
-        published.sources,
-        published.skips,
-        {"categories": {"base": categories, "novel": []}},
-    )
-    print_summary(manifest, args.out)
-
+from verl_visual_rft.datasets.commands import run_script
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run_script("virft_hub"))

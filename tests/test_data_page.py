@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""docs/data.md: its commands run as they stand, and it names every script."""
+"""docs/data.md: its commands run as they stand, and it names every data set."""
 
 from __future__ import annotations
 
@@ -11,22 +11,15 @@ import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
 from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.coco_layout import UNUSED
+from verl_visual_rft.datasets.commands import DATA_SETS
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED
 from verl_visual_rft.datasets.file_names import RESPELT
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = (REPOSITORY / "docs/data.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A folder in which the page's commands find what they name, and write."""
-    (tmp_path / "data_prep").symlink_to(REPOSITORY / "data_prep")
-    return tmp_path
 
 
 def run_block(containing: str, folder: Path) -> str:
@@ -42,23 +35,23 @@ def run_block(containing: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_complete_example_gives_what_it_says(checkout: Path) -> None:
-    output = run_block("run/desk/train.jsonl", checkout)
+def test_the_complete_example_gives_what_it_says(tmp_path: Path) -> None:
+    output = run_block("run/desk/train.jsonl", tmp_path)
     assert "nothing to mend" in output
-    rows = pq.read_table(checkout / "run/desk/data/train.parquet").to_pylist()
+    rows = pq.read_table(tmp_path / "run/desk/data/train.parquet").to_pylist()
     assert [row["ability"] for row in rows] == ["detection"] * 3 + ["classification"] * 2 + ["grounding"]
     assert rows[0]["reward_model"]["ground_truth"] == '{"boxes": [[62, 125, 312, 458]]}'
-    assert (checkout / "run/desk/train.html").stat().st_size > 1000
+    assert (tmp_path / "run/desk/train.html").stat().st_size > 1000
 
 
-def test_a_miniature_is_prepared_as_the_page_says(checkout: Path) -> None:
-    run_block("visual-rft data fake", checkout)
-    assert (checkout / "run/flowers102_2shot/test.parquet").is_file()
+def test_a_miniature_is_prepared_as_the_page_says(tmp_path: Path) -> None:
+    run_block("visual-rft data fake", tmp_path)
+    assert (tmp_path / "run/flowers102_2shot/test.parquet").is_file()
 
 
-def test_every_script_stands_on_the_page() -> None:
-    scripts = {path.name for path in (REPOSITORY / "data_prep").glob("*.py")}
-    assert {script for script in scripts if f"`{script}`" not in PAGE} == set()
+def test_every_data_set_stands_in_the_table() -> None:
+    rows = [line.split("|")[2] for line in PAGE.splitlines() if line.startswith("| ")]
+    assert {name for name in DATA_SETS if not any(f"`{name}`" in row for row in rows)} == set()
 
 
 def test_every_rule_by_which_something_is_mended_stands_on_the_page() -> None:

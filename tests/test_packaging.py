@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from verl_visual_rft.doctor.finding import run_python
+from verl_visual_rft.miniature.originals import write_fake
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,6 +61,21 @@ def test_entry_points_load(wheel):
     # The doors of veRL and vLLM are tried in fresh processes, see test_doctor.py.
     ours = [point for (group, _), point in found.items() if group not in ("verl.plugins", "vllm.general_plugins")]
     assert len(ours) >= 4 and all(callable(point.load()) for point in ours)
+
+
+def test_an_unpacked_wheel_prepares_data_without_the_repository(wheel, tmp_path):
+    """`python -m` finds it in a folder on PYTHONPATH, before the one that is installed."""
+    wheel.extractall(tmp_path / "wheel")
+    write_fake("mg", tmp_path / "mg")
+    command = "verl_visual_rft.cli data prepare mg --root mg --shots 4 --out data"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "wheel")}
+    run = subprocess.run(
+        [sys.executable, "-v", "-m", *command.split()], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert f"{tmp_path}/wheel/verl_visual_rft/datasets/sets/mg.py" in run.stderr
+    assert str(ROOT / "verl_visual_rft") not in run.stderr
+    assert (tmp_path / "data/manifest.json").is_file()
 
 
 def test_core_is_light():

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from commands import data_prep, visual_rft
+from commands import visual_rft
 from typer.testing import CliRunner
 
 from verl_visual_rft.cli import app
@@ -12,10 +12,10 @@ from verl_visual_rft.miniature.originals import FAKES
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """Return a folder that data_prep/ made of a miniature data set."""
+    """Return a folder prepared from a miniature data set."""
     folder = tmp_path_factory.mktemp("prepared")
     assert visual_rft("data", "fake", "flowers102", "--out", str(folder / "raw")).returncode == 0
-    done = data_prep("flowers102.py", "--root", folder / "raw", "--out", folder / "data")
+    done = visual_rft("data", "prepare", "flowers102", "--root", folder / "raw", "--out", folder / "data")
     assert done.returncode == 0, done.stderr
     return folder / "data"
 
@@ -38,7 +38,7 @@ def test_the_help_of_fake_names_every_data_set():
     assert names == list(FAKES)
 
 
-@pytest.mark.parametrize("command", ["fake", "inspect", "validate", "view"])
+@pytest.mark.parametrize("command", ["fake", "prepare", "inspect", "validate", "view"])
 def test_every_help_has_an_example(command):
     done = CliRunner().invoke(app, ["data", command, "--help"])
     assert done.exit_code == 0
@@ -51,7 +51,7 @@ def test_inspect_counts_the_rows_of_all_files(prepared):
     assert "48 classification" in done.stdout and "canterbury bells" in done.stdout
 
 
-def test_validate_in_a_process_of_its_own_finds_nothing_in_what_data_prep_made(prepared):
+def test_validate_in_a_process_of_its_own_finds_nothing_in_what_was_prepared(prepared):
     files = [str(prepared / f"{split}.parquet") for split in ("train", "val", "test")]
     done = subprocess.run(["visual-rft", "data", "validate", *files], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout

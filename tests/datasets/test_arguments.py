@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of what the scripts of data_prep/ share."""
+"""Tests of what the command lines of data sets share."""
 
 from __future__ import annotations
 

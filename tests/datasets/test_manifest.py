@@ -13,7 +13,7 @@ from verl_visual_rft.errors import UserError
 
 
 def test_a_missing_manifest_names_the_file_and_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"manifest\.json: No such file.*data_prep"):
+    with pytest.raises(UserError, match=r"manifest\.json: No such file.*data prepare"):
         load_manifest(tmp_path)
 
 

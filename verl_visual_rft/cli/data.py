@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""``visual-rft data``: miniature data sets, and a look at what was prepared."""
+"""``visual-rft data``: miniature data sets, preparation of originals, and a look at what was prepared."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from verl_visual_rft.terminal import make_console, say
 
-app = typer.Typer(help="The data: miniature originals, and a look at prepared files.", no_args_is_help=True)
+app = typer.Typer(help="The data: prepare originals, have miniatures, look at prepared files.", no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(help="Prepared parquet files.")]
 
@@ -20,7 +20,7 @@ Files = Annotated[list[Path], typer.Argument(help="Prepared parquet files.")]
     epilog="\b\nNames: cars196, coco, fgvc_aircraft, flowers102, lvis, mg, pets37, reasonseg, virft_hub.\n\n"
     "\b\nExamples:\n"
     "  visual-rft data fake flowers102 --out run/flowers102\n"
-    "  python data_prep/flowers102.py --root run/flowers102 --out run/data --shots 4"
+    "  visual-rft data prepare flowers102 --root run/flowers102 --out run/data --shots 4"
 )
 def fake(
     name: Annotated[str, typer.Argument(help="The data set to imitate.")],
@@ -33,6 +33,27 @@ def fake(
     write_fake(name, out, seed)
     count = sum(path.is_file() for path in out.rglob("*"))
     say(f"{out}: {count} files in the layout of {name}")
+
+
+@app.command(
+    context_settings={"allow_interspersed_args": False},  # what follows the name is the data set's
+    epilog="\b\nExamples:\n"
+    "  visual-rft data prepare                            # the data sets\n"
+    "  visual-rft data prepare coco --help                # where it comes from, its layout and options\n"
+    "  visual-rft data prepare coco --root COCO --out data/coco_4shot --shots 4",
+)
+def prepare(
+    name: Annotated[str | None, typer.Argument(help="The data set; without one, all are listed.")] = None,
+    options: Annotated[list[str] | None, typer.Argument(help="Its own; `--help` after the name shows them.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the data sets.")] = False,
+) -> None:
+    """Read a data set in its original layout and write the folder of parquet files that is trained on."""
+    from verl_visual_rft.datasets.commands import list_data_sets, prepare_data_set
+
+    if name is None or listed:
+        make_console(highlight=False).print(list_data_sets())
+    else:
+        prepare_data_set(name, options or [], f"visual-rft data prepare {name}")
 
 
 @app.command(epilog="Example: visual-rft data inspect run/data/train.parquet run/data/val.parquet")

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts of data_prep/ share: arguments, the summary, and errors for people."""
+"""What the command lines of data sets share: options, the summary of what was written, and errors for people."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ _COUNTS = {
     "most_image_tokens": "visual tokens, at most",
     "most_prompt_tokens": "prompt tokens, at most",
 }
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """Add ``--root``, the folder of the originals, whose layout stands at the end of ``--help``."""
+    parser.add_argument("--root", type=Path, required=True, metavar="DIR", help="folder in the layout below")
 
 
 def add_arguments(parser: argparse.ArgumentParser, shots: bool) -> None:
@@ -154,6 +159,8 @@ def print_summary(manifest: Manifest, out: Path) -> None:
     shared = manifest["counts"]["both"]["images"]
     if shared:
         console.print(f"warning: {shared:,} pictures are in more than one split; scores on them flatter the model")
+    for name, pictures in manifest.get("classes_below_shots", {}).items():
+        console.print(f"{name}: {pictures} training pictures, fewer than --shots {manifest['shots']}; all are taken")
 
 
 def _first(names: list[str]) -> str:
@@ -161,7 +168,7 @@ def _first(names: list[str]) -> str:
 
 
 def run(main: Callable[[], None]) -> int:
-    """Run a script's ``main`` and return its exit status: 2 with a plain message for a `UserError`.
+    """Run the ``main`` of a script and return its exit status: 2 with a plain message for a `UserError`.
 
     Example:
         >>> run(lambda: None)

@@ -137,7 +137,7 @@ def _read_split(
     if dataset.looked_for is not None:
         raise UserError(
             f"{dataset.path} lists 'neg_category_ids': of most categories nobody knows whether a picture shows them, "
-            "so they cannot be asked for in one prompt; use data_prep/lvis.py, which asks for one"
+            "so they cannot be asked for in one prompt; use `visual-rft data prepare lvis`, which asks for one"
         )
     present, missing = present_images(dataset, folder, selection.skip_missing_images)
     categories = dataset.category_ids(names)

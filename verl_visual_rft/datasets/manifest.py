@@ -58,10 +58,12 @@ class Manifest(_Required, total=False):
         files: Bytes and hashes of the files beside the manifest.
         categories: Of detection: base and novel.
         mends: What was put right in the annotations, by rule: ``count`` and ``where``; none, no key.
+        classes_below_shots: Of classification with shots: training pictures of each class that has fewer.
     """
 
     categories: CategoryGroups
     mends: dict[str, dict[str, Any]]
+    classes_below_shots: dict[str, int]
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -74,7 +76,7 @@ def load_manifest(path: Path) -> Manifest:
         UserError: There is no manifest, or it is not one of ours; the message names what is missing.
     """
     file = path / MANIFEST_NAME if path.is_dir() else path
-    remedy = "prepare the data again with a script of data_prep/"
+    remedy = "prepare the data again with `visual-rft data prepare`"
     content = read_json_object(file, remedy)
     missing = [key for key in Manifest.__required_keys__ if key not in content]
     if missing:

@@ -58,7 +58,7 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         require_regular(path, MOST_PARQUET_BYTES)
         file = pq.ParquetFile(path, buffer_size=_PAGE_BUFFER)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give a parquet file that a script of data_prep/ wrote") from None
+        raise UserError(f"{path}: no such file; give a parquet file that `visual-rft data prepare` wrote") from None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{path} cannot be read as parquet: {error}") from error
     _refuse_bomb(path, file.metadata)

@@ -22,7 +22,7 @@ from verl_visual_rft.tasks import Truth
 from verl_visual_rft.tasks.marks import Shape
 
 _CHUNK = 32
-_REMEDY = "prepare the data with a script of data_prep/; data_prep/custom.py takes data of one's own"
+_REMEDY = "prepare the data with `visual-rft data prepare`; its `custom` takes data of one's own"
 _COLUMNS = ("data_source", "prompt", "images", "ability", "reward_model", "extra_info", "messages")
 _CHAT = "a list of {role, content} texts"
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every script of data_prep/ as a user runs it, on miniature data sets; veRL's own classes load what it wrote."""
+"""Every data set prepared from its miniature; veRL's own classes load what was written."""
 
 import re
 import subprocess
@@ -9,47 +9,45 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from commands import data_prep
+from prepared_sets import files_of, truths_of
+from prepared_sets import prepared as prepared_set
 
+import verl_visual_rft
+from verl_visual_rft.datasets.commands import DATA_SETS
+from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.datasets.validation import validate
 from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.miniature.shapes import write_shapes
 
-REPOSITORY = Path(__file__).parents[2]
-TINY_MODEL = REPOSITORY / "verl_visual_rft" / "miniature" / "tiny_qwen2vl"
-CONFIG = REPOSITORY / "verl_visual_rft" / "training" / "config"
+PACKAGE = Path(verl_visual_rft.__file__).parent
+TINY_MODEL = PACKAGE / "miniature" / "tiny_qwen2vl"
+CONFIG = PACKAGE / "training" / "config"
 
-SCRIPTS = sorted(path.name for path in (REPOSITORY / "data_prep").glob("*.py"))
-
-# Command lines behind data_prep/; RAW is a folder of miniature data sets.
+# What follows `visual-rft data prepare`; RAW is a folder of miniature data sets.
 CASES = {
-    "flowers102": "flowers102.py --root RAW/flowers102 --shots 2",
-    "flowers102, official": "flowers102.py --root RAW/flowers102 --split official --no-think",
-    "pets37": "pets37.py --root RAW/pets37 --shots 4 --sampler nested --seed 1",
-    "fgvc_aircraft": "fgvc_aircraft.py --root RAW/fgvc_aircraft --shots 2 --crop-banner",
-    "cars196": "cars196.py --root RAW/cars196 --shots 4",
-    "coco, few-shot": "coco.py --root RAW/coco --shots 4 --base-categories coco-fewshot8",
-    "coco, open vocabulary": "coco.py --root RAW/coco --rows 20 --base-categories coco-base65"
+    "flowers102": "flowers102 --root RAW/flowers102 --shots 2",
+    "flowers102, official": "flowers102 --root RAW/flowers102 --split official --no-think",
+    "pets37": "pets37 --root RAW/pets37 --shots 4 --sampler nested --seed 1",
+    "fgvc_aircraft": "fgvc_aircraft --root RAW/fgvc_aircraft --shots 2 --crop-banner",
+    "cars196": "cars196 --root RAW/cars196 --shots 4",
+    "coco, few-shot": "coco --root RAW/coco --shots 4 --base-categories coco-fewshot8",
+    "coco, open vocabulary": "coco --root RAW/coco --rows 20 --base-categories coco-base65"
     " --novel-categories coco-novel15 --negatives 0.2 --val-negatives 0.2",
     # Rows enough that processes are started to read the pictures.
-    "shapes": "coco.py --root RAW/shapes --rows 300",
-    "lvis": "lvis.py --root RAW/lvis --shots 10",
-    "lvis, open vocabulary": "lvis.py --root RAW/lvis --setting open-vocabulary",
-    "mg": "mg.py --root RAW/mg --shots 4",
-    "lisa": "lisa.py --root RAW/reasonseg",
-    "hub, published": "virft_hub.py --root RAW/virft_hub/ViRFT_COCO_8_cate_4_shot",
-    "hub, saved": "virft_hub.py --root RAW/virft_hub/ViRFT_CLS_flower_4_shot_saved",
-    "custom": "custom.py --coco RAW/mg/annotations/instances_train.json --images RAW/mg/train --val-share 0.2",
+    "shapes": "coco --root RAW/shapes --rows 300",
+    "lvis": "lvis --root RAW/lvis --shots 10",
+    "lvis, open vocabulary": "lvis --root RAW/lvis --setting open-vocabulary",
+    "mg": "mg --root RAW/mg --shots 4",
+    "lisa": "lisa --root RAW/reasonseg",
+    "hub, published": "virft_hub --root RAW/virft_hub/ViRFT_COCO_8_cate_4_shot",
+    "hub, saved": "virft_hub --root RAW/virft_hub/ViRFT_CLS_flower_4_shot_saved",
+    "custom": "custom --coco RAW/mg/annotations/instances_train.json --images RAW/mg/train --val-share 0.2",
 }
 
 
 EVALUATED_ONLY = "lvis, open vocabulary"
 #: 300 rows, all alike.
 LOADED = [pytest.param(case, marks=pytest.mark.long) if case == "shapes" else case for case in CASES]
-
-
-def files_of(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +63,21 @@ def run(tmp_path_factory):
                 write_shapes(raw / name, train=300, val=20)
             else:
                 write_fake(name, raw / name)
-        script, *arguments = CASES[case].replace("RAW", str(raw)).split()
+        arguments = CASES[case].replace("RAW", str(raw)).split()
         arguments += ["--out", str(out), "--tokenizer", str(TINY_MODEL), *more]
         if process:
-            command = [sys.executable, f"data_prep/{script}", *arguments]
-            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+            command = [sys.executable, "-m", "verl_visual_rft.cli", "data", "prepare", *arguments]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0, done.stderr[-4000:]
         else:
-            done = data_prep(script, *arguments)
-        assert done.returncode == 0, done.stderr[-4000:]
+            prepared_set(*arguments)
 
     return into
 
 
 @pytest.fixture(scope="module")
 def prepared(run, tmp_path_factory):
-    """Return the folder that the script of a case wrote with one worker, run when it is first asked for."""
+    """Return the folder that a case wrote with one worker, run when it is first asked for."""
     folder = tmp_path_factory.mktemp("prepared")
 
     def folder_of(case: str) -> Path:
@@ -146,16 +144,8 @@ def rft_files(folder):
     return sorted(path for path in folder.glob("*.parquet") if path.name != "sft_train.parquet")
 
 
-def test_every_script_has_a_case():
-    assert {*SCRIPTS} - {"shapes.py"} == {command.split()[0] for command in CASES.values()}
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_help_of_a_script_in_a_process_of_its_own(script):
-    command = [sys.executable, f"data_prep/{script}", "--help"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: {script} ")
+def test_every_data_set_has_a_case():
+    assert {*DATA_SETS} - {"shapes"} == {command.split()[0] for command in CASES.values()}
 
 
 @pytest.mark.slow
@@ -203,3 +193,17 @@ def test_verl_trains_on_the_answer_of_every_sft_row(case, prepared, trained_text
 @pytest.mark.slow
 def test_nothing_is_trained_where_only_an_evaluation_is_asked_for(prepared):
     assert not (prepared(EVALUATED_ONLY) / "sft_train.parquet").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "shots", "rows"), [("lvis", 10, 49), ("mg", 4, 20)])
+def test_negatives_are_added_to_the_rows_of_the_shots(name, shots, rows, tmp_path):
+    write_fake(name, tmp_path / "raw")
+    source = ("--root", tmp_path / "raw", "--shots", shots)
+    prepared_set(name, *source, "--out", tmp_path / "with", "--negatives", "0.2")
+    prepared_set(name, *source, "--out", tmp_path / "without")
+    with_negatives, without = (truths_of(tmp_path / folder / "train.parquet") for folder in ("with", "without"))
+    assert len([truth for truth in with_negatives if truth["boxes"]]) == len(without) == rows
+    assert len(with_negatives) - rows == round(rows / 4)
+    assert load_manifest(tmp_path / "with")["selection"]["negatives"] == 0.2
+    assert files_of(tmp_path / "with")["val.parquet"] == files_of(tmp_path / "without")["val.parquet"]

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""data_prep/custom.py: data of one's own, in three forms."""
+"""`visual-rft data prepare custom`: data of one's own, in three forms."""
 
 from __future__ import annotations
 
@@ -9,36 +9,26 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
-from commands import Done, data_prep
 from PIL import Image
+from prepared_sets import prepare, rows_of
+from prepared_sets import prepared as prepared_set
 
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.datasets.validation import validate
 from verl_visual_rft.evaluation.prepared import load_truth
 
-REPOSITORY = Path(__file__).parents[2]
 SIZE = (100, 50)
 
 
-def prepare(out: Path, *arguments: object) -> Done:
-    return data_prep("custom.py", "--out", out, *arguments)
-
-
 def prepared(out: Path, *arguments: object) -> str:
-    done = prepare(out, *arguments)
-    assert done.returncode == 0, done.stderr
+    output = prepared_set("custom", "--out", out, *arguments)
     assert validate(sorted(out.glob("*.parquet"))) == []
-    return done.stdout
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    return list(pq.read_table(path).to_pylist())
+    return output
 
 
 def shown(path: Path) -> set[str]:
-    return {row["extra_info"]["image_id"] for row in rows(path)}
+    return {row["extra_info"]["image_id"] for row in rows_of(path)}
 
 
 def save(path: Path, colour: int) -> None:
@@ -103,7 +93,7 @@ def test_class_folders_with_held_out_pictures_and_shots(class_folders: Path, tmp
         "nested",
         *words,
     )
-    train, val = (rows(tmp_path / f"out/{split}.parquet") for split in ("train", "val"))
+    train, val = (rows_of(tmp_path / f"out/{split}.parquet") for split in ("train", "val"))
     assert sorted(row["extra_info"]["category"] for row in train) == ["chanterelle"] * 4 + ["fly agaric"] * 4
     assert sorted(row["extra_info"]["category"] for row in val) == ["chanterelle"] * 2 + ["fly agaric"] * 2
     assert not shown(tmp_path / "out/train.parquet") & shown(tmp_path / "out/val.parquet")
@@ -123,14 +113,14 @@ def test_class_folders_with_splits(class_folders: Path, tmp_path: Path) -> None:
     (tmp_path / "val").mkdir()
     (tmp_path / "train/chanterelle").rename(tmp_path / "val/chanterelle")
     prepared(tmp_path / "out", "--class-folders", tmp_path)
-    assert (len(rows(tmp_path / "out/train.parquet")), len(rows(tmp_path / "out/val.parquet"))) == (10, 10)
-    done = prepare(tmp_path / "other", "--class-folders", tmp_path, "--val-share", 0.5)
+    assert (len(rows_of(tmp_path / "out/train.parquet")), len(rows_of(tmp_path / "out/val.parquet"))) == (10, 10)
+    done = prepare("custom", "--out", tmp_path / "other", "--class-folders", tmp_path, "--val-share", 0.5)
     assert done.returncode == 2 and "val has its val/ already" in done.stderr
 
 
 def test_a_coco_file(coco: Path, tmp_path: Path) -> None:
     output = prepared(tmp_path / "out", "--coco", coco, "--images", tmp_path / "photos", "--val-share", 0.2)
-    every = rows(tmp_path / "out/train.parquet") + rows(tmp_path / "out/val.parquet")
+    every = rows_of(tmp_path / "out/train.parquet") + rows_of(tmp_path / "out/val.parquet")
     assert sorted(row["extra_info"]["category"] for row in every) == ["bowl"] + ["cup"] * 10
     assert {row["reward_model"]["ground_truth"] for row in every if row["extra_info"]["category"] == "cup"} == {
         '{"boxes": [[100, 100, 400, 500]]}'
@@ -154,19 +144,19 @@ def test_chosen_categories_and_a_validation_file(coco: Path, tmp_path: Path) -> 
         "--val-images", val_photos,
     )  # fmt: skip
     for split in ("train", "val"):
-        assert {row["extra_info"]["category"] for row in rows(tmp_path / f"out/{split}.parquet")} == {"cup"}
+        assert {row["extra_info"]["category"] for row in rows_of(tmp_path / f"out/{split}.parquet")} == {"cup"}
 
 
 def test_json_lines_of_mixed_tasks(jsonl: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepared(out, "--jsonl", jsonl, "--val-share", 0.4, "--reward", "robust")
-    train = rows(out / "train.parquet")
+    train = rows_of(out / "train.parquet")
     assert {row["ability"]: row["extra_info"]["reward"] for row in train} == {
         "detection": "robust", "classification": "paper", "grounding": "robust",
     }  # fmt: skip
     assert not shown(out / "train.parquet") & shown(out / "val.parquet")
     assert len(shown(out / "val.parquet")) == 4
-    for row in train + rows(out / "val.parquet"):
+    for row in train + rows_of(out / "val.parquet"):
         number = int(Path(row["extra_info"]["file_name"]).stem)
         truth = json.loads(row["reward_model"]["ground_truth"])
         box = [100 * number, 0, 100 * number + 100, 1000]
@@ -197,8 +187,8 @@ def test_pictures_that_cannot_be_used_are_left_out_and_listed(jsonl: Path, tmp_p
     assert {rule: skip["where"] for rule, skip in skips.items()} == {
         "not a picture": ["pictures/1.jpg"], "no file": ["pictures/2.jpg"],
     }  # fmt: skip
-    assert len(rows(tmp_path / "out/train.parquet")) == 24
-    done = prepare(tmp_path / "strict", "--jsonl", jsonl, "--strict")
+    assert len(rows_of(tmp_path / "out/train.parquet")) == 24
+    done = prepare("custom", "--out", tmp_path / "strict", "--jsonl", jsonl, "--strict")
     assert done.returncode == 2 and "pictures/2.jpg" in done.stderr
     assert not (tmp_path / "strict/manifest.json").exists()
 
@@ -225,7 +215,7 @@ def test_wrong_arguments_are_explained(arguments: str, message: str, coco: Path,
         for name, value in values.items():
             word = word.replace(name, str(value))
         given.append(word)
-    done = prepare(tmp_path / "out", *given)
+    done = prepare("custom", "--out", tmp_path / "out", *given)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -235,7 +225,7 @@ def test_wrong_arguments_are_explained(arguments: str, message: str, coco: Path,
 def test_json_errors_name_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text('{"image": "a.jpg", "task": "classification", "label": ""}\n{"image": \n')
-    done = prepare(tmp_path / "out", "--jsonl", path)
+    done = prepare("custom", "--out", tmp_path / "out", "--jsonl", path)
     assert done.returncode == 2
     assert "own.jsonl: 2 lines are no questions:\n  line 1: 'label' is ''" in done.stderr
     assert "line 2: is not JSON" in done.stderr
@@ -271,12 +261,12 @@ def test_a_validation_file_may_number_its_categories_otherwise(coco: Path, tmp_p
     val.write_text(json.dumps(content))
     photos = tmp_path / "photos"
     prepared_from = ("--coco", coco, "--images", photos, "--val-coco", val, "--val-images", photos)
-    done = prepare(tmp_path / "out", *prepared_from)
+    done = prepare("custom", "--out", tmp_path / "out", *prepared_from)
     assert done.returncode == 0, done.stderr
     for split in ("train", "val"):
         ids = {
             (r["extra_info"]["category"], r["extra_info"]["category_id"])
-            for r in rows(tmp_path / f"out/{split}.parquet")
+            for r in rows_of(tmp_path / f"out/{split}.parquet")
         }
         assert ids == {("bowl", 2), ("cup", 4)}
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""data_prep/virft_hub.py: published rows come out as they were published."""
+"""`visual-rft data prepare virft_hub`: published rows come out as they were published."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from commands import Done, data_prep
+from commands import Done
+from prepared_sets import prepare as prepare_set
+from prepared_sets import rows_of
 
 from verl_visual_rft.datasets.readers.virft_hub import BAD_BOX
 from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.tasks import read_truth
 
-REPOSITORY = Path(__file__).parents[2]
 DETECTION, CLASSIFICATION = "ViRFT_COCO_8_cate_4_shot", "ViRFT_CLS_flower_4_shot"
 
 
 def prepare(root: Path, out: Path, *arguments: str) -> Done:
-    return data_prep("virft_hub.py", "--root", root, "--out", out, *arguments)
+    return prepare_set("virft_hub", "--root", root, "--out", out, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_rows_are_true_to_the_byte_and_the_word(
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(BAD_BOX) == bad_boxes
     source = published(sets, name)
-    rows = pq.read_table(tmp_path / "sft_train.parquet").to_pylist()
+    rows = rows_of(tmp_path / "sft_train.parquet")
     assert len(rows) == len(source) - bad_boxes
     by_picture = {row["image"]["bytes"]: row for row in source}
     for row in rows:
@@ -60,7 +61,7 @@ def test_rows_are_true_to_the_byte_and_the_word(
 def test_the_published_and_the_saved_form_give_the_same_rows(sets: Path, tmp_path: Path) -> None:
     for form in ("", "_saved"):
         assert prepare(sets / (DETECTION + form), tmp_path / form).returncode == 0
-    first, second = (pq.read_table(tmp_path / form / "train.parquet").to_pylist() for form in ("", "_saved"))
+    first, second = (rows_of(tmp_path / form / "train.parquet") for form in ("", "_saved"))
     for row in (*first, *second):
         del row["extra_info"]["file_name"]
     assert first == second

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""`data_prep/coco.py` as it is called."""
+"""`visual-rft data prepare coco` as it is called."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Done, data_prep
-from detection_data import asked, rows_of
+from detection_data import asked
+from prepared_sets import prepare, prepared, truths_of
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.manifest import load_manifest
@@ -18,15 +18,10 @@ from verl_visual_rft.datasets.manifest import load_manifest
 FILES = ["manifest.json", "sft_train.parquet", "train.parquet", "val.parquet", "val_annotations.json"]
 
 
-def run_script(*arguments: str | Path) -> Done:
-    return data_prep("coco.py", *arguments)
-
-
-def test_the_script_prepares_a_folder_and_prints_a_summary(tiny_coco: Any, tmp_path: Path) -> None:
+def test_a_folder_is_prepared_and_a_summary_printed(tiny_coco: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = run_script("--root", tiny_coco.root, "--out", out, "--shots", "1", "--novel-categories", "bus")
-    assert done.returncode == 0, done.stderr
-    assert "boxes" in done.stdout
+    output = prepared("coco", "--root", tiny_coco.root, "--out", out, "--shots", 1, "--novel-categories", "bus")
+    assert "boxes" in output
     assert sorted(path.name for path in out.iterdir()) == FILES
 
 
@@ -47,18 +42,17 @@ def test_the_script_prepares_a_folder_and_prints_a_summary(tiny_coco: Any, tmp_p
         (["--root", "gone", "--labelled", "--base-categories", "cat"], "--categories names what is asked for"),
     ],
 )
-def test_the_script_fails_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
-    done = run_script("--out", tmp_path / "out", *arguments)
+def test_what_cannot_be_done_is_refused_without_a_traceback(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = prepare("coco", "--out", tmp_path / "out", *arguments)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert message in done.stderr
 
 
 def test_all_categories_in_one_prompt(tiny_coco: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = run_script("--root", tiny_coco.root, "--out", out, "--labelled", "--categories", "bus,cat")
-    assert done.returncode == 0, done.stderr
+    prepared("coco", "--root", tiny_coco.root, "--out", out, "--labelled", "--categories", "bus,cat")
     assert sorted(path.name for path in out.iterdir()) == [*FILES[:-1], "val_labelled_annotations.json"]
-    truths = [json.loads(row["reward_model"]["ground_truth"]) for row in rows_of(out / "train.parquet")]
+    truths = truths_of(out / "train.parquet")
     assert {tuple(truth["categories"]) for truth in truths} == {("bus", "cat")}
     assert len(truths) == 6
 
@@ -66,13 +60,13 @@ def test_all_categories_in_one_prompt(tiny_coco: Any, tmp_path: Path) -> None:
 def test_real_coco_annotations_and_photographs(tmp_path: Path) -> None:
     real = shared("data/visual_rft")
     annotations, images = real / "instances_val2017_subset.json", real / "images"
-    done = run_script(
+    output = prepared(
+        "coco",
         *("--train-annotations", annotations, "--train-images", images),
         *("--val-annotations", annotations, "--val-images", images, "--skip-missing-images"),
         *("--base-categories", "coco-base65", "--novel-categories", "coco-novel15", "--rows", "10"),
         *("--out", tmp_path),
     )
-    assert done.returncode == 0, done.stderr
     questions = asked(tmp_path / "val.parquet")
     # Counted by hand in the annotation file: pairs with a box in the eight photographs.
     assert len(questions) == 24
@@ -81,20 +75,20 @@ def test_real_coco_annotations_and_photographs(tmp_path: Path) -> None:
     assert manifest["skips"]["no file"]["count"] == 2 * 180
     assert manifest["conversions"] == {}
     assert manifest["counts"]["both"]["images"] > 0
-    assert "in more than one split" in done.stdout
+    assert "in more than one split" in output
 
 
 def test_the_published_map_on_real_photographs(tmp_path: Path) -> None:
     real = shared("data/visual_rft")
     annotations, images = real / "instances_val2017_subset.json", real / "images"
     published = real / "exist_map_coco_Qwen2_vl_2B_baseline.json"
-    done = run_script(
+    prepared(
+        "coco",
         *("--train-annotations", annotations, "--train-images", images),
         *("--val-annotations", annotations, "--val-images", images, "--skip-missing-images"),
         *("--base-categories", "coco-base65", "--novel-categories", "coco-novel15", "--rows", "10"),
         *("--val-pairs", published, "--out", tmp_path),
     )
-    assert done.returncode == 0, done.stderr
     claims = json.loads(published.read_text())
     photographs = sorted(int(path.stem) for path in images.iterdir())
     assert {(image, category) for image, category, _ in asked(tmp_path / "val.parquet")} == {

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""`data_prep/coco.py --counting` on a data set that is counted by hand."""
+"""`visual-rft data prepare coco --counting` on a data set that is counted by hand."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import data_prep
-from detection_data import rows_of
+from prepared_sets import prepared, rows_of
 from shared_inputs import shared
 
 from verl_visual_rft.datasets.manifest import load_manifest
@@ -23,9 +22,8 @@ def counted(path: Path) -> set[tuple[int, str, int]]:
     return {(int(about["image_id"]), about["category"], truth["count"]) for about, truth in rows}
 
 
-def prepare(coco: Any, out: Path, *arguments: str) -> None:
-    done = data_prep("coco.py", "--root", coco.root, "--out", out, "--counting", *arguments)
-    assert done.returncode == 0, done.stderr
+def prepare_counting(coco: Any, out: Path, *arguments: str) -> None:
+    prepared("coco", "--root", coco.root, "--out", out, "--counting", *arguments)
     assert validate(sorted(out.glob("*.parquet"))) == []
 
 
@@ -35,7 +33,7 @@ def test_boxes_are_counted_and_pairs_with_crowds_left_out(tiny_coco: Any, tmp_pa
     tiny_coco.write("train", train | {"annotations": [*train["annotations"], again]})
     crowd = dict(val["annotations"][0], id=98, bbox=[60, 5, 30, 20], iscrowd=1)
     tiny_coco.write("val", val | {"annotations": [*val["annotations"], crowd]})
-    prepare(tiny_coco, tmp_path / "out", "--rows", "10")
+    prepare_counting(tiny_coco, tmp_path / "out", "--rows", "10")
     boxes = {(1, "cat", 2), *((n, "cat", 1) for n in range(2, 7)), (1, "hot dog", 1), (2, "hot dog", 1)}
     boxes |= {(5, "bus", 1), (6, "bus", 1)}  # the crowd of hot dogs in the third picture is no number
     asked = counted(tmp_path / "out/train.parquet")
@@ -50,7 +48,7 @@ def test_boxes_are_counted_and_pairs_with_crowds_left_out(tiny_coco: Any, tmp_pa
 
 
 def test_absent_categories_are_counted_as_none(tiny_coco: Any, tmp_path: Path) -> None:
-    prepare(tiny_coco, tmp_path / "out", "--shots", "2", "--negatives", "0.4", "--val-negatives", "0.3")
+    prepare_counting(tiny_coco, tmp_path / "out", "--shots", "2", "--negatives", "0.4", "--val-negatives", "0.3")
     asked = counted(tmp_path / "out/train.parquet")
     assert 0 < sum(count == 0 for *_, count in asked) < len(asked)
     rows = rows_of(tmp_path / "out/sft_train.parquet")
@@ -61,14 +59,13 @@ def test_absent_categories_are_counted_as_none(tiny_coco: Any, tmp_path: Path) -
 def test_real_photographs_are_counted_as_their_annotations_say(tmp_path: Path) -> None:
     real = shared("data/visual_rft")
     annotations, images = real / "instances_val2017_subset.json", real / "images"
-    done = data_prep(
-        "coco.py",
+    prepared(
+        "coco",
         *("--train-annotations", annotations, "--train-images", images),
         *("--val-annotations", annotations, "--val-images", images, "--skip-missing-images"),
         *("--base-categories", "coco-base65", "--novel-categories", "coco-novel15", "--rows", "5"),
         *("--counting", "--out", tmp_path),
     )
-    assert done.returncode == 0, done.stderr
     content = json.loads(annotations.read_text())
     names = {category["id"]: category["name"] for category in content["categories"]}
     for image, category, count in counted(tmp_path / "val.parquet"):
