@@ -46,9 +46,14 @@ def _written(rng: Random, box: tuple[int, int, int, int]) -> str:
 def _answer(rng: Random, truth: tuple[int, int, int, int], extent: tuple[int, int]) -> str:
     near = tuple(max(0, min(value + rng.randint(-30, 30), end)) for value, end in zip(truth, extent * 2, strict=True))
     (a, b, c, d) = near
-    boxes = [_written(rng, rng.choice((truth, (a, b, c, d), _box(rng, extent)))) for _ in range(rng.choice((1, 1, 1, 1, 1, 2)))]
+    boxes = [
+        _written(rng, rng.choice((truth, (a, b, c, d), _box(rng, extent))))
+        for _ in range(rng.choice((1, 1, 1, 1, 1, 2)))
+    ]
     body = rng.choice((", ", "; ", " ", "\n")).join(boxes)
-    return rng.choice((body, body, body, body, body, rng.choice(_WORDS), rng.choice(_WORDS) + body, body + rng.choice(_WORDS)))
+    return rng.choice(
+        (body, body, body, body, body, rng.choice(_WORDS), rng.choice(_WORDS) + body, body + rng.choice(_WORDS))
+    )
 
 
 def _samples() -> Iterator[Sample]:

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from verl_visual_rft.tasks.classification import ClassificationTruth
 from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet, class_set
 from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
-from verl_visual_rft.tasks.grounding import GroundingTruth
+from verl_visual_rft.tasks.grounding import GroundingTruth, parse_grounding
 from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 from verl_visual_rft.tasks.question import Question
 
@@ -103,8 +104,10 @@ def read_virft(root: Path, task: str | None = None) -> PublishedSplits:
     classes = class_set(labels, "", "", root) if labels else ClassSet((), "", "")
     numbers = {label: number for number, label in enumerate(classes.names)}
     categories = {name: i for i, name in enumerate(sorted({row.category for row in every if row.category}), start=1)}
+    any_number = any(isinstance(row.truth, GroundingTruth) and row.truth.any_number for row in every)
+    ask = partial(_question, classes=numbers, closed=classes, categories=categories, any_number=any_number)
     return PublishedSplits(
-        {split: tuple(_question(row, numbers, classes, categories) for row in rows[split]) for split in rows},
+        {split: tuple(map(ask, rows[split])) for split in rows},
         tuple(skips),
         tuple(sources),
     )
@@ -178,16 +181,15 @@ def _has_bad_box(task: str, solution: str) -> bool:
     if task == "classification":
         return False
     written = (_POSITION if task == "detection" else _PAIR).findall(solution)
-    if len(written) != (parse_detection(solution).n_boxes if task == "detection" else 1):
+    read = parse_detection(solution) if task == "detection" else parse_grounding(solution, any_number=True)
+    if len(written) != read.n_boxes:
         return False
     boxes = [[int(number) for number in _INTEGER.findall(text)] for text in written]
     return any(not (0 <= x1 < x2 <= _GRID and 0 <= y1 < y2 <= _GRID) for x1, y1, x2, y2 in boxes)
 
 
 def _boxes(truth: Truth) -> tuple[Box, ...]:
-    if isinstance(truth, DetectionTruth):
-        return truth.boxes
-    return (truth.box,) if isinstance(truth, GroundingTruth) else ()
+    return truth.boxes if isinstance(truth, (DetectionTruth, GroundingTruth)) else ()
 
 
 def _category(where: str, prompt: str) -> str:
@@ -210,11 +212,15 @@ def _between(text: str, start: re.Pattern[str], end: str) -> str | None:
     return None if begin is None or stop < 0 else text[begin.end() : stop]
 
 
-def _question(row: _Row, classes: Mapping[str, int], closed: ClassSet, categories: Mapping[str, int]) -> Question:
+def _question(
+    row: _Row, classes: Mapping[str, int], closed: ClassSet, categories: Mapping[str, int], any_number: bool
+) -> Question:
+    """Ask as published; ``any_number`` says that a grounding row of the set means nothing or several boxes."""
     words = {"prompt": row.prompt, "answer": row.solution}
     boxes = tuple(from_thousandths(box, row.size) for box in _boxes(row.truth))
     if isinstance(row.truth, DetectionTruth):
         return DetectionQuestion(row.picture, row.category, categories[row.category], boxes, **words)
     if isinstance(row.truth, ClassificationTruth):
         return ClassificationQuestion(row.picture, classes[row.truth.label], closed, **words)
-    return GroundingQuestion(row.picture, _between(row.prompt, *_INSTRUCTION) or row.prompt, boxes[0], **words)
+    instruction = _between(row.prompt, *_INSTRUCTION) or row.prompt
+    return GroundingQuestion(row.picture, instruction, boxes, any_number, **words)
