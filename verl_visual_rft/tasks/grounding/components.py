@@ -3,16 +3,16 @@
 """Components that say how well the boxes of an answer lie on what is meant.
 
 Where one box is asked for they are 0 unless the answer is exactly one valid box; where any number is asked for they are
-what `fit` makes of the pairs.
+what `overlap` (of IoU) and `nearness` (of the others) make of the pairs.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, iou, l1_similarity
+from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, l1_similarity
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer
-from verl_visual_rft.tasks.grounding.matching import fit
+from verl_visual_rft.tasks.grounding.matching import nearness, overlap
 from verl_visual_rft.tasks.grounding.truth import GroundingTruth
 
 
@@ -27,7 +27,7 @@ class IoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``IoU`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return fit(iou, answer, truth)
+        return overlap(answer, truth)
 
 
 class GIoU:
@@ -41,7 +41,7 @@ class GIoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``(GIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return fit(giou_similarity, answer, truth)
+        return nearness(giou_similarity, answer, truth)
 
 
 class DIoU:
@@ -54,7 +54,7 @@ class DIoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``(DIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return fit(diou_similarity, answer, truth)
+        return nearness(diou_similarity, answer, truth)
 
 
 class CIoU:
@@ -68,7 +68,7 @@ class CIoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``(CIoU + 1.5) / 2.5`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return fit(ciou_similarity, answer, truth)
+        return nearness(ciou_similarity, answer, truth)
 
 
 class L1:
@@ -81,4 +81,4 @@ class L1:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``1 - mean |difference| / extent`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return fit(partial(l1_similarity, extent=truth.extent), answer, truth)
+        return nearness(partial(l1_similarity, extent=truth.extent), answer, truth)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from verl_visual_rft.answers import Outcome
@@ -46,13 +47,25 @@ def pair_up(boxes: Sequence[Box], truths: Sequence[Box]) -> list[tuple[int, int]
     return pairs
 
 
-def fit(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, truth: GroundingTruth) -> float:
-    """Return how well the boxes of an answer fit what is meant, in [0, 1].
+def overlap(answer: GroundingAnswer, truth: GroundingTruth) -> float:
+    """Return how well the boxes of an answer lie on what is meant, in [0, 1].
 
-    - One box is asked for: the similarity of the answer's box and the true one; 0 unless it is one valid box.
-    - Any number is asked for: `agreement` of the similarities of the pairs (`pair_up`), boxes that are not valid being
-      surplus ones. With one box on either side that is their similarity.
+    - One box is asked for: the IoU of the answer's box and the true one; 0 unless it is one valid box.
+    - Any number is asked for: `agreement` of the IoUs of the pairs (`pair_up`), boxes that are not valid being surplus
+      ones. With one box on either side that is their IoU.
     - Nothing is meant: 1 for "No Objects", else 0.
+    """
+    if not truth.boxes:
+        return _says_nothing(answer)
+    return agreement(_qualities(iou, answer, truth), answer.n_boxes, len(truth.boxes))
+
+
+def nearness(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, truth: GroundingTruth) -> float:
+    """Return how near the boxes of an answer are to what is meant, by a similarity that also tells far from farther.
+
+    It is the mean over the answered boxes of the similarity with the true one of each pair, 0 for a surplus box. Where
+    one box is asked for, or nothing is meant, it is as `overlap`. What is missed does not lower it: else a box anywhere would pay
+    for every object that an answer leaves out, and to know their number would be worth more than to see them.
 
     Args:
         similarity: Of an answered and a true box, in [0, 1].
@@ -60,13 +73,20 @@ def fit(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, truth:
         truth: What is meant.
     """
     if not truth.boxes:
-        return float(answer.outcome is Outcome.NO_OBJECTS)
+        return _says_nothing(answer)
+    return math.fsum(_qualities(similarity, answer, truth)) / max(1, answer.n_boxes)
+
+
+def _says_nothing(answer: GroundingAnswer) -> float:
+    return float(answer.outcome is Outcome.NO_OBJECTS)
+
+
+def _qualities(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, truth: GroundingTruth) -> list[float]:
     if not truth.any_number and answer.box is None:
-        return 0.0
-    qualities = [
+        return []
+    return [
         similarity(answer.boxes[answered], truth.boxes[true]) for answered, true in pair_up(answer.boxes, truth.boxes)
     ]
-    return agreement(qualities, answer.n_boxes, len(truth.boxes))
 
 
 def single_iou(answer: GroundingAnswer, truth: GroundingTruth) -> float:
