@@ -64,8 +64,8 @@ def nearness(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, t
     """Return how near the boxes of an answer are to what is meant, by a similarity that also tells far from farther.
 
     It is the mean over the answered boxes of the similarity with the true one of each pair, 0 for a surplus box. Where
-    one box is asked for, or nothing is meant, it is as `overlap`. What is missed does not lower it: else a box anywhere would pay
-    for every object that an answer leaves out, and to know their number would be worth more than to see them.
+    one box is asked for, or nothing is meant, it is as `overlap`. What is missed does not lower it: else a box anywhere
+    would pay for every object that an answer leaves out, and to know their number would be worth more than to see them.
 
     Args:
         similarity: Of an answered and a true box, in [0, 1].
