@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from verl_visual_rft.tasks.classification import ClassificationTruth
 from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet, class_set
 from verl_visual_rft.tasks.detection import DetectionTruth, parse_detection
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
-from verl_visual_rft.tasks.grounding import GroundingTruth, parse_grounding
+from verl_visual_rft.tasks.grounding import GroundingTruth
 from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 from verl_visual_rft.tasks.question import Question
 
@@ -104,10 +103,8 @@ def read_virft(root: Path, task: str | None = None) -> PublishedSplits:
     classes = class_set(labels, "", "", root) if labels else ClassSet((), "", "")
     numbers = {label: number for number, label in enumerate(classes.names)}
     categories = {name: i for i, name in enumerate(sorted({row.category for row in every if row.category}), start=1)}
-    any_number = any(isinstance(row.truth, GroundingTruth) and row.truth.any_number for row in every)
-    ask = partial(_question, classes=numbers, closed=classes, categories=categories, any_number=any_number)
     return PublishedSplits(
-        {split: tuple(map(ask, rows[split])) for split in rows},
+        {split: tuple(_question(row, numbers, classes, categories) for row in rows[split]) for split in rows},
         tuple(skips),
         tuple(sources),
     )
@@ -171,6 +168,11 @@ def _truth(where: str, task: str, solution: str) -> Truth | None:
         truth = read_truth(task, solution)
     except UserError as error:
         raise UserError(f"{where}, column 'solution': {error}") from error
+    if isinstance(truth, GroundingTruth) and truth.any_number:
+        raise UserError(
+            f"{where}, column 'solution': {solution[:100]!r} is no published solution, which is one box; give questions "
+            "of any number to data_prep/custom.py --jsonl"
+        )
     if any(value != int(value) for box in _boxes(truth) for value in box):
         raise UserError(f"{where}, column 'solution': {solution[:100]!r} has boxes off the integer grid")
     return truth
@@ -181,8 +183,7 @@ def _has_bad_box(task: str, solution: str) -> bool:
     if task == "classification":
         return False
     written = (_POSITION if task == "detection" else _PAIR).findall(solution)
-    read = parse_detection(solution) if task == "detection" else parse_grounding(solution, any_number=True)
-    if len(written) != read.n_boxes:
+    if len(written) != (parse_detection(solution).n_boxes if task == "detection" else 1):
         return False
     boxes = [[int(number) for number in _INTEGER.findall(text)] for text in written]
     return any(not (0 <= x1 < x2 <= _GRID and 0 <= y1 < y2 <= _GRID) for x1, y1, x2, y2 in boxes)
@@ -212,10 +213,7 @@ def _between(text: str, start: re.Pattern[str], end: str) -> str | None:
     return None if begin is None or stop < 0 else text[begin.end() : stop]
 
 
-def _question(
-    row: _Row, classes: Mapping[str, int], closed: ClassSet, categories: Mapping[str, int], any_number: bool
-) -> Question:
-    """Ask as published; ``any_number`` says that a grounding row of the set means nothing or several boxes."""
+def _question(row: _Row, classes: Mapping[str, int], closed: ClassSet, categories: Mapping[str, int]) -> Question:
     words = {"prompt": row.prompt, "answer": row.solution}
     boxes = tuple(from_thousandths(box, row.size) for box in _boxes(row.truth))
     if isinstance(row.truth, DetectionTruth):
@@ -223,4 +221,4 @@ def _question(
     if isinstance(row.truth, ClassificationTruth):
         return ClassificationQuestion(row.picture, classes[row.truth.label], closed, **words)
     instruction = _between(row.prompt, *_INSTRUCTION) or row.prompt
-    return GroundingQuestion(row.picture, instruction, boxes, any_number, **words)
+    return GroundingQuestion(row.picture, instruction, boxes, prompt=row.prompt, answer=row.solution)
