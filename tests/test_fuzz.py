@@ -35,7 +35,12 @@ TRUTHS = {
         '{"label": "rose"}',
         '{"label": "pink_primrose", "labels": ["pink_primrose", "rose", "737-200"], "aliases": {"rose": ["rosa"]}}',
     ],
-    "grounding": ['{"box": [400, 400, 600, 600]}', '{"box": [0, 0, 1000, 1000]}'],
+    "grounding": [
+        '{"box": [400, 400, 600, 600]}',
+        '{"box": [0, 0, 1000, 1000]}',
+        '{"boxes": []}',
+        '{"boxes": [[400, 400, 600, 600], [0, 0, 1000, 1000]]}',
+    ],
     "counting": ['{"count": 0}', '{"count": 2}', '{"count": 737}'],
     "pointing": [
         '{"targets": []}',

@@ -70,7 +70,7 @@ def test_models_that_answer_in_pixels_are_not_asked_for_thousandths():
 def test_names_and_single_boxes_are_read_back(thinking):
     named = parse_classification(classification_answer("F-16A/B", thinking))
     assert (named.outcome, named.label) == (Outcome.WELL_FORMED, "F-16A/B")
-    located = parse_grounding(grounding_answer((1, 2, 3, 4), thinking))
+    located = parse_grounding(grounding_answer([(1, 2, 3, 4)], thinking))
     assert (located.outcome, located.box) == (Outcome.WELL_FORMED, (1, 2, 3, 4))
 
 

@@ -31,12 +31,12 @@ PIXELS = {"box": [0, 0, 1400, 700], "extent": [1400, 896]}
         ("classification", '{"label": "rose"}', ClassificationTruth("rose")),
         ("classification", {"label": "rose", "labels": ["rose", "tulip"], "aliases": {"rose": ["rosa"]}}, ROSE),
         ("classification", "<answer>rose</answer>", ClassificationTruth("rose")),
-        ("grounding", {"box": [400, 400, 600, 600]}, GroundingTruth((400, 400, 600, 600))),
-        ("grounding", "<answer> (400,400),(600,600) </answer>", GroundingTruth((400, 400, 600, 600))),
-        ("grounding", json.dumps(PIXELS), GroundingTruth((0, 0, 1400, 700), (1400, 896))),
+        ("grounding", {"box": [400, 400, 600, 600]}, GroundingTruth(((400, 400, 600, 600),))),
+        ("grounding", "<answer> (400,400),(600,600) </answer>", GroundingTruth(((400, 400, 600, 600),))),
+        ("grounding", json.dumps(PIXELS), GroundingTruth(((0, 0, 1400, 700),), (1400, 896))),
         ("detection", '{"boxes": [], "think": false}', DetectionTruth((), think=False)),
         ("classification", {"label": "rose", "think": False}, ClassificationTruth("rose", think=False)),
-        ("grounding", {"box": [0, 0, 1, 1], "think": True}, GroundingTruth((0, 0, 1, 1))),
+        ("grounding", {"box": [0, 0, 1, 1], "think": True}, GroundingTruth(((0, 0, 1, 1),))),
     ],
 )
 def test_forms(task: str, ground_truth: object, truth: object) -> None:
@@ -50,7 +50,7 @@ def test_forms(task: str, ground_truth: object, truth: object) -> None:
                     "{'Position': [500.5, 500, 600, 600], 'Confidence': 1}]</answer>"),
         (DetectionTruth(()), "<answer>No Objects</answer>"),
         (ROSE, "<answer>rose</answer>"),
-        (GroundingTruth((400, 400, 600, 600)), "<answer> (400,400),(600,600) </answer>"),
+        (GroundingTruth(((400, 400, 600, 600),)), "<answer> (400,400),(600,600) </answer>"),
     ],
 )  # fmt: skip
 def test_published_notation(truth: DetectionTruth, solution: str) -> None:
@@ -75,7 +75,7 @@ NEVER = ["", "null", "[]", "{}", {}, None, "[" * 9999, "3"]
     + [("classification", {"label": "rose", "aliases": {"tulip": ["tulipa"]}})]
     + [("classification", "<answer></answer>"), ("classification", "rose")]
     + [("grounding", {"box": box}) for box in (None, [], [1, 2, 3], [3, 2, 1, 4], [0, 0, 1, 1001])]
-    + [("grounding", text) for text in ("<answer>(4,4),(2,2)</answer>", "<answer>(1,2),(3,4),(5,6),(7,8)</answer>")]
+    + [("grounding", text) for text in ("<answer>(4,4),(2,2)</answer>", "<answer>(1,2),(3,4),(5,6),(2,8)</answer>")]
     + [("grounding", {"box": [0, 0, 1, 1], "extent": extent}) for extent in (5, [1], [0, 1], [1, math.inf], "ab")]
     + [("grounding", {"box": [0, 0, 1, 1], "think": think}) for think in (None, 0, "no")],
 )

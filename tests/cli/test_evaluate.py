@@ -66,7 +66,7 @@ def right(task: str, truth: Mapping[str, Any]) -> str:
     if task == "classification":
         return classification_answer(truth["label"], thinking="petals")
     if task == "grounding":
-        return grounding_answer(truth["box"], thinking="there")
+        return grounding_answer([truth["box"]], thinking="there")
     return detection_answer(truth["boxes"], thinking="there")
 
 

@@ -56,7 +56,7 @@ def test_questions_about_one_picture_stay_together() -> None:
         questions += [
             DetectionQuestion(picture(number), "cup", 1, ()),
             classify(number, 0),
-            GroundingQuestion(picture(number), "what one drinks from", (0.0, 0.0, 1.0, 1.0)),
+            GroundingQuestion(picture(number), "what one drinks from", ((0.0, 0.0, 1.0, 1.0),)),
         ]
     train, val = hold_out(questions, share=0.3, seed=0)
     assert (len(train), len(val)) == (21, 9)

@@ -75,7 +75,7 @@ TASKS: list[tuple[Question, str, dict[str, Any], str, tuple[str, int | None]]] =
         ("F-16A/B", 1),
     ),
     (
-        GroundingQuestion(picture(1), "the {odd} one", (2, 1, 100, 50)),
+        GroundingQuestion(picture(1), "the {odd} one", ((2, 1, 100, 50),)),
         grounding_prompt("the {odd} one"),
         {"box": [10, 10, 500, 500]},
         "<answer>(10,10),(500,500)</answer>",
@@ -241,7 +241,7 @@ def test_what_was_left_out_and_converted_is_counted_and_listed_once(tmp_path: Pa
     [
         (detection(1, (0, 0, 9, 9), (200, 0, 220, 9)), "box without area in the picture"),
         (detection(1, (5, 5, 5, 9)), "box without area in the picture"),
-        (GroundingQuestion(picture(1), "it", (9, 9, 0, 0)), "box without area in the picture"),
+        (GroundingQuestion(picture(1), "it", ((9, 9, 0, 0),)), "box without area in the picture"),
         (DetectionQuestion(picture(1, size=(100, 100)), "cat", 7, ()), "size differs from the annotation"),
     ],
 )

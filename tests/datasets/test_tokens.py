@@ -89,7 +89,7 @@ def questions():
         listed += [
             DetectionQuestion(picture, "traffic light, é", 1, ((1, 1, 9, 9),)),
             ClassificationQuestion(picture, number % 2, classes),
-            GroundingQuestion(picture, "what a thirsty person would take\nfirst?", (0, 0, 5, 5)),
+            GroundingQuestion(picture, "what a thirsty person would take\nfirst?", ((0, 0, 5, 5),)),
         ]
     return listed
 

@@ -214,6 +214,6 @@ def _check_answer(
         return
     answer = (messages[-1] or {}).get("content") or ""
     asked = load_task(task)
-    if not asked.says(asked.parse(answer, truth.extent, True), truth):
+    if not asked.says(asked.parse(answer, truth.extent, True, *truth.form), truth):
         shown = answer if len(answer) <= 80 else f"{answer[:77]}..."
         yield Fault(f"messages[{len(messages) - 1}].content", f"{shown!r} does not say the ground truth", _PREPARE)

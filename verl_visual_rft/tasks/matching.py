@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,31 @@ def matching_of(
     )
     found = {place for place, _ in given}
     return Matching(threshold, matches, tuple(mark for place, mark in enumerate(truths) if place not in found))
+
+
+def agreement(qualities: Sequence[float], answered: int, true: int) -> float:
+    """Return ``(sum sqrt(q))^2 / (answered * true)`` of the qualities of pairs, in [0, 1]; 0 where either number is.
+
+    Of one answered and one true thing it is q; of pairs that are all hits, each 1, it is precision times recall. What
+    is missed, a surplus and what is not valid lower it. F1 and a division by the mean of the numbers would not do:
+    asked for one thing, a second guess would pay there if it is half as likely as the first. Here of k guesses at one
+    thing those are paid the mean of what each is worth alone, so that none pays but the best.
+
+    Args:
+        qualities: Of the pairs, one to one, each in [0, 1].
+        answered: Number of things answered, those that are not valid among them.
+        true: Number of true ones.
+
+    Example:
+        >>> agreement([0.64], 1, 1), agreement([0.64], 2, 1), agreement([1, 1], 2, 3)
+        (0.64, 0.32, 0.6666666666666666)
+    """
+    if not answered or not true:
+        return 0.0
+    if len(qualities) == 1:
+        return qualities[0] / (answered * true)
+    total = math.fsum(math.sqrt(quality) for quality in qualities)
+    return min(1.0, total * total / (answered * true))
 
 
 def _best(box: Box, truths: Sequence[Box]) -> float:

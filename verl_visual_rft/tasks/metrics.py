@@ -23,6 +23,7 @@ class TaskMetrics(ABC):
         columns: Figures of the summary table in their order: key in metrics.json -> heading. A figure is a number or
             ``{"value": ..., "low": ..., "high": ...}``.
         later: Figures that metrics files of before do not have.
+        optional: Figures that are no column of the table where no method has them.
         formats: Format of a figure that is no percentage with one decimal place.
         caption: What the figures are, for people.
         options: What of `Answered` beside the answers this task can use: "masks", "existence".
@@ -30,6 +31,7 @@ class TaskMetrics(ABC):
 
     columns: ClassVar[Mapping[str, str]]
     later: ClassVar[frozenset[str]] = frozenset()
+    optional: ClassVar[frozenset[str]] = frozenset()
     formats: ClassVar[Mapping[str, str]] = {}
     caption: ClassVar[str]
     options: ClassVar[frozenset[str]] = frozenset()

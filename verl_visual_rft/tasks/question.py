@@ -197,7 +197,3 @@ class Line(ABC):
     @abstractmethod
     def gave(self, key: str) -> bool:
         """Whether the line has a key by this very name, perhaps a synonym of a task's."""
-
-    @abstractmethod
-    def mended(self, rule: str) -> None:
-        """Count that the line was put right by a rule."""

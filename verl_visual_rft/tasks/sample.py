@@ -53,11 +53,11 @@ def make_sample(
 ) -> Sample:
     """Parse a response and its ground truth; arguments and errors are those of `rewards.score`."""
     truth = read_truth(task, ground_truth)
-    answer = _parse(task, response, truth.extent, truth.think)
+    answer = _parse(task, response, truth.extent, truth.think, truth.form)
     return Sample(task, response, answer, truth, ground_truth, image_size, extra_info or {}, tau, report)
 
 
 @lru_cache(maxsize=128)  # rollouts of one prompt are often the same text, and so are a policy's answers to the audit
-def _parse(task: str, response: str, extent: tuple[float, float], think: bool) -> Answer:
-    answer: Answer = load_task(task).parse(response, extent, think)
+def _parse(task: str, response: str, extent: tuple[float, float], think: bool, form: tuple[Any, ...]) -> Answer:
+    answer: Answer = load_task(task).parse(response, extent, think, *form)
     return answer

@@ -36,6 +36,11 @@ class Truth(ABC):
         """The answer that says exactly this, in answer tags, as its prompt asks for it: the gold answer."""
 
     @property
+    def form(self) -> tuple[Any, ...]:
+        """What of its prompt beside ``extent`` and ``think`` says how an answer is read: more arguments of `parse`."""
+        return ()
+
+    @property
     def is_negative(self) -> bool:
         """Whether the right answer is that there is nothing."""
         return False
@@ -172,6 +177,8 @@ class Task(ABC, Generic[TruthT, AnswerT]):
     @abstractmethod
     def parse(self, response: str, extent: tuple[float, float], think: bool) -> AnswerT:
         """Read a response, any text; nothing is raised for it.
+
+        A task whose truths have a `Truth.form` takes it as further arguments, which may be left out.
 
         Args:
             response: The model's whole response.

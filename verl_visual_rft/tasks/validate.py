@@ -145,7 +145,7 @@ def _read(checked: _Checked) -> Iterator[str]:
 def _parsed(checked: _Checked) -> Iterator[str]:
     for content, truth in checked.truths():
         response = gold_answer(truth)
-        answers = [checked.task.parse(response, truth.extent, truth.think) for _ in range(2)]
+        answers = [checked.task.parse(response, truth.extent, truth.think, *truth.form) for _ in range(2)]
         if answers[0] != answers[1]:
             yield f"{response!r} is read in two ways"
         if answers[0].outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS) or not answers[0].has_format:
@@ -194,7 +194,7 @@ def _marked(checked: _Checked) -> Iterator[str]:
         question = questions[place]
         for policy in (checked.played.honest, *checked.played.cheats):
             response = policy.respond(question, Random(f"answer {checked.seed} {place}"))
-            answer = checked.task.parse(response, truth.extent, truth.think)
+            answer = checked.task.parse(response, truth.extent, truth.think, *truth.form)
             if not all(mark.lies_within(truth.extent) for mark in checked.task.marks(answer)):
                 yield f"{response[:80]!r} has a mark outside the picture, which ends at {truth.extent}"
 

@@ -58,7 +58,7 @@ def test_tasks_mix_in_one_file(folder: Path) -> None:
     assert isinstance(classification, ClassificationQuestion)
     assert (classification.name, classification.classes.container) == ("kitchen", "a room")
     assert isinstance(grounding, GroundingQuestion)
-    assert (grounding.instruction, grounding.box) == ("what one drinks from", (0.0, 0.0, 9.0, 9.0))
+    assert (grounding.instruction, grounding.boxes) == ("what one drinks from", ((0.0, 0.0, 9.0, 9.0),))
     assert grounding.picture.size == (100, 50), "boxes lie on the upright picture"
 
 
@@ -241,16 +241,6 @@ def test_a_path_that_leads_to_the_picture_is_no_other_spelling(folder: Path, lis
     content = read_jsonl({"train": path}, "a room", "its kind", images=folder / "photos")
     assert [question.picture.name for question in content.splits["train"]] == ["1.jpg"]
     assert [mend.rule for mend in content.mends] == counted
-
-
-@pytest.mark.parametrize("key", ["box", "boxes"])
-def test_an_instruction_with_several_boxes_is_asked_as_detection(folder: Path, key: str) -> None:
-    line = {"image": "photos/1.jpg", "task": "grounding", "instruction": "the cups"}
-    content = read(folder, line | {key: [[0, 0, 9, 9], [20, 0, 29, 9]]})
-    (question,) = content.splits["train"]
-    assert isinstance(question, DetectionQuestion)
-    assert (question.category, len(question.boxes)) == ("the cups", 2)
-    assert [mend.rule for mend in content.mends] == ["instruction with several boxes, asked as detection"]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_training_asks_every_wording_and_evaluation_the_first(root: Path) -> Non
 def test_box_of_the_first_polygon_or_of_all_targets(root: Path, boxes: str, expected: dict[str, Any]) -> None:
     data = read_reasonseg(root)
     questions = [q for items in data.items.values() for q in evaluation_questions(items, boxes)[0]]
-    assert {question.picture.id: question.box for question in questions} == expected
+    assert {question.picture.id: question.boxes[0] for question in questions} == expected
 
 
 polygons = st.lists(
@@ -133,7 +133,7 @@ def test_what_has_no_box_is_a_listed_skip(root: Path, shapes: Any, boxes: str, r
 def test_a_box_beyond_the_edges_is_cut(root: Path) -> None:
     add(root, "val", "e", shapes=[("target", [[-5, 50], [250, 50], [90, 120]])])
     questions, _ = evaluation_questions(read_reasonseg(root).items["val"], "union")
-    assert questions[1].box == (0, 50, 200, 100)
+    assert questions[1].boxes[0] == (0, 50, 200, 100)
 
 
 def test_pictures_and_annotations_alone_are_listed_skips(root: Path) -> None:
@@ -226,7 +226,7 @@ def real(tmp_path: Path) -> ReasonSeg:
 )
 def test_real_boxes_on_the_grid(real: ReasonSeg, boxes: str, expected: list[tuple[int, ...]]) -> None:
     questions, skips = evaluation_questions(real.items["val"], boxes)
-    assert [to_thousandths(q.box, q.picture.size or (0, 0)) for q in questions] == expected
+    assert [to_thousandths(q.boxes[0], q.picture.size or (0, 0)) for q in questions] == expected
     assert skips == []
     assert questions[1].instruction == "the places where the driver can observe the speed"
 

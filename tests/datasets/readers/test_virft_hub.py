@@ -161,7 +161,7 @@ def test_the_form_of_the_solution_decides_the_task(tmp_path: Path) -> None:
     assert (foot.name, lily.name) == ("colt's foot", "(lily) of the valley")
     assert isinstance(grounding, GroundingQuestion)
     assert grounding.instruction == "the cup. Or the glass?"
-    assert to_thousandths(grounding.box, SIZE) == (709, 131, 836, 275)
+    assert to_thousandths(*grounding.boxes, SIZE) == (709, 131, 836, 275)
 
 
 @pytest.mark.parametrize("size", [(640, 427), (333, 500), (7, 4001)])

@@ -88,10 +88,18 @@ def test_under_reference_no_class_and_every_class_beat_honesty() -> None:
 def test_under_reference_inverted_boxes_beat_honesty_without_bound() -> None:
     pytest.importorskip("math_verify")
     names = {"inverted giant", "inverted picture", "swapped corners", "whole image box"}
-    contest = contest_of("reference", "grounding", names)
+    asked = [question for question in built_in("grounding", 300, seed=0) if not question.truth.any_number]
+    cheats = [cheat for cheat in CHEATS["grounding"] if cheat.name in names]
+    contest = hold_contest(load_reward("reference"), asked, PLAYED["grounding"], cheats, seed=0)
     assert winners(contest) == {"inverted giant", "inverted picture", "swapped corners"}
     assert contest.standings[0].policy.name == "inverted giant"
     assert contest.standings[0].score > 100
+
+
+def test_made_up_questions_that_a_reward_refuses_are_left_out() -> None:
+    pytest.importorskip("math_verify")
+    (contest,) = audit("reference", ["grounding"], size=4).contests
+    assert contest.n_questions == contest.strata["one box asked for"].n < 4
 
 
 def test_a_reward_that_pays_for_cheating_is_beaten_and_a_tie_is_no_win() -> None:

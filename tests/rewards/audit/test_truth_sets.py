@@ -149,7 +149,8 @@ def test_kinds_of_questions() -> None:
     ):
         assert PLAYED["detection"].strata_of(make_question("detection", truth)) == kinds | {"all"}
     for box, size in ((small, "small objects"), (large, "large objects")):
-        assert PLAYED["grounding"].strata_of(make_question("grounding", {"box": box})) == {"all", size}
+        question = make_question("grounding", {"box": box})
+        assert PLAYED["grounding"].strata_of(question) == {"all", "one box asked for", size}
     assert PLAYED["classification"].strata_of(make_question("classification", {"label": "a"})) == {
         "all",
         "no closed set",

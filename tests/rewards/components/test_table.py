@@ -16,7 +16,7 @@ COMPONENTS = sorted(component_names())
 TRUTHS = {
     "detection": [{"boxes": [[1, 2, 300, 400]]}, {"boxes": []}],
     "classification": [{"label": "rose", "labels": ["rose", "tulip"]}, {"label": "tulip"}],
-    "grounding": [{"box": [1, 2, 300, 400]}],
+    "grounding": [{"box": [1, 2, 300, 400]}, {"boxes": []}, {"boxes": [[1, 2, 3, 4], [5, 6, 300, 400]]}],
     "counting": [{"count": 3}, {"count": 0}],
     "pointing": [{"targets": [{"box": [1, 2, 300, 400]}]}, {"targets": []}],
     "labelled_detection": [

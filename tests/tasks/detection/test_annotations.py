@@ -26,7 +26,7 @@ def test_boxes_are_those_of_the_stored_pictures_that_were_kept() -> None:
         question("turned.jpg", "pen", 2, (10, 0, 30, 20)),
         question("upright.jpg", "pen", 2),
         question("left out.jpg", "cup", 1, (0, 0, 1, 1)),
-        GroundingQuestion(Picture("other.jpg", Path("other.jpg"), "other.jpg"), "the pen", (0, 0, 9, 9)),
+        GroundingQuestion(Picture("other.jpg", Path("other.jpg"), "other.jpg"), "the pen", ((0, 0, 9, 9),)),
     ]
     kept = {
         "upright.jpg": Placement((100, 50), (100, 50)),

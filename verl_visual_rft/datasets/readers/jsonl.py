@@ -262,9 +262,6 @@ class _Line(Line):
     def gave(self, key: str) -> bool:
         return key in self._given
 
-    def mended(self, rule: str) -> None:
-        self._mends.append(Mend(rule, self._where))
-
 
 def _values(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield number and text of each line; of a file that is one JSON array, number and value of each entry."""

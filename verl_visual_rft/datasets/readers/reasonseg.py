@@ -140,7 +140,7 @@ def _questions(
             skips.append(Skip("box without area in the picture", f"{item.picture.name}: {box}"))
         else:
             asked = item.instructions[: wordings(item.instructions)]
-            questions += [GroundingQuestion(item.picture, instruction, inside) for instruction in asked]
+            questions += [GroundingQuestion(item.picture, instruction, (inside,)) for instruction in asked]
     return questions, skips
 
 

@@ -168,6 +168,11 @@ def _truth(where: str, task: str, solution: str) -> Truth | None:
         truth = read_truth(task, solution)
     except UserError as error:
         raise UserError(f"{where}, column 'solution': {error}") from error
+    if isinstance(truth, GroundingTruth) and truth.any_number:
+        raise UserError(
+            f"{where}, column 'solution': {solution[:100]!r} is no published solution, which is one box; give "
+            "questions of any number to data_prep/custom.py --jsonl"
+        )
     if any(value != int(value) for box in _boxes(truth) for value in box):
         raise UserError(f"{where}, column 'solution': {solution[:100]!r} has boxes off the integer grid")
     return truth
@@ -185,9 +190,7 @@ def _has_bad_box(task: str, solution: str) -> bool:
 
 
 def _boxes(truth: Truth) -> tuple[Box, ...]:
-    if isinstance(truth, DetectionTruth):
-        return truth.boxes
-    return (truth.box,) if isinstance(truth, GroundingTruth) else ()
+    return truth.boxes if isinstance(truth, (DetectionTruth, GroundingTruth)) else ()
 
 
 def _category(where: str, prompt: str) -> str:
@@ -217,4 +220,5 @@ def _question(row: _Row, classes: Mapping[str, int], closed: ClassSet, categorie
         return DetectionQuestion(row.picture, row.category, categories[row.category], boxes, **words)
     if isinstance(row.truth, ClassificationTruth):
         return ClassificationQuestion(row.picture, classes[row.truth.label], closed, **words)
-    return GroundingQuestion(row.picture, _between(row.prompt, *_INSTRUCTION) or row.prompt, boxes[0], **words)
+    instruction = _between(row.prompt, *_INSTRUCTION) or row.prompt
+    return GroundingQuestion(row.picture, instruction, boxes, prompt=row.prompt, answer=row.solution)

@@ -80,6 +80,9 @@ def summarise(
         )
     (task,) = tasks
     metrics = metrics_of(load_task(task))
+    columns = [
+        name for name in metrics.columns if name not in metrics.optional or any(name in m.metrics for m in measurements)
+    ]
     reward = log.series(DEFAULT_NAMES.reward)
     return Summary(
         task=task,
@@ -89,8 +92,8 @@ def summarise(
         reward_first10=reward.first_mean(10),
         reward_last10=reward.last_mean(10),
         labels={m.method: m.label for m in measurements},
-        rows={m.method: {name: _figure(m, name, metrics) for name in metrics.columns} for m in measurements},
-        intervals={m.method: dict(_intervals(m.metrics, metrics.columns)) for m in measurements},
+        rows={m.method: {name: _figure(m, name, metrics) for name in columns} for m in measurements},
+        intervals={m.method: dict(_intervals(m.metrics, columns)) for m in measurements},
         n={m.method: m.metrics["n"] for m in measurements},
     )
 
@@ -113,7 +116,9 @@ def table_cells(summary: Summary, *, intervals: bool = False) -> list[list[str]]
         intervals: Whether a figure has its 95 % interval on a second line, where that is known.
     """
     metrics = metrics_of(load_task(summary.task))
-    columns, formats = metrics.columns, {**_TEMPLATES, **metrics.formats}
+    asked = {name for row in summary.rows.values() for name in row}
+    columns = {name: heading for name, heading in metrics.columns.items() if name in asked}
+    formats = {**_TEMPLATES, **metrics.formats}
     lines = [["method", *columns.values()]]
     for method, row in summary.rows.items():
         known = summary.intervals[method] if intervals else {}

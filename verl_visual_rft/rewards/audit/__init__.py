@@ -18,7 +18,7 @@ from verl_visual_rft.rewards.audit.truth_files import read_questions
 from verl_visual_rft.rewards.audit.truth_sets import built_in
 from verl_visual_rft.rewards.registry import load_reward
 from verl_visual_rft.rewards.reward import Reward
-from verl_visual_rft.tasks import load_task, task_names
+from verl_visual_rft.tasks import load_task, make_sample, task_names
 from verl_visual_rft.tasks.audited import SKILLS, Policy, Question, audited
 
 __all__ = ["SKILLS", "AuditResult", "Contest", "Policy", "Question", "Standing", "audit"]
@@ -42,7 +42,7 @@ def audit(
         tasks: Only these; all that the reward and the truths have when left out.
         truths: Questions to ask: see `read_questions`; made up when left out.
         seed: Of made-up questions, of draws from a file, and of all policies.
-        size: Questions of a task, at most where they come from a file.
+        size: Questions of a task, at most where they come from a file or are of a kind that the reward refuses.
         think: Whether made-up questions ask for thinking before the answer; those of a file say so themselves.
         skills: Of the honest policies: some of `SKILLS`.
 
@@ -75,12 +75,23 @@ def _questions(
             raise UserError(f"reward {reward.name!r} cannot score {task}, only {', '.join(reward.scorers)}")
     wanted = [task for task in asked if task in reward.scorers]
     if truths is None:
-        return {task: built_in(task, size, seed, think) for task in wanted}
+        return {task: _scorable(reward, built_in(task, size, seed, think)) for task in wanted}
     read = read_questions(truths, size, seed)
     common = {task: read[task] for task in wanted if task in read}
     if not common or (tasks is not None and len(common) < len(wanted)):
         raise UserError(f"{truths} has questions of {', '.join(read)}, but {', '.join(wanted)} is asked for")
     return common
+
+
+def _scorable(reward: Reward, questions: Sequence[Question]) -> list[Question]:
+    """Leave out made-up questions of a kind that the reward refuses, as `reference` does any number of boxes."""
+    refused: set[tuple[Any, ...]] = set()
+    for form, question in {question.truth.form: question for question in questions}.items():
+        try:
+            reward(make_sample(question.task, "", question.ground_truth))
+        except UserError:
+            refused.add(form)
+    return [question for question in questions if question.truth.form not in refused]
 
 
 def _contests(

@@ -16,7 +16,7 @@ def built_in(task: str, size: int, seed: int, think: bool = True) -> list[Questi
 
     Detection: a quarter of the questions have no object, the others one to eight, half of them more than one;
     classification: names as awkward as those of the paper's data sets, evenly, half of them with the closed set that
-    they are of; grounding: one object.
+    they are of; grounding: half of the questions ask for one box, the others may mean none or several.
     """
     rng = Random(f"{task} truths {seed}")
     form = {} if think else {"think": False}

@@ -1,11 +1,18 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Components that say how well the box of an answer lies on what is meant; 0 unless it is exactly one valid box."""
+"""Components that say how well the boxes of an answer lie on what is meant.
+
+Where one box is asked for they are 0 unless the answer is exactly one valid box; where any number is asked for they are
+what `overlap` (of IoU) and `nearness` (of the others) make of the pairs.
+"""
 
 from __future__ import annotations
 
-from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, iou, l1_similarity
+from functools import partial
+
+from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, l1_similarity
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer
+from verl_visual_rft.tasks.grounding.matching import nearness, overlap
 from verl_visual_rft.tasks.grounding.truth import GroundingTruth
 
 
@@ -20,7 +27,7 @@ class IoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``IoU`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return iou(answer.box, truth.box) if answer.box else 0.0
+        return overlap(answer, truth)
 
 
 class GIoU:
@@ -34,7 +41,7 @@ class GIoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``(GIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return giou_similarity(answer.box, truth.box) if answer.box else 0.0
+        return nearness(giou_similarity, answer, truth)
 
 
 class DIoU:
@@ -47,7 +54,7 @@ class DIoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``(DIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return diou_similarity(answer.box, truth.box) if answer.box else 0.0
+        return nearness(diou_similarity, answer, truth)
 
 
 class CIoU:
@@ -61,7 +68,7 @@ class CIoU:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``(CIoU + 1.5) / 2.5`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return ciou_similarity(answer.box, truth.box) if answer.box else 0.0
+        return nearness(ciou_similarity, answer, truth)
 
 
 class L1:
@@ -74,4 +81,4 @@ class L1:
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
         """``1 - mean |difference| / extent`` of the box and the truth; 0 unless the answer is exactly one valid box."""
-        return l1_similarity(answer.box, truth.box, truth.extent) if answer.box else 0.0
+        return nearness(partial(l1_similarity, extent=truth.extent), answer, truth)

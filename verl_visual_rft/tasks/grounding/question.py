@@ -7,23 +7,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.tasks.grounding.prompt import grounding_answer, grounding_prompt, grounding_stub
+from verl_visual_rft.tasks.grounding.prompt import (
+    any_number_prompt,
+    grounding_answer,
+    grounding_prompt,
+    grounding_stub,
+)
 from verl_visual_rft.tasks.question import Asked, Question, Space
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingQuestion(Question):
-    """The box that an instruction means.
+    """The boxes that an instruction means.
 
     Attributes:
         instruction: What to find, in words.
-        box: ``(x1, y1, x2, y2)`` in pixels.
+        boxes: Each ``(x1, y1, x2, y2)`` in pixels; none means that nothing is meant.
+        any_number: Whether to say in the prompt that there may be none or several; else there is one box.
     """
 
     task = "grounding"
 
     instruction: str
-    box: Box
+    boxes: tuple[Box, ...]
+    any_number: bool = False
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether nothing is meant."""
+        return not self.boxes
 
     @property
     def subject(self) -> str:
@@ -31,16 +43,20 @@ class GroundingQuestion(Question):
         return self.instruction
 
     def bounds(self) -> tuple[Box, ...]:
-        """Return the box."""
-        return (self.box,)
+        """Return the boxes."""
+        return self.boxes
 
     def ask(self, space: Space, think: bool) -> Asked:
         """Ask for what the instruction means."""
-        box = space.box(self.box)
+        boxes = [space.box(box) for box in self.boxes]
+        if self.any_number:
+            prompt = any_number_prompt(self.instruction, think, pixels=space.pixels)
+        else:
+            prompt = grounding_prompt(self.instruction, think)
         return Asked(
-            prompt=grounding_prompt(self.instruction, think),
-            truth={"box": box},
-            answer=grounding_answer(box),
+            prompt=prompt,
+            truth={"boxes": boxes} if self.any_number else {"box": boxes[0]},
+            answer=grounding_answer(boxes),
             thinking=grounding_stub(self.instruction),
             category=self.instruction,
         )

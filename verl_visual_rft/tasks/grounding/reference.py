@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.grounding.truth import GroundingTruth
 from verl_visual_rft.tasks.published_code import (
     WRONG_ANSWER,
@@ -34,7 +35,16 @@ class Reference(SymbolicCheck):
           bounded: corners are taken as they come, and of several boxes the first corners of the first two.
         - ``format``: 1 if the whole response is think tags, then answer tags, with no white space around them.
         - ``nan``: 1 where the published code yields NaN or infinity; accuracy is 0 here.
+
+        Raises:
+            UserError: The question may mean nothing or several boxes. The published code takes the first corners of the
+                first two boxes for one box, which teaches nonsense.
         """
+        if truth.any_number:
+            raise UserError(
+                "the reward 'reference' is the published code, which knows one box an instruction; this row has "
+                f"{len(truth.boxes)} under 'boxes': use 'robust' or 'paper'"
+            )
         if self.passes_symbolic_check(response, truth.solution):
             accuracy = 1.0
         else:

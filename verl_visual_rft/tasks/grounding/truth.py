@@ -1,72 +1,95 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is true of a grounding question: the one box that an instruction means."""
+"""What is true of a grounding question: the box that an instruction means, or several, or none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verl_visual_rft.answers import EXTENT, Outcome
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.grounding.answer import parse_grounding
+from verl_visual_rft.tasks.grounding.prompt import written
 from verl_visual_rft.tasks.marks import Mark, box_mark
-from verl_visual_rft.tasks.reading import plain, read_box, read_extent, read_think, unreadable
+from verl_visual_rft.tasks.reading import read_box, read_extent, read_think, unreadable
 from verl_visual_rft.tasks.task import Truth
 
-TRUTH_FORM = 'give {"box": [x1, y1, x2, y2]}'
+TRUTH_FORM = 'give {"box": [x1, y1, x2, y2]}, or {"boxes": [[x1, y1, x2, y2], ...]} where any number may be meant'
 
 
 @dataclass(frozen=True)
 class GroundingTruth(Truth):
-    """The one box that an instruction means.
+    """The boxes that an instruction means.
 
     Attributes:
-        box: ``(x1, y1, x2, y2)`` in the answer's coordinates.
+        boxes: Each ``(x1, y1, x2, y2)`` in the answer's coordinates; none means that nothing is meant.
         extent: Upper ends of the answer's coordinates, ``(x, y)``.
         think: Whether the prompt asks for a thinking process before the answer.
+        any_number: Whether the prompt says that there may be none or several; else it asks for the one box, as the
+            published rows do.
     """
 
-    box: Box
+    boxes: tuple[Box, ...]
     extent: tuple[float, float] = EXTENT
     think: bool = True
+    any_number: bool = False
+
+    @property
+    def box(self) -> Box | None:
+        """The box that is meant; None where there is none or several."""
+        return self.boxes[0] if len(self.boxes) == 1 else None
 
     @property
     def solution(self) -> str:
         """The truth in the notation of the published rows."""
-        x1, y1, x2, y2 = map(plain, self.box)
-        return f"<answer> ({x1},{y1}),({x2},{y2}) </answer>"
+        return f"<answer> {written(self.boxes)} </answer>"
 
     @property
-    def claim(self) -> Box:
-        """Its box."""
-        return self.box
+    def form(self) -> tuple[bool]:
+        """Whether any number of boxes is asked for."""
+        return (self.any_number,)
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether nothing is meant."""
+        return not self.boxes
+
+    @property
+    def claim(self) -> tuple[Box, ...]:
+        """Its boxes in whatever order they are listed."""
+        return tuple(sorted(self.boxes))
 
     def marks(self) -> tuple[Mark, ...]:
-        """Return its box."""
-        return (box_mark(self.box),)
+        """Return its boxes."""
+        return tuple(map(box_mark, self.boxes))
 
 
 def read_grounding(content: Mapping[str, Any]) -> GroundingTruth:
-    """Read ``{"box": [x1, y1, x2, y2]}``.
+    """Read ``{"box": [x1, y1, x2, y2]}``, or ``{"boxes": [...]}`` where the prompt says that any number may be meant.
 
     Raises:
-        UserError: There is no box, or it is inverted or out of range.
+        UserError: There is neither or both, or a box is inverted or out of range.
     """
-    if "box" not in content:
-        raise unreadable(content, "has no key 'box'", TRUTH_FORM)
+    if ("box" in content) == ("boxes" in content):
+        raise unreadable(content, "has not one of the keys 'box' and 'boxes'", TRUTH_FORM)
+    any_number = "boxes" in content
+    listed = content["boxes"] if any_number else [content["box"]]
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        raise unreadable(content, "has no list under the key 'boxes'", TRUTH_FORM)
     extent = read_extent(content, TRUTH_FORM)
-    return GroundingTruth(read_box(content["box"], extent, TRUTH_FORM), extent, read_think(content, TRUTH_FORM))
+    boxes = tuple(read_box(box, extent, TRUTH_FORM) for box in listed)
+    return GroundingTruth(boxes, extent, read_think(content, TRUTH_FORM), any_number)
 
 
 def read_grounding_solution(text: str) -> GroundingTruth:
-    """Read a published solution.
+    """Read a solution: of one box as published, or several, or "No Objects".
 
     Raises:
         UserError: It is none.
     """
-    answer = parse_grounding(text)
-    if answer.outcome is not Outcome.WELL_FORMED or answer.box is None:
-        raise unreadable(text, f"is no published solution: {answer.reason}", TRUTH_FORM)
-    return GroundingTruth(answer.box)
+    answer = parse_grounding(text, any_number=True)
+    if answer.outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS):
+        raise unreadable(text, f"is no solution: {answer.reason}", TRUTH_FORM)
+    return GroundingTruth(answer.boxes, any_number=len(answer.boxes) != 1)

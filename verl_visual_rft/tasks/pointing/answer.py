@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verl_visual_rft.answers.absence import says_nothing
+from verl_visual_rft.answers.absence import find_list_or_nothing, says_nothing
 from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Outcome
-from verl_visual_rft.answers.notations import find_list, half_width
+from verl_visual_rft.answers.notations import half_width
 from verl_visual_rft.answers.objects import is_empty_list
 from verl_visual_rft.answers.points import MAX_POINTS, Point, clipped_point, read_points, valid_point
 from verl_visual_rft.answers.tags import split_tags
@@ -54,9 +54,7 @@ def parse_pointing(response: str, extent: tuple[float, float] = EXTENT, think: b
         ((10.0, 20.0),)
     """
     tagged = split_tags(response, think)
-    text, faults = find_list(tagged)
-    if text is None and says_nothing(half_width(tagged.untagged.strip())[0]):
-        text, faults = tagged.untagged.strip(), ["no answer tags"]
+    text, faults = find_list_or_nothing(tagged)
     if text is None:
         return PointingAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), 0)
     narrow, width_fault = half_width(text)

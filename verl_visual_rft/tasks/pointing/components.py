@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.matching import Report, agreement
 from verl_visual_rft.tasks.options import positive_number
 from verl_visual_rft.tasks.pointing.answer import PointingAnswer
-from verl_visual_rft.tasks.pointing.matching import ALPHA, agreement, gaussian, match, says_nothing_is_meant
+from verl_visual_rft.tasks.pointing.matching import ALPHA, gaussian, match, says_nothing_is_meant
 from verl_visual_rft.tasks.pointing.truth import PointingTruth
 
 
@@ -25,7 +25,8 @@ class Hit:
         """``hits^2 / (points * targets)``; points that are not valid are points. Nothing meant: 1 for "No Objects"."""
         if not truth.targets:
             return says_nothing_is_meant(answer)
-        return agreement([1.0 for pair in match(answer, truth, report) if pair.inside], answer, truth)
+        hits = [1.0 for pair in match(answer, truth, report) if pair.inside]
+        return agreement(hits, answer.n_points, len(truth.targets))
 
 
 class Gaussian:
@@ -55,4 +56,4 @@ class Gaussian:
             gaussian(answer.points[pair.point], truth.targets[pair.target], self.alpha)
             for pair in match(answer, truth, report)
         ]
-        return agreement(near, answer, truth)
+        return agreement(near, answer.n_points, len(truth.targets))

@@ -108,20 +108,6 @@ def says_nothing_is_meant(answer: PointingAnswer) -> float:
     return float(answer.outcome is Outcome.NO_OBJECTS)
 
 
-def agreement(qualities: Sequence[float], answer: PointingAnswer, truth: PointingTruth) -> float:
-    """Return ``(sum sqrt(q))^2 / (points * targets)`` of the qualities of pairs, in [0, 1].
-
-    Of hits, each 1, it is precision times recall; of one point and one target it is q. A missed target, a surplus point
-    and one that is not valid lower it. F1 and a division by the mean of the numbers would not do: asked for one target,
-    a second guess would pay there if it is half as likely as the first. Here of k guesses at one target those are paid
-    the mean of what each is worth alone, so that none pays but the best.
-    """
-    if not answer.n_points or not truth.targets:
-        return 0.0
-    total = math.fsum(math.sqrt(quality) for quality in qualities)
-    return min(1.0, total * total / (answer.n_points * len(truth.targets)))
-
-
 def _claim(target: int, inside: Sequence[Sequence[int]], owner: dict[int, int]) -> None:
     """Give a target a point inside it, moving others to further points of theirs, if that is possible."""
     tried: set[int] = set()

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from verl_visual_rft.tasks.form import FORMAT_WEIGHT, Format
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.matching import Report, agreement
 from verl_visual_rft.tasks.pointing.answer import PointingAnswer
-from verl_visual_rft.tasks.pointing.matching import agreement, gaussian, match, says_nothing_is_meant
+from verl_visual_rft.tasks.pointing.matching import gaussian, match, says_nothing_is_meant
 from verl_visual_rft.tasks.pointing.truth import PointingTruth
 
 #: Weights of the two components that look at the points. Being inside is what counts; coming near decides alone where
@@ -52,9 +52,9 @@ class Robust:
         elif answer.n_points:
             pairs = match(answer, truth, report)
             n_matched = sum(pair.inside for pair in pairs)
-            hit = agreement([1.0] * n_matched, answer, truth)
+            hit = agreement([1.0] * n_matched, answer.n_points, len(truth.targets))
             qualities = [gaussian(answer.points[pair.point], truth.targets[pair.target]) for pair in pairs]
-            near = agreement(qualities, answer, truth)
+            near = agreement(qualities, answer.n_points, len(truth.targets))
         form = _FORMAT(answer, truth)
         return {
             "score": HIT_WEIGHT * hit + GAUSSIAN_WEIGHT * near + FORMAT_WEIGHT * form,

@@ -1,17 +1,18 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Grounding metrics: IoU of the boxes, gIoU and cIoU of masks. An answer without its one box counts 0."""
+"""Grounding metrics: IoU of the boxes, gIoU and cIoU of masks, and how often everything that is meant is found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 
-from verl_visual_rft.boxes import Box, iou
+from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
@@ -35,7 +36,10 @@ from verl_visual_rft.evaluation.results import (
     ratio_figure,
 )
 from verl_visual_rft.tasks.findings import FOUND_IOU
-from verl_visual_rft.tasks.grounding import GroundingAnswer, GroundingTruth
+from verl_visual_rft.tasks.grounding.matching import is_faultless, single_iou, typed
+
+#: Figures that there are only where a prompt says that any number of boxes may be meant.
+_OF_ANY_NUMBER = ("pr_f1", "n_acc")
 
 
 @dataclass(frozen=True)
@@ -44,44 +48,55 @@ class GroundingMetrics:
 
     Attributes:
         n: Questions asked.
-        miou: Mean IoU of the answered boxes with the true ones; both in the answer's coordinates.
-        acc50: Share of the answered boxes whose IoU is 0.5 or more (Acc@0.5 of RefCOCO's evaluations).
+        miou: Mean IoU of the answered box with the true one, both in the answer's coordinates, of the questions that
+            mean one; an answer that is not one box counts 0. ``None`` without such questions.
+        acc50: Share of these whose IoU is 0.5 or more (Acc@0.5 of RefCOCO's evaluations).
         box_giou: As ``giou``, of the answered boxes filled; ``None`` where the data hold no masks.
         box_ciou: As ``ciou``, of the answered boxes filled.
         giou: ``mean_i(I_i / U_i)`` of predicted masks, pixels to be ignored left out (LISA, arXiv 2308.00692,
             section 4.1), 1 where both masks are empty; ``None`` without predicted masks.
         ciou: ``sum_i(I_i) / sum_i(U_i)``, which large objects dominate.
+        pr_f1: Share of all questions with a box of IoU 0.5 or more on all that is meant, one to one, and no other:
+            gRefCOCO's Pr@(F1=1, IoU>=0.5) (arXiv 2308.16182). ``None`` where every prompt asks for one box.
+        n_acc: Share of the instructions that mean nothing which are answered so: its N-acc.
         answers: What the answers are counted by; ``failed`` are those that count 0.
         warnings: What speaks against these figures, with the evidence.
     """
 
     n: int
-    miou: Figure
-    acc50: Figure
+    miou: Figure | None
+    acc50: Figure | None
     box_giou: Figure | None
     box_ciou: Figure | None
     giou: Figure | None
     ciou: Figure | None
+    pr_f1: Figure | None
+    n_acc: Figure | None
     answers: AnswerStatistics
     warnings: tuple[str, ...]
 
     task = "grounding"
 
     def figures(self) -> dict[str, Figure | None]:
-        """Mean IoU, Acc@0.5, and gIoU and cIoU of filled boxes and of predicted masks."""
-        return {name: getattr(self, name) for name in ("miou", "acc50", "box_giou", "box_ciou", "giou", "ciou")}
+        """Mean IoU, Acc@0.5, gIoU and cIoU of filled boxes and of predicted masks; those of any number where it is."""
+        figures = {name: getattr(self, name) for name in ("miou", "acc50", "box_giou", "box_ciou", "giou", "ciou")}
+        return figures | self._of_any_number()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready dictionary, the statistics of the answers at the top."""
         content = asdict(self)
         answers = content.pop("answers")
-        return {"task": self.task, **content, **answers}
+        absent = {*_OF_ANY_NUMBER} - self._of_any_number().keys()
+        return {"task": self.task, **{key: content[key] for key in content if key not in absent}, **answers}
 
     def table(self) -> RenderableType:
         """A line a figure."""
         caption = f"{self.answers.failed} of {self.n} answers failed and count 0; {self.answers}"
         remarks = [caption, *(f"warning: {warning}" for warning in self.warnings)]
         return figures_table(f"grounding, {self.n} questions", self.figures(), "\n".join(remarks))
+
+    def _of_any_number(self) -> dict[str, Figure | None]:
+        return {name: figure for name in _OF_ANY_NUMBER if (figure := getattr(self, name)) is not None}
 
 
 def measure_grounding(
@@ -109,35 +124,36 @@ def measure_grounding(
         if not folder.is_dir():
             raise UserError(f"{folder}: no true masks to compare {masks} with; prepare the data with data_prep/lisa.py")
         giou, ciou = _mask_figures(scored, folder, _Segmented(masks))
-    overlaps, images = [_box_iou(item) for item in scored], [item.prediction.image_id for item in scored]
+    answers = [typed(item.sample) for item in scored]
+    overlaps = [single_iou(answer, truth) for answer, truth in answers]
+    faultless = [is_faultless(answer, truth) for answer, truth in answers]
+    means_one, means_nothing = ([len(truth.boxes) == number for _, truth in answers] for number in (1, 0))
+    any_number = [any(truth.any_number for _, truth in answers)] * len(answers)
     return GroundingMetrics(
         n=len(scored),
-        miou=mean_figure(overlaps, images),
-        acc50=mean_figure([overlap >= FOUND_IOU for overlap in overlaps], images),
+        miou=_mean_where(means_one, overlaps, scored),
+        acc50=_mean_where(means_one, [overlap >= FOUND_IOU for overlap in overlaps], scored),
         box_giou=box_giou,
         box_ciou=box_ciou,
         giou=giou,
         ciou=ciou,
+        pr_f1=_mean_where(any_number, faultless, scored),
+        n_acc=_mean_where(means_nothing, faultless, scored),
         answers=answer_statistics(scored, reward),
         warnings=coordinate_warnings(scored),
     )
 
 
+def _mean_where(chosen: Sequence[bool], values: Sequence[float], scored: Sequence[ScoredAnswer]) -> Figure | None:
+    """Return the mean over some of the questions; None where there are none."""
+    images = [item.prediction.image_id for item in compress(scored, chosen)]
+    return mean_figure([*compress(values, chosen)], images) if images else None
+
+
 def answered_pixel_box(item: ScoredAnswer) -> Box | None:
     """Return the answered box in pixels of the stored picture; ``None`` where the answer is not exactly one box."""
-    answer, truth = _typed(item)
+    answer, truth = typed(item.sample)
     return None if answer.box is None else from_extent(answer.box, item.prediction.size, truth.extent)
-
-
-def _typed(item: ScoredAnswer) -> tuple[GroundingAnswer, GroundingTruth]:
-    answer, truth = item.sample.answer, item.sample.truth
-    assert isinstance(answer, GroundingAnswer) and isinstance(truth, GroundingTruth)
-    return answer, truth
-
-
-def _box_iou(item: ScoredAnswer) -> float:
-    answer, truth = _typed(item)
-    return 0.0 if answer.box is None else iou(answer.box, truth.box)
 
 
 def _mask_figures(
