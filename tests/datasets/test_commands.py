@@ -75,11 +75,10 @@ def test_the_shapes_are_drawn_and_can_be_prepared(tmp_path: Path) -> None:
 
 
 def test_shapes_that_cannot_be_drawn(tmp_path: Path) -> None:
-    """The script's status is older than the rule that 2 is the status of a plain message."""
     arguments = ("--out", tmp_path, "--val", 0)
     script, command = data_prep("shapes.py", *arguments), prepare("shapes", *arguments)
     message = "error: the val split of the shapes dataset needs at least one picture, not 0\n"
-    assert (script.returncode, script.stderr) == (1, f"shapes.py: {message}")
+    assert (script.returncode, script.stderr) == (2, f"shapes.py: {message}")
     assert (command.returncode, command.stderr) == (2, f"visual-rft: {message}")
 
 

@@ -53,7 +53,8 @@ def prepare(
     if name is None or listed:
         make_console(highlight=False).print(list_data_sets())
     else:
-        prepare_data_set(name, options or [], f"visual-rft data prepare {name}")
+        command = f"visual-rft data prepare {name}"
+        prepare_data_set(name, options or [], command, command)
 
 
 @app.command(epilog="Example: visual-rft data inspect run/data/train.parquet run/data/val.parquet")

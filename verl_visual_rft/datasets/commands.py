@@ -82,21 +82,21 @@ def list_data_sets() -> Table:
     return table
 
 
-def prepare_data_set(name: str, arguments: Sequence[str], command: str, program: str | None = None) -> None:
+def prepare_data_set(name: str, arguments: Sequence[str], command: str, program: str) -> None:
     """Prepare a data set and print a summary.
 
     Args:
         name: A key of `DATA_SETS`.
         arguments: Its options, as a shell gives them; ``--help`` prints them, and what the originals are.
         command: What the user typed before them, for the examples.
-        program: The same in short, for usage and errors; None: the command.
+        program: The same in short, for usage and errors.
 
     Raises:
         UserError: There is no such data set, or it cannot be prepared.
         SystemExit: ``--help``, or options that it does not have.
     """
     data_set = load_data_set(name)
-    options = _parser(data_set, command, program or command).parse_args(arguments)
+    options = _parser(data_set, command, program).parse_args(arguments)
     manifest = data_set.prepare(options)
     if manifest is not None:
         print_summary(manifest, options.out)
