@@ -78,7 +78,7 @@ def test_shapes_that_cannot_be_drawn(tmp_path: Path) -> None:
     arguments = ("--out", tmp_path, "--val", 0)
     script, command = data_prep("shapes.py", *arguments), prepare("shapes", *arguments)
     message = "error: the val split of the shapes dataset needs at least one picture, not 0\n"
-    assert (script.returncode, script.stderr) == (2, f"shapes.py: {message}")
+    assert (script.returncode, script.stderr) == (2, message)
     assert (command.returncode, command.stderr) == (2, f"visual-rft: {message}")
 
 
