@@ -15,6 +15,7 @@ from pipeline import python_path, run, train
 from verl_visual_rft.evaluation.training_log import TrainingLog
 from verl_visual_rft.tasks import load_task, task_names
 
+pytestmark = pytest.mark.long  # of every change: three tasks in one run, in test_rewards.py
 STEPS = 2
 OWN = "own_task_of_e2e"
 
