@@ -93,7 +93,7 @@ def reasoning_without_an_answer(question: Question, rng: Random) -> str:
 
 
 def _most_common_word(names: Sequence[str]) -> str:
-    words = [word for name in names for word in set(re.findall(r"\w+", name))]
+    words: list[str] = [word for name in names for word in set(re.findall(r"\w+", name))]
     return max(sorted(set(words)), key=words.count)
 
 
