@@ -229,6 +229,11 @@ def _refuse_surrogates(value: Any, place: str) -> None:
             _refuse_surrogates(entry, f"{place}.{key}" if place else key)
 
 
+def is_point(value: Any) -> bool:
+    """Whether decoded JSON is a pair of finite numbers."""
+    return isinstance(value, list) and len(value) == 2 and all(map(is_finite_number, value))
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
     import hashlib
