@@ -62,7 +62,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Card:
+class QuestionCard:
     """One question: what was asked, the truth, and a panel a method; ``is_drawn`` if its answers lie in the picture."""
 
     index: int
@@ -143,11 +143,11 @@ def choose_rows(answers: Answers, reward: Reward, count: int) -> list[Group]:
     ]
 
 
-def make_card(row: int, answers: Answers, reward: Reward) -> Card:
+def make_card(row: int, answers: Answers, reward: Reward) -> QuestionCard:
     """The truth of a question and the answer of each method."""
     asked = next(iter(answers.values()))[row]
     truth = _explain(asked, reward).sample.truth
-    return Card(
+    return QuestionCard(
         index=asked.index,
         task=asked.task,
         image_id=asked.image_id,
