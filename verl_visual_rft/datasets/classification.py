@@ -39,10 +39,7 @@ def add_split_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def prepare_resplit_dataset(
-    description: str,
-    epilog: str,
-    dataset: str,
-    read: Callable[[Path, str, Path | None], ClassificationSplits],
+    description: str, epilog: str, dataset: str, read: Callable[[Path, str, Path | None], ClassificationSplits]
 ) -> None:
     """Do the whole work of the script of a data set that CoOp split anew: arguments, reading, `prepare_classification`.
 

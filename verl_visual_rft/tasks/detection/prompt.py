@@ -37,9 +37,7 @@ def detection_prompt(category: str, think: bool = True, pixels: bool = False) ->
 
 
 def detection_answer(
-    boxes: Sequence[Sequence[int]],
-    confidences: Sequence[float] | None = None,
-    thinking: str | None = None,
+    boxes: Sequence[Sequence[int]], confidences: Sequence[float] | None = None, thinking: str | None = None
 ) -> str:
     """Write boxes in the form that `detection_prompt` asks for.
 
