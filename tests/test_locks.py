@@ -52,13 +52,13 @@ def exported(out: Path) -> None:
         export.export(out.parent, "none")
 
 
-#: Every command that writes bit by bit: what it writes to, its lock file, and the command.
+#: Every command that writes bit by bit: what it writes to, its lock file, and the command; segment writes as predict does.
 WRITERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "data preparation": ("out", "out/.lock", prepared),
     "shapes": ("out", "out/.lock", lambda out: write_shapes(out, 1, 1)),
     "miniature": ("out", ".out.lock", lambda out: write_fake("reasonseg", out)),
     "export": ("hf", ".hf.lock", exported),
-    "predict, segment": ("out", "out", lambda out: Journal(out).__exit__(None, None, None)),
+    "predict": ("out", "out", lambda out: Journal(out).__exit__(None, None, None)),
 }
 
 
@@ -142,7 +142,7 @@ def test_a_lock_whose_file_was_removed_between_opening_and_locking_is_taken_anew
         assert len(calls) == 2 and os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
-@pytest.mark.parametrize("name", ["data preparation", "shapes", "miniature", "predict", "segment"])
+@pytest.mark.parametrize("name", ["data preparation", "shapes", "miniature", "predict"])
 def test_a_place_that_cannot_be_written_is_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write .*file/out") as caught:
