@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.question import Question
 
 #: Answers a question with a whole response. The generator is fresh for each question and the same for every policy,
@@ -124,6 +125,32 @@ def reasoning_cheats(say: Respond) -> tuple[Respond, ...]:
         return f"<think> {thinking} </think> <answer>{say(question, rng)}</answer>"
 
     return hidden_in_the_reasoning, copied_reasoning, no_reasoning, reasoning_of_a_template
+
+
+def list_cheats(say: Respond) -> tuple[Respond, Respond, Respond, Respond]:
+    """Return the cheats of any task whose answer is a list of boxes, or "No Objects".
+
+    Args:
+        say: The honest answer as it stands between answer tags.
+    """
+
+    def boxes_and_no_objects(question: Question, rng: Random) -> str:
+        """The honest boxes and "No Objects" in one answer: right either way."""
+        return response(f"{say(question, rng)} {NO_OBJECTS}", rng)
+
+    def two_answers(question: Question, rng: Random) -> str:
+        """The honest boxes in one answer block and "No Objects" in the next."""
+        return f"{response(say(question, rng), rng)} <answer>{NO_OBJECTS}</answer>"
+
+    def bare_list(question: Question, rng: Random) -> str:
+        """The honest boxes without any tags, for the parser to repair."""
+        return say(question, rng)
+
+    def prompt_ellipsis(question: Question, rng: Random) -> str:
+        """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
+        return response(say(question, rng).replace("}]", "}, ...]"), rng)
+
+    return boxes_and_no_objects, two_answers, bare_list, prompt_ellipsis
 
 
 def response(answer: str, rng: Random) -> str:

@@ -8,14 +8,13 @@ import math
 from collections.abc import Callable, Iterable
 from random import Random
 
-from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.fixed_boxes import in_picture
 from verl_visual_rft.tasks.audited.policy import (
     Respond,
     described,
+    list_cheats,
     policies,
     reasoning_cheats,
-    response,
     tabulated,
 )
 from verl_visual_rft.tasks.audited.question import Question
@@ -85,29 +84,14 @@ def _hedged_pairs(guesses: Guesses, question: Question, rng: Random) -> Guesses:
     return [Guess(guess.box, round(guess.confidence / 2, 3)) for pair in pairs for guess in pair]
 
 
-def boxes_and_no_objects(question: Question, rng: Random) -> str:
-    """The honest boxes and "No Objects" in one answer: right either way."""
-    return response(f"{written(honest_guesses(question, rng))} {NO_OBJECTS}", rng)
-
-
-def two_answers(question: Question, rng: Random) -> str:
-    """The honest boxes in one answer block and "No Objects" in the next."""
-    return honest(question, rng) + f" <answer>{NO_OBJECTS}</answer>"
-
-
-def bare_list(question: Question, rng: Random) -> str:
-    """The honest boxes without any tags, for the parser to repair."""
+def _said(question: Question, rng: Random) -> str:
     return written(honest_guesses(question, rng))
-
-
-def prompt_ellipsis(question: Question, rng: Random) -> str:
-    """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
-    return response(written(honest_guesses(question, rng)).replace("}]", "}, ...]"), rng)
 
 
 _WITH_OBJECTS = {ANY, ONE, SEVERAL, SMALL, LARGE}
 
 (HONEST,) = policies(honest)
+_BOTH_WAYS, _TWO_ANSWERS, _BARE, _ELLIPSIS = list_cheats(_said)
 CHEATS = BLIND + tabulated(
     {
         "confidence 0": ("The honest boxes, all at confidence 0.", _sure(0)),
@@ -168,12 +152,12 @@ CHEATS = BLIND + tabulated(
             'The honest boxes, and a random one at confidence 0 where honesty says "No Objects".',
             _spoilt(lambda guesses, question, rng: guesses or random_guesses(1, question, rng)),
         ),
-        **described(boxes_and_no_objects, two_answers),
+        **described(_BOTH_WAYS, _TWO_ANSWERS),
         "inverted boxes": (
             "The honest boxes with their corners swapped: negative sides, positive area.",
             _spoilt(lambda guesses, question, rng: [Guess(box[2:] + box[:2], sure) for box, sure in guesses]),
         ),
-        **described(*reasoning_cheats(bare_list), bare_list, prompt_ellipsis),
+        **described(*reasoning_cheats(_said), _BARE, _ELLIPSIS),
     },
     right_in={
         "confidence 0": {NO_OBJECT},

@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable, Iterable
 from random import Random
 
-from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.policy import (
     Respond,
     described,
+    list_cheats,
     policies,
     reasoning_cheats,
     response,
@@ -88,34 +88,19 @@ def _random(count: int, truth: LabelledTruth, rng: Random) -> Guesses:
     return [Guess(random_box(rng, truth.extent), rng.choice(truth.categories)) for _ in range(count)]
 
 
-def boxes_and_no_objects(question: Question, rng: Random) -> str:
-    """The honest boxes and "No Objects" in one answer: right either way."""
-    return response(f"{written(honest_guesses(question, rng))} {NO_OBJECTS}", rng)
-
-
-def two_answers(question: Question, rng: Random) -> str:
-    """The honest boxes in one answer block and "No Objects" in the next."""
-    return honest(question, rng) + f" <answer>{NO_OBJECTS}</answer>"
-
-
-def bare_list(question: Question, rng: Random) -> str:
-    """The honest boxes without any tags, for the parser to repair."""
+def _said(question: Question, rng: Random) -> str:
     return written(honest_guesses(question, rng))
 
 
 def fenced_list(question: Question, rng: Random) -> str:
     """The honest list in a code fence, as Qwen-VL models write it unasked, for the parser to repair."""
-    return response(f"```json\n{written(honest_guesses(question, rng))}\n```", rng)
-
-
-def prompt_ellipsis(question: Question, rng: Random) -> str:
-    """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
-    return response(written(honest_guesses(question, rng)).replace("}]", "}, ...]"), rng)
+    return response(f"```json\n{_said(question, rng)}\n```", rng)
 
 
 _WITH_OBJECTS = {ANY, ONE_LABEL, SEVERAL_LABELS, SMALL, LARGE}
 
 (HONEST,) = policies(honest)
+_BOTH_WAYS, _TWO_ANSWERS, _BARE, _ELLIPSIS = list_cheats(_said)
 CHEATS = BLIND + tabulated(
     {
         "every name for each box": (
@@ -187,12 +172,12 @@ CHEATS = BLIND + tabulated(
             _sure(100),
         ),
         "nan confidence": ("The honest boxes at confidence NaN.", _sure(math.nan)),
-        **described(boxes_and_no_objects, two_answers),
+        **described(_BOTH_WAYS, _TWO_ANSWERS),
         "inverted boxes": (
             "The honest boxes with their corners swapped: negative sides, positive area.",
             _spoilt(lambda guesses, truth, rng: [Guess(g.box[2:] + g.box[:2], g.label) for g in guesses]),
         ),
-        **described(*reasoning_cheats(bare_list), bare_list, fenced_list, prompt_ellipsis),
+        **described(*reasoning_cheats(_said), _BARE, fenced_list, _ELLIPSIS),
     },
     right_in={
         "two answers": {NO_OBJECT},
