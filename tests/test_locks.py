@@ -25,7 +25,6 @@ from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
 from verl_visual_rft.datasets.writer import staged_folder
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.journal import Journal
-from verl_visual_rft.evaluation.sam import _partial_file
 from verl_visual_rft.locks import alone, open_locked
 from verl_visual_rft.miniature.originals import write_fake
 from verl_visual_rft.miniature.shapes import write_shapes
@@ -53,19 +52,13 @@ def exported(out: Path) -> None:
         export.export(out.parent, "none")
 
 
-def open_and_close(out: Path) -> None:
-    with _partial_file(out):
-        pass
-
-
-#: Every command that writes bit by bit: what it writes to, its lock file, and the command.
+#: Commands that write bit by bit (segment as predict): what is written, its lock file, and the command.
 WRITERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "data preparation": ("out", "out/.lock", prepared),
     "shapes": ("out", "out/.lock", lambda out: write_shapes(out, 1, 1)),
     "miniature": ("out", ".out.lock", lambda out: write_fake("reasonseg", out)),
     "export": ("hf", ".hf.lock", exported),
     "predict": ("out", "out", lambda out: Journal(out).__exit__(None, None, None)),
-    "segment": ("out", "out", open_and_close),
 }
 
 
@@ -149,7 +142,7 @@ def test_a_lock_whose_file_was_removed_between_opening_and_locking_is_taken_anew
         assert len(calls) == 2 and os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
-@pytest.mark.parametrize("name", ["data preparation", "shapes", "miniature", "predict", "segment"])
+@pytest.mark.parametrize("name", ["data preparation", "shapes", "miniature", "predict"])
 def test_a_place_that_cannot_be_written_is_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write .*file/out") as caught:

@@ -10,17 +10,18 @@ not UTF-8. A byte order mark is no fault.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import math
 import os
 import re
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path  # scoring reads no file, and should not pay for it
 
 #: Most bytes of a file that is read at once. The largest annotation file known here has 7 GB (Objects365).
 MOST_BYTES = 8 << 30
@@ -228,8 +229,15 @@ def _refuse_surrogates(value: Any, place: str) -> None:
             _refuse_surrogates(entry, f"{place}.{key}" if place else key)
 
 
+def is_point(value: Any) -> bool:
+    """Whether decoded JSON is a pair of finite numbers."""
+    return isinstance(value, list) and len(value) == 2 and all(map(is_finite_number, value))
+
+
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
+    import hashlib
+
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):

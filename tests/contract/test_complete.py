@@ -15,7 +15,7 @@ import pytest
 
 import verl_visual_rft
 from verl_visual_rft.contract import Symbol, load
-from verl_visual_rft.contract.source import installed, module_file, symbol_at
+from verl_visual_rft.contract.source import installed, module_file
 
 ROOT = Path(verl_visual_rft.__file__).parent
 UPSTREAM = ("verl", "vllm", "ray", "transformers", "transfer_queue", "hydra")
@@ -141,6 +141,20 @@ def cited() -> Iterator[tuple[str, str]]:
             for path, line in re.findall(r"``([\w/]+\.py):(\d+(?:,\d+)*)", file.read_text()):
                 yield from ((module, f"{path}:{number}") for number in line.split(","))
             yield from ((module, f"{path}:{n}") for path, n in re.findall(r"\(([\w/]+\.py):(\d+)", file.read_text()))
+
+
+def symbol_at(file: Path, line: int) -> str:
+    """The function or class that a line lies in, ``Class.method`` say; "" at a module's level."""
+    names: list[str] = []
+    node: ast.AST = ast.parse(file.read_text())
+    while not isinstance(node, DEF):
+        inner = [n for n in ast.walk(node) if n is not node and isinstance(n, (*DEF, ast.ClassDef))]
+        around = [n for n in inner if n.lineno <= line <= (n.end_lineno or 0)]
+        if not around:
+            break
+        node = max(around, key=lambda n: (n.end_lineno or 0) - n.lineno)
+        names.append(node.name)
+    return ".".join(names)
 
 
 def symbol_of(place: str) -> str:

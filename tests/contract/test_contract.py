@@ -7,7 +7,7 @@ import pytest
 
 from verl_visual_rft.contract import Symbol, compare, known_versions, load, record
 from verl_visual_rft.contract.contract import HOWS
-from verl_visual_rft.contract.source import fingerprint, installed, module_file, symbol_at
+from verl_visual_rft.contract.source import fingerprint, installed
 from verl_visual_rft.doctor.finding import Status
 from verl_visual_rft.doctor.upstream import check_upstream
 
@@ -117,14 +117,6 @@ def test_what_changes_is_seen_where_it_is_and_nowhere_else(package, change, name
 @pytest.mark.parametrize("symbol", ["shifting.gone:f", "no_such_package:f", "shifting:f", "shifting.{}:Outer.gone"])
 def test_what_is_not_there_has_no_fingerprint(package, symbol):
     assert fingerprint(symbol.format(package().rpartition(".")[2])) is None
-
-
-def test_the_symbol_of_a_line(package):
-    file = module_file(package())
-    lines = PACKAGE.splitlines()
-    assert symbol_at(file, lines.index("        return plain(1)") + 1) == "Outer.method"
-    assert symbol_at(file, lines.index("    limit = 1") + 1) == "Outer"
-    assert symbol_at(file, 1) == ""
 
 
 def symbol(name, **seen):

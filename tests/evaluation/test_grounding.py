@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_pixel_coordinates_of_a_family_are_scaled_by_their_extent(tmp_path):
 
 
 def write_masks(path: Path, masks: Sequence[PredictedMask]) -> Path:
-    path.write_text("".join(mask.to_line() for mask in masks))
+    path.write_text("".join(json.dumps(asdict(mask)) + "\n" for mask in masks))
     return path
 
 

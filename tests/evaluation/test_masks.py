@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ def test_a_masks_file_is_read_back(tmp_path):
         PredictedMask(5, None, None),
     ]
     path = tmp_path / "masks.jsonl"
-    path.write_text("".join(mask.to_line() for mask in written))
+    path.write_text("".join(json.dumps(asdict(mask)) + "\n" for mask in written))
     assert read_predicted_masks(path) == {3: written[0], 5: written[1]}
 
 

@@ -12,6 +12,7 @@ import re
 from itertools import islice
 from typing import Any, NamedTuple
 
+from verl_visual_rft.answers.absence import says_nothing
 from verl_visual_rft.answers.tags import Tagged, unfence
 from verl_visual_rft.boxes import Box
 
@@ -57,14 +58,19 @@ def find_list(tagged: Tagged) -> tuple[str | None, list[str]]:
 
     Without an answer block the text outside the reasoning counts if it begins as boxes do. A code fence is left out.
     """
-    if tagged.answer is not None:
-        text, faults = tagged.answer, [tagged.fault]
-    else:
-        text, faults = tagged.untagged.strip(), ["no answer tags"]
-        if not _UNTAGGED_START.match(text):
-            return None, []
+    text, faults = tagged.text()
+    if tagged.answer is None and not _UNTAGGED_START.match(text.strip()):
+        return None, []
     text, fence = unfence(text)
-    return text, [fault for fault in (*faults, fence) if fault]
+    return text, [*faults, fence] if fence else faults
+
+
+def find_list_or_nothing(tagged: Tagged) -> tuple[str | None, list[str]]:
+    """As `find_list`; without an answer block, words outside the reasoning that say "No Objects" are an answer too."""
+    text, faults = find_list(tagged)
+    if text is None and says_nothing(half_width(tagged.untagged.strip())[0]):
+        return tagged.untagged.strip(), ["no answer tags"]
+    return text, faults
 
 
 def half_width(text: str) -> tuple[str, str]:
@@ -109,6 +115,15 @@ def clipped_box(position: Any, extent: tuple[float, float]) -> Box | None:
             return None
         clipped.append(min(max(value, 0.0), end))
     return valid_box(clipped, extent)
+
+
+def judged_box(position: Any, extent: tuple[float, float]) -> tuple[Box | None, bool]:
+    """Return a box that is valid, as it stands or moved to the edge, else None; and whether it was moved."""
+    box = valid_box(position, extent)
+    if box is not None:
+        return box, False
+    box = clipped_box(position, extent)
+    return box, box is not None
 
 
 def valid_confidence(confidence: Any) -> float | None:

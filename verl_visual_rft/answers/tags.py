@@ -36,6 +36,12 @@ class Tagged(NamedTuple):
     fault: str
     untagged: str
 
+    def text(self) -> tuple[str, list[str]]:
+        """Return the text that is the answer if any is, and what is amiss around it."""
+        if self.answer is None:
+            return self.untagged, ["no answer tags"]
+        return self.answer, [self.fault] if self.fault else []
+
 
 def split_tags(response: str, think: bool = True) -> Tagged:
     """Take a response apart at its think and answer tags, in time linear in its length.

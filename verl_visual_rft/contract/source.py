@@ -70,23 +70,6 @@ def module_file(module: str) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-def symbol_at(file: Path, line: int) -> str:
-    """Return the name of the function or class that a line lies in, ``Class.method`` say; "" at a module's level."""
-    names: list[str] = []
-    node = _parse(file)
-    while True:
-        inner = [
-            child
-            for child in _statements(node)
-            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-            and child.lineno <= line <= (child.end_lineno or 0)
-        ]
-        if not inner or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return ".".join(names)
-        node = inner[0]
-        names.append(inner[0].name)
-
-
 @cache
 def _parse(file: Path) -> ast.AST:
     return ast.parse(file.read_text(encoding="utf-8"))

@@ -18,6 +18,7 @@ from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import is_finite_number, read_json
 from verl_visual_rft.prompts import PLACEHOLDER
+from verl_visual_rft.tasks.question import Picture
 
 #: The rule under which categories are listed that a file names and never annotates: the root that Roboflow adds.
 UNUSED = "category without annotations, not asked about"
@@ -119,6 +120,11 @@ class CocoDataset:
                 related[other].add(category_id)
         return {category_id: frozenset(ids) for category_id, ids in related.items()}
 
+    def picture(self, image_id: int, folder: Path) -> Picture:
+        """Return the picture of an image in the folder that its file name is relative to."""
+        image = self.images[image_id]
+        return Picture(str(image_id), folder / image.file_name, image.file_name, image.size, folder=folder)
+
     def category_ids(self, names: Sequence[str]) -> dict[int, str]:
         """Return id -> name of the named categories, in the order of the names."""
         by_name = {category.name: category.id for category in self.categories.values()}
@@ -168,7 +174,7 @@ def read_annotations(path: Path) -> dict[str, Any]:
     Raises:
         UserError: The file is missing, not JSON, or lacks one of COCO's three lists.
     """
-    content = _read_json(path)
+    content = read_json(path, "give a COCO annotation file", object_hook=_without_segmentation)
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a COCO annotation file: the top level is {type(content).__name__}, not object")
     missing = [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]
@@ -307,10 +313,6 @@ def _by_id(path: Path, section: str, entries: Iterable[_Identified]) -> dict[int
             raise UserError(f"{path}: id {entry.id} stands twice in {section!r}; ids must be unique")
         by_id[entry.id] = entry
     return by_id
-
-
-def _read_json(path: Path) -> Any:
-    return read_json(path, "give a COCO annotation file", object_hook=_without_segmentation)
 
 
 def _without_segmentation(entry: dict[str, Any]) -> dict[str, Any]:

@@ -275,10 +275,7 @@ def _split(
     pairs: Sequence[Pair],
     missing: Iterable[int],
 ) -> _Split:
-    pictures = {
-        image.id: Picture(str(image.id), folder / image.file_name, image.file_name, image.size, folder=folder)
-        for image in dataset.images.values()
-    }
+    pictures = {image_id: dataset.picture(image_id, folder) for image_id in {pair.image_id for pair in pairs}}
     questions = [
         _question(pictures[pair.image_id], categories[pair.category_id], pair, index, selection.counting)
         for pair in pairs

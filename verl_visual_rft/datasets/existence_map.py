@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,14 @@ class ExistenceMap:
 
     source: str
     present: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, source: str, pictures: Iterable[str], present: Iterable[tuple[str, str]]) -> ExistenceMap:
+        """Make a map of pictures and of the pairs of a picture and a category that is in it."""
+        found: dict[str, set[str]] = {image_id: set() for image_id in pictures}
+        for image_id, category in present:
+            found[image_id].add(category)
+        return cls(source, {image_id: frozenset(names) for image_id, names in found.items()})
 
     def claims(self, pair: tuple[str, str]) -> bool:
         """Whether a category is called present in a picture.

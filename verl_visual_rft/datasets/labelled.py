@@ -26,7 +26,6 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import match_closed_set
 from verl_visual_rft.tasks.labelled_detection.annotations import ANNOTATIONS
 from verl_visual_rft.tasks.labelled_detection.question import LabelledQuestion
-from verl_visual_rft.tasks.question import Picture
 
 #: The rule under which a picture is left out of which is not known whether it shows a category of the prompt.
 KIN = "a category above or below one that it shows is asked for"
@@ -59,14 +58,10 @@ class _Split:
         objects: dict[int, list[tuple[Box, str]]] = defaultdict(list)
         for pair, boxes in sorted(self.index.boxes.items()):
             objects[pair.image_id] += [(box, self.categories[pair.category_id]) for box in boxes]
-        entries = [self.dataset.images[image_id] for image_id in images]
+        names = tuple(self.categories.values())
         return [
-            LabelledQuestion(
-                Picture(str(entry.id), self.folder / entry.file_name, entry.file_name, entry.size, folder=self.folder),
-                tuple(self.categories.values()),
-                tuple(objects[entry.id]),
-            )
-            for entry in entries
+            LabelledQuestion(self.dataset.picture(image_id, self.folder), names, tuple(objects[image_id]))
+            for image_id in images
         ]
 
 

@@ -18,7 +18,7 @@ from verl_visual_rft.coordinates import FAMILIES, Placement
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.datasets.reading import load_pictures
-from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
+from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, DataSet, build_row
 from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
 from verl_visual_rft.datasets.tokens import TextTokens
@@ -105,9 +105,10 @@ def prepare(
     """
     _require_questions(splits)
     _refuse_when_strict(skips, options)
-    style = _style(options, dataset)
+    _check(options)
+    shared = DataSet(dataset, options, None if options.tokenizer is None else TextTokens(options.tokenizer))
     with staged_folder(out, last=MANIFEST_NAME) as folder:
-        tallies = {split: _write_split(folder, split, asked, style, options) for split, asked in splits.items()}
+        tallies = {split: _write_split(folder, split, asked, shared) for split, asked in splits.items()}
         left_out = [*skips, *dict.fromkeys(skip for tally in tallies.values() for skip in tally.skips)]
         _refuse_when_strict(left_out, options)
         _require_rows(tallies)
@@ -123,10 +124,8 @@ def prepare(
     return written
 
 
-def _write_split(
-    folder: Path, split: str, questions: Sequence[Question], style: RowStyle, options: PrepareOptions
-) -> Tally:
-    tally = Tally()
+def _write_split(folder: Path, split: str, questions: Sequence[Question], dataset: DataSet) -> Tally:
+    tally, options = Tally(), dataset.options
     with ExitStack() as stack:
         writers = [stack.enter_context(RowWriter(folder / f"{split}.parquet", RFT_SCHEMA))]
         if options.sft and split == TRAIN:
@@ -137,7 +136,7 @@ def _write_split(
                 if isinstance(stored, Skip):
                     tally.skip(stored)
                     continue
-                row = build_row(question, stored, tally.rows, split, style)
+                row = build_row(question, stored, tally.rows, split, dataset)
                 if isinstance(row, Skip):
                     tally.skip(row)
                     continue
@@ -221,7 +220,7 @@ def _listed(skips: Collection[Skip]) -> str:
     return "\n".join([*shown, *([f"  ... and {more} more"] if more > 0 else [])])
 
 
-def _style(options: PrepareOptions, dataset: str) -> RowStyle:
+def _check(options: PrepareOptions) -> None:
     if options.family not in FAMILIES:
         raise UserError(f"unknown model family {options.family!r}: use one of {', '.join(FAMILIES)}")
     if options.sft_target not in SFT_TARGETS:
@@ -230,17 +229,6 @@ def _style(options: PrepareOptions, dataset: str) -> RowStyle:
         raise UserError("targets with reasoning need prompts that ask for it; choose either 'reasoning' or no thinking")
     if options.max_prompt_tokens is not None and options.tokenizer is None:
         raise UserError("max_prompt_tokens needs a tokenizer, to count the tokens of a prompt")
-    return RowStyle(
-        data_source=dataset,
-        think=options.think,
-        family=options.family,
-        min_pixels=options.min_pixels,
-        max_pixels=options.max_pixels,
-        max_prompt_tokens=options.max_prompt_tokens,
-        reward=options.reward,
-        sft_target=options.sft_target,
-        text_tokens=None if options.tokenizer is None else TextTokens(options.tokenizer),
-    )
 
 
 def _recorded(options: PrepareOptions) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -19,6 +19,9 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import PLACEHOLDER, with_thinking
 from verl_visual_rft.tasks import load_task, read_truth
 from verl_visual_rft.tasks.question import Asked, Question, Space
+
+if TYPE_CHECKING:
+    from verl_visual_rft.datasets.prepare import PrepareOptions
 
 _CHAT = pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}))
 
@@ -59,38 +62,26 @@ SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
 
 
 @dataclass(frozen=True)
-class RowStyle:
+class DataSet:
     """What all rows of a folder share.
 
     Attributes:
-        data_source: veRL groups validation metrics by it.
-        think: Whether the prompt asks for a thinking process.
-        family: Model family, a key of `coordinates.FAMILIES`.
-        min_pixels: Smaller pictures are enlarged to this many pixels before the vision tower.
-        max_pixels: Larger pictures are reduced to this many.
-        max_prompt_tokens: Longer prompts are left out; None for no limit.
-        reward: Reward of these rows; None for the run's own.
-        sft_target: One of `SFT_TARGETS`.
+        name: The rows' ``data_source``; veRL groups validation metrics by it.
+        options: How they are asked.
         text_tokens: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
     """
 
-    data_source: str
-    think: bool
-    family: str
-    min_pixels: int
-    max_pixels: int
-    max_prompt_tokens: int | None = None
-    reward: str | None = None
-    sft_target: str = SFT_TARGETS[0]
-    text_tokens: TextTokens | None = None
+    name: str
+    options: PrepareOptions
+    text_tokens: TextTokens | None
 
 
 def build_row(
-    question: Question, stored: StoredPicture, index: int, split: str, style: RowStyle
+    question: Question, stored: StoredPicture, index: int, split: str, dataset: DataSet
 ) -> dict[str, Any] | Skip:
     """Build one row of `SFT_SCHEMA`, which holds all of `RFT_SCHEMA`.
 
-    The ground truth is JSON that `truths.read_truth` reads: boxes in the coordinates of the style's model family, with
+    The ground truth is JSON that `truths.read_truth` reads: boxes in the coordinates of the options' model family, with
     their extent where it is not the 0-1000 grid; class names with the closed set and its aliases; ``"think": false``
     where the prompt asks for the answer alone, so that the format is rewarded that it asks for.
 
@@ -104,8 +95,8 @@ def build_row(
     Raises:
         UserError: The truth cannot be read, or the text holds one of veRL's placeholders; the message names the row.
     """
-    where = f"{split}: {question.picture.name}"
-    family, budget, size = FAMILIES[style.family], (style.min_pixels, style.max_pixels), stored.placement.size
+    options, where = dataset.options, f"{split}: {question.picture.name}"
+    family, budget, size = FAMILIES[options.family], (options.min_pixels, options.max_pixels), stored.placement.size
     try:
         visual = image_tokens(size, family, *budget)
     except ValueError as error:
@@ -113,23 +104,23 @@ def build_row(
     if not all(_has_area(box, stored.placement) for box in question.bounds()):
         return Skip("box without area in the picture", where)
     extent = answer_extent(size, family, *budget)
-    asked = question.ask(Space(stored.placement, extent, family.absolute), style.think)
+    asked = question.ask(Space(stored.placement, extent, family.absolute), options.think)
     where = f"{where}, {asked.category!r}"
     text = question.prompt or asked.prompt
-    _require_usable(question, text, where, style)
+    _require_usable(question, text, where, options)
     target = question.answer or asked.answer
-    if style.sft_target == "reasoning":
+    if options.sft_target == "reasoning":
         target = with_thinking(target, f" {asked.thinking} ")
-    tokens = None if style.text_tokens is None else style.text_tokens.count(text) + visual
-    if tokens is not None and style.max_prompt_tokens is not None and tokens > style.max_prompt_tokens:
-        return Skip(f"prompt longer than {style.max_prompt_tokens} tokens", f"{where}: {tokens} tokens")
+    tokens = None if dataset.text_tokens is None else dataset.text_tokens.count(text) + visual
+    if tokens is not None and options.max_prompt_tokens is not None and tokens > options.max_prompt_tokens:
+        return Skip(f"prompt longer than {options.max_prompt_tokens} tokens", f"{where}: {tokens} tokens")
     prompt = [{"role": "user", "content": "<image>" + text}]
     return {
-        "data_source": style.data_source,
+        "data_source": dataset.name,
         "prompt": prompt,
-        "images": [{"bytes": stored.data, "min_pixels": style.min_pixels, "max_pixels": style.max_pixels}],
+        "images": [{"bytes": stored.data, "min_pixels": options.min_pixels, "max_pixels": options.max_pixels}],
         "ability": question.task,
-        "reward_model": {"style": "rule", "ground_truth": _ground_truth(question.task, asked, extent, style, where)},
+        "reward_model": {"style": "rule", "ground_truth": _ground_truth(question.task, asked, extent, options, where)},
         "extra_info": {
             "index": index,
             "split": split,
@@ -141,22 +132,22 @@ def build_row(
             "category_id": asked.category_id,
             "image_tokens": visual,
             "prompt_tokens": tokens,
-            "model_family": style.family,
-            "reward": question.reward or style.reward,
+            "model_family": options.family,
+            "reward": question.reward or options.reward,
         },
         "messages": [*prompt, {"role": "assistant", "content": target}],
     }
 
 
-def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
+def _require_usable(question: Question, text: str, where: str, options: PrepareOptions) -> None:
     if PLACEHOLDER.search(text):
         raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
-    if question.prompt is not None and not style.think:
+    if question.prompt is not None and not options.think:
         raise UserError(f"{where}: it brings its own prompt, which --no-think cannot change; leave --no-think away")
     brought = question.prompt is not None or question.answer is not None
-    if brought and FAMILIES[style.family].absolute and load_task(question.task).coordinates:
+    if brought and FAMILIES[options.family].absolute and load_task(question.task).coordinates:
         raise UserError(
-            f"{where}: its prompt or answer is written for the 0-1000 grid and cannot be used for {style.family!r}; "
+            f"{where}: its prompt or answer is written for the 0-1000 grid and cannot be used for {options.family!r}; "
             "choose another model family"
         )
 
@@ -167,11 +158,11 @@ def _has_area(box: Box, placement: Placement) -> bool:
     return box[0] < box[2] and box[1] < box[3] and max(x1, 0) < min(x2, width) and max(y1, 0) < min(y2, height)
 
 
-def _ground_truth(task: str, asked: Asked, extent: Size, style: RowStyle, where: str) -> str:
+def _ground_truth(task: str, asked: Asked, extent: Size, options: PrepareOptions, where: str) -> str:
     truth = dict(asked.truth)
-    if load_task(task).coordinates and FAMILIES[style.family].absolute:
+    if load_task(task).coordinates and FAMILIES[options.family].absolute:
         truth["extent"] = extent
-    if not style.think:
+    if not options.think:
         truth["think"] = False
     ground_truth = json.dumps(truth, ensure_ascii=False)
     try:

@@ -40,11 +40,12 @@ def says_present(response: str) -> bool | None:
 def oracle_map(annotations: Mapping[str, Any]) -> ExistenceMap:
     """Return what a COCO dictionary shows: a category is present where it has a box that is no crowd."""
     names = {category["id"]: category["name"] for category in annotations["categories"]}
-    present: dict[str, set[str]] = {str(image["id"]): set() for image in annotations["images"]}
-    for annotation in annotations["annotations"]:
-        if not annotation.get("iscrowd", 0):
-            present[str(annotation["image_id"])].add(names[annotation["category_id"]])
-    return ExistenceMap("the ground truth", {image_id: frozenset(held) for image_id, held in present.items()})
+    boxed = (annotation for annotation in annotations["annotations"] if not annotation.get("iscrowd", 0))
+    return ExistenceMap.of(
+        "the ground truth",
+        (str(image["id"]) for image in annotations["images"]),
+        ((str(annotation["image_id"]), names[annotation["category_id"]]) for annotation in boxed),
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ A mask is a boolean array ``(height, width)`` in the pixels of the stored pictur
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,10 +59,6 @@ class PredictedMask:
     index: int
     box: tuple[float, ...] | None
     segmentation: dict[str, Any] | None
-
-    def to_line(self) -> str:
-        """The mask as one line of JSON, newline included."""
-        return json.dumps({"index": self.index, "box": self.box, "segmentation": self.segmentation}) + "\n"
 
 
 def read_true_mask(path: Path) -> TrueMask:

@@ -230,6 +230,11 @@ def amount(values: Sequence[float], images: Sequence[Hashable]) -> Amount:
     return Amount(fmean(values), len(images), interval.low, interval.high)
 
 
+def percent(value: float | None) -> str:
+    """A figure in percent for a table."""
+    return "n/a" if value is None else f"{value:.1f}"
+
+
 def figures_table(title: str, figures: Mapping[str, Figure | None], caption: str) -> Table:
     """A line a figure: value, interval, n; of an `Amount`, which is no percentage, it is said."""
     table = Table(title=title, title_justify="left", caption=Text(caption), caption_justify="left", box=SIMPLE_HEAD)

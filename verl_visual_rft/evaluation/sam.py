@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from PIL import Image
 
@@ -25,10 +23,10 @@ from verl_visual_rft.datasets.stored_rows import extra, picture_bytes, read_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.answered import answered_parquet
 from verl_visual_rft.evaluation.masks import Mask, PredictedMask, encode_mask
+from verl_visual_rft.evaluation.predict.journal import Journal
 from verl_visual_rft.evaluation.predictions import read_predictions
 from verl_visual_rft.evaluation.results import score_answers
 from verl_visual_rft.image_files import open_picture
-from verl_visual_rft.locks import open_locked
 from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.tasks.grounding.metrics.measure import answered_pixel_box
 
@@ -123,9 +121,9 @@ def segment_predictions(
     }
     identity = hashlib.sha256(model.encode() + predictions.read_bytes()).hexdigest()
     partial = out.with_name(f"{out.name}.{identity[:12]}.partial")
-    with _partial_file(partial) as file:
-        resumed, sam = _keep_whole_lines(file), Sam(model, device)
-        _segment_rows(sam, parquet, boxes, file, resumed)
+    with Journal(partial) as masks:
+        resumed, sam = len(masks.records), Sam(model, device)
+        _segment_rows(sam, parquet, boxes, masks)
         result = SegmentResult(out, len(boxes), resumed, sum(box is None for box in boxes.values()))
         write_json(
             out.with_suffix(".meta.json"),
@@ -142,23 +140,13 @@ def segment_predictions(
     return result
 
 
-@contextmanager
-def _partial_file(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open_locked(path) as file:
-            yield file
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; give another --out") from error
-
-
-def _segment_rows(sam: Sam, parquet: Path, boxes: Mapping[int, Box | None], file: IO[bytes], resumed: int) -> None:
-    questions = (row for row in read_rows(parquet, ("ability", "images", "extra_info")) if extra(row, "index") in boxes)
-    with RowProgress("segment", len(boxes) - resumed) as progress:
-        for row in islice(questions, resumed, None):
-            file.write(_segment(sam, row, boxes[extra(row, "index")], parquet).to_line().encode())
-            file.flush()
-            progress.advance(1)
+def _segment_rows(sam: Sam, parquet: Path, boxes: Mapping[int, Box | None], masks: Journal) -> None:
+    pending = boxes.keys() - masks.records.keys()
+    with RowProgress("segment", len(pending)) as progress:
+        for row in read_rows(parquet, ("ability", "images", "extra_info")):
+            if (index := extra(row, "index")) in pending:
+                masks.append([asdict(_segment(sam, row, boxes[index], parquet))])
+                progress.advance(1)
 
 
 def _segment(sam: Sam, row: Mapping[str, Any], box: Box | None, parquet: Path) -> PredictedMask:
@@ -174,11 +162,3 @@ def _segment(sam: Sam, row: Mapping[str, Any], box: Box | None, parquet: Path) -
     if picture.size != size:
         raise UserError(f"{where}: the picture has {picture.size} pixels, the row says {size}; prepare the data again")
     return PredictedMask(index, box, encode_mask(sam.segment(picture, box)))
-
-
-def _keep_whole_lines(file: IO[bytes]) -> int:
-    """Cut a partial file behind its last whole line and return the number of lines left."""
-    file.seek(0)
-    whole = [line for line in file if line.endswith(b"\n")]
-    file.truncate(sum(map(len, whole)))
-    return len(whole)

@@ -30,7 +30,7 @@ from verl_visual_rft.evaluation.existence import (
 )
 from verl_visual_rft.evaluation.predictions import ExistenceStage
 from verl_visual_rft.evaluation.prepared import PreparedTruth
-from verl_visual_rft.evaluation.results import Figure, ScoredAnswer
+from verl_visual_rft.evaluation.results import Figure, ScoredAnswer, percent
 from verl_visual_rft.tasks.detection.metrics.figures import DetectionMetrics
 from verl_visual_rft.tasks.detection.metrics.measure import measure_detection
 
@@ -99,7 +99,7 @@ class StagedDetection:
             table.add_column(heading, justify="left" if heading == "stage" else "right")
         for stage in self.stages:
             means = (
-                f"{_percent(stage.metrics.groups[name].ap)} of {_percent(stage.ceilings[name])}"
+                f"{percent(stage.metrics.groups[name].ap)} of {percent(stage.ceilings[name])}"
                 for name in stage.ceilings
             )
             rates = (stage.quality.precision, stage.quality.recall)
@@ -139,7 +139,8 @@ def measure_asked(
         stage: What `predict` says of it.
     """
     metrics = measure_detection(scored, truth, reward)
-    asked = ExistenceMap(f"the stage {stage.mode}", _asked_categories(scored, truth))
+    pairs = ((item.prediction.image_id, item.prediction.category) for item in scored)
+    asked = ExistenceMap.of(f"the stage {stage.mode}", truth.image_ids, pairs)
     quality = StageQuality(stage.questions, stage.asked, stage.precision, stage.recall)
     behind = BehindStage(f"{stage.mode}, in predict", stage.asked, quality, _ceilings(asked, truth), metrics)
     return StagedDetection(metrics, (behind,))
@@ -161,14 +162,6 @@ def _behind(scored: Sequence[ScoredAnswer], truth: PreparedTruth, reward: str, m
     )
 
 
-def _asked_categories(scored: Sequence[ScoredAnswer], truth: PreparedTruth) -> dict[str, frozenset[str]]:
-    """Return, for every picture of the truth, the categories that were asked for."""
-    asked: dict[str, set[str]] = {image_id: set() for image_id in truth.image_ids}
-    for item in scored:
-        asked[item.prediction.image_id].add(item.prediction.category)
-    return {image_id: frozenset(names) for image_id, names in asked.items()}
-
-
 def _groups(truth: PreparedTruth) -> dict[str, tuple[str, ...]]:
     return {**truth.groups, "all": (*truth.groups["base"], *truth.groups["novel"])}
 
@@ -180,7 +173,3 @@ def _ceilings(stage: ExistenceMap, truth: PreparedTruth) -> dict[str, float | No
         for group, names in _groups(truth).items()
     }
     return {group: fmean(values) if values else None for group, values in reachable.items()}
-
-
-def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1f}"

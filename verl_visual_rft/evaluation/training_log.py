@@ -30,18 +30,9 @@ class Series:
         return fmean(self.values[-n:]) if self.values else None
 
 
-@dataclass(frozen=True)
-class MetricNames:
-    """Where the log keeps what the summary and the curves show."""
-
-    reward: str = "reward/score/mean"
-    reward_spread: str = "reward/score/std"
-    kl: str = "actor/kl_loss"
-    response_length: str = "response_length/mean"
-    equal_groups: str = "group/zero_std_frac"
-
-
-DEFAULT_NAMES = MetricNames()
+#: Where the log keeps what the summary and the curves show.
+REWARD, REWARD_SPREAD = "reward/score/mean", "reward/score/std"
+KL, RESPONSE_LENGTH, EQUAL_GROUPS = "actor/kl_loss", "response_length/mean", "group/zero_std_frac"
 
 # veRL: "val-core" for the metric it selects by, "val-aux" for the rest; N answers a question.
 VALIDATION_NAME = re.compile(r"val-(?:core|aux)/(?P<source>.+)/(?P<component>[^/]+)/mean@\d+")

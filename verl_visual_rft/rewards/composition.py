@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from verl_visual_rft.errors import UserError
@@ -52,7 +51,7 @@ def read_composition(composition: str | Mapping[str, Any]) -> list[Part]:
         source = f"reward {composition!r}"
         pairs = [_split(item, source) for item in composition.split(",") if item.strip()]
     else:
-        source, pairs = f"reward file {composition}", list(_read_yaml(Path(composition)).items())
+        source, pairs = f"reward file {composition}", list(_read_yaml(composition).items())
     parts = [_part(name, value, source) for name, value in pairs]
     names = [part.name for part in parts]
     if not parts or len(set(names)) < len(names):
@@ -153,11 +152,13 @@ def _part(name: Any, value: Any, source: str) -> Part:
     return Part(name, weight, options)
 
 
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    import yaml  # only who composes in a file pays for it
+def _read_yaml(path: str) -> Mapping[str, Any]:
+    from pathlib import Path  # only who composes in a file pays for these
+
+    import yaml
 
     try:
-        content = yaml.safe_load(read_text(path, _REMEDY))
+        content = yaml.safe_load(read_text(Path(path), _REMEDY))
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"cannot read the reward file {path}: {error}; {_REMEDY}") from error
     if not isinstance(content, Mapping):

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.packages import OUR_PACKAGE, package_of
+from verl_visual_rft.packages import OUR_PACKAGE, declared, sole_claim
 from verl_visual_rft.rewards.brought import Brought, brought_components, brought_rewards
 from verl_visual_rft.rewards.composition import Part, compose, is_yaml, read_composition
 from verl_visual_rft.rewards.reward import Reward, make_reward
@@ -99,7 +99,7 @@ def _compose(parts: str) -> Reward:
 
 @cache
 def _load(name: str, options: str) -> Reward:
-    package, entry_point = _find(name)
+    package, entry_point = sole_claim("reward", name, _claims(name))
     origin = f"reward {name!r} ({entry_point.value} of package {package})"
     arguments = json.loads(options)
     try:
@@ -118,16 +118,6 @@ def _load(name: str, options: str) -> Reward:
     return make_reward(name, loaded, origin, trusted)
 
 
-def _find(name: str) -> tuple[str, EntryPoint]:
-    claims = _claims(name)
-    if len(claims) > 1:
-        packages = " and ".join(package for package, _ in claims)
-        raise UserError(
-            f"more than one package names a reward {name!r}: {packages}; rename one of them or uninstall a package"
-        )
-    return claims[0]
-
-
 def _claims(name: str) -> list[tuple[str, EntryPoint]]:
     known = _discover()
     if name not in known:
@@ -140,18 +130,5 @@ def _claims(name: str) -> list[tuple[str, EntryPoint]]:
 
 @cache
 def _discover() -> dict[str, list[tuple[str, EntryPoint]]]:
-    """Map each name to the packages that declare it and their entry points, without importing what they name.
-
-    A name that two packages claim is an error when it is asked for, and no sooner: the others stay usable.
-    """
-    from importlib.metadata import EntryPoint, entry_points  # half of the time that importing the rewards would take
-
     brought = dict.fromkeys(brought_components() | brought_rewards(), _BROUGHT)
-    ours = brought | _FORM | _OURS
-    found = {name: [(OUR_PACKAGE, EntryPoint(name, value, GROUP))] for name, value in ours.items()}
-    for entry_point in entry_points(group=GROUP):
-        package = package_of(entry_point)
-        if package == OUR_PACKAGE and entry_point.name in _OURS:
-            continue
-        found.setdefault(entry_point.name, []).append((package, entry_point))
-    return found
+    return declared(GROUP, brought | _FORM | _OURS)

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.packages import OUR_PACKAGE, package_of
+from verl_visual_rft.packages import declared, sole_claim
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -116,24 +116,9 @@ def _claim(name: str) -> tuple[str, EntryPoint]:
         raise UserError(
             f"unknown task {name!r}: use one of {', '.join(task_names())}, or install the package that has it"
         )
-    claims = known[name]
-    if len(claims) > 1:
-        packages = " and ".join(package for package, _ in claims)
-        raise UserError(
-            f"more than one package names a task {name!r}: {packages}; rename one of them or uninstall a package"
-        )
-    return claims[0]
+    return sole_claim("task", name, known[name])
 
 
 @cache
 def _discover() -> dict[str, list[tuple[str, EntryPoint]]]:
-    """Map each name to the packages that declare it and their entry points, without importing what they name."""
-    from importlib.metadata import EntryPoint, entry_points
-
-    found = {name: [(OUR_PACKAGE, EntryPoint(name, value, GROUP))] for name, value in _OURS.items()}
-    for entry_point in entry_points(group=GROUP):
-        package = package_of(entry_point)
-        if package == OUR_PACKAGE and entry_point.name in _OURS:
-            continue
-        found.setdefault(entry_point.name, []).append((package, entry_point))
-    return found
+    return declared(GROUP, _OURS)

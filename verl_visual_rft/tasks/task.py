@@ -6,17 +6,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from verl_visual_rft.answers import EXTENT, Answer
-from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.findings import Finding
 from verl_visual_rft.tasks.marks import Mark, describe
 from verl_visual_rft.tasks.matching import Matching
-from verl_visual_rft.tasks.question import Line, Question
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from verl_visual_rft.coordinates import Placement
+    from verl_visual_rft.tasks.question import Line, Question
 
 
 class Truth(ABC):

@@ -107,27 +107,25 @@ def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
         read_numbers(path, "labels")
 
 
-def test_a_reader_that_dies_takes_nobody_with_it(mat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fault", "seconds", "problem"),
+    [
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", matlab.SECONDS, "its reader died on it"),
+        ("import time\ntime.sleep(600)\n", 3, "reading it did not end within 3 s"),
+    ],
+)
+def test_a_reader_that_dies_or_does_not_end_takes_nobody_with_it(
+    mat: Path, monkeypatch: pytest.MonkeyPatch, fault: str, seconds: float, problem: str
+) -> None:
     """SciPy's own faults differ between its versions: the child is ended as a segmentation fault ends it."""
     broken = mat.with_name("scipy")
     (broken / "io").mkdir(parents=True)
     (broken / "__init__.py").touch()
-    (broken / "io/__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    (broken / "io/__init__.py").write_text(fault)
     monkeypatch.syspath_prepend(str(mat.parent))
     matlab._reading_process.cache_clear()  # a process that has not imported SciPy yet
-    with pytest.raises(UserError, match=r"some.mat is not a whole MATLAB file: its reader died on it"):
-        read_numbers(mat, "numbers")
-
-
-def test_a_reader_that_does_not_end_is_ended(mat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = mat.with_name("scipy")
-    (broken / "io").mkdir(parents=True)
-    (broken / "__init__.py").touch()
-    (broken / "io/__init__.py").write_text("import time\ntime.sleep(600)\n")
-    monkeypatch.syspath_prepend(str(mat.parent))
-    matlab._reading_process.cache_clear()  # a process that has not imported SciPy yet
-    monkeypatch.setattr(matlab, "SECONDS", 3)
-    with pytest.raises(UserError, match="some.mat is not a whole MATLAB file: reading it did not end within 3 s"):
+    monkeypatch.setattr(matlab, "SECONDS", seconds)
+    with pytest.raises(UserError, match=f"some.mat is not a whole MATLAB file: {problem}"):
         read_numbers(mat, "numbers")
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict import existence_path, meta_path, predict
-from verl_visual_rft.evaluation.predict.engines.engine import Answer
+from verl_visual_rft.evaluation.predict.engines.engine import Response
 from verl_visual_rft.evaluation.predict.engines.replay import ReplayEngine, ReplaySettings
 from verl_visual_rft.evaluation.predict.engines.vllm_offline import VllmSettings
 from verl_visual_rft.evaluation.predict.rows import pixel_budgets
@@ -108,7 +108,7 @@ class _TellsItsBatch(ReplayEngine):
                 raise UserError("the engine broke")
             indexes = [row["extra_info"]["index"] for row in batch]
             BatchesOfFour.asked.append(indexes)
-            yield batch, [Answer(str(indexes), 1, "stop") for _ in batch]
+            yield batch, [Response(str(indexes), 1, "stop") for _ in batch]
 
 
 @pytest.fixture
@@ -244,9 +244,9 @@ class _SaysYesToCats(ReplayEngine):
     def _say(self, row):
         extra = row["extra_info"]
         if "Is there any object" not in row["prompt"][0]["content"]:
-            return Answer("boxes", 1, "stop")
+            return Response("boxes", 1, "stop")
         yes = extra["category"] == "cat" or (extra["image_id"], extra["category"]) == ("2", "toaster")
-        return Answer("Yes." if yes else "sausage" if extra["category"] == "hot dog" else "No", 1, "stop")
+        return Response("Yes." if yes else "sausage" if extra["category"] == "hot dog" else "No", 1, "stop")
 
 
 def test_the_model_itself_is_asked_first_and_leaves_its_map(parquet, responses, tmp_path, capsys):

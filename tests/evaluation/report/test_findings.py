@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from verl_visual_rft.evaluation.report.findings import find
+from verl_visual_rft.evaluation.report.gallery import find
 from verl_visual_rft.rewards import make_sample
 
 LEFT, RIGHT = [0, 0, 100, 100], [500, 0, 600, 100]

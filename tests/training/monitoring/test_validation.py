@@ -13,7 +13,7 @@ from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import score_answers
 from verl_visual_rft.tasks.detection.metrics.measure import measure_detection
-from verl_visual_rft.training.monitoring.validation import Question, read_questions, task_metrics
+from verl_visual_rft.training.monitoring.validation import ValidationQuestion, read_questions, task_metrics
 
 
 def answered(*boxes):
@@ -22,7 +22,7 @@ def answered(*boxes):
 
 
 def detection(category, *boxes):
-    return Question("coco", "detection", category, json.dumps({"boxes": boxes}))
+    return ValidationQuestion("coco", "detection", category, json.dumps({"boxes": boxes}))
 
 
 CAT, DOG = [100, 100, 300, 300], [500, 500, 900, 900]
@@ -49,10 +49,10 @@ def test_several_responses_to_a_question_are_measured_one_by_one():
 
 def test_tasks_and_sources_are_kept_apart():
     questions = [
-        Question("pets", "classification", "", {"label": "pug", "labels": ["pug", "beagle"]}),
-        Question("pets", "classification", "", {"label": "beagle", "labels": ["pug", "beagle"]}),
-        Question("lisa", "grounding", "", {"box": [0, 0, 100, 100]}),
-        Question("lisa", "grounding", "", {"box": [0, 0, 100, 100]}),
+        ValidationQuestion("pets", "classification", "", {"label": "pug", "labels": ["pug", "beagle"]}),
+        ValidationQuestion("pets", "classification", "", {"label": "beagle", "labels": ["pug", "beagle"]}),
+        ValidationQuestion("lisa", "grounding", "", {"box": [0, 0, 100, 100]}),
+        ValidationQuestion("lisa", "grounding", "", {"box": [0, 0, 100, 100]}),
     ]
     responses = [
         ["<answer>Pug</answer>"],
@@ -80,8 +80,8 @@ def test_questions_are_read_from_rows():
         "extra_info": {"category": "cat"},
     }
     assert read_questions([row, row | {"extra_info": None}]) == [
-        Question("coco", "detection", "cat", "{}"),
-        Question("coco", "detection", "", "{}"),
+        ValidationQuestion("coco", "detection", "cat", "{}"),
+        ValidationQuestion("coco", "detection", "", "{}"),
     ]
 
 
@@ -149,6 +149,9 @@ def pixels(box):
 
 def test_two_tasks_of_one_data_set_with_metrics_of_one_name_keep_both(fresh_registry, tmp_path, monkeypatch):
     name = lay_task(tmp_path, monkeypatch)
-    asked = [Question("own", "classification", "", {"label": "pug"}), Question("own", name, "", {"right": "yes"})]
+    asked = [
+        ValidationQuestion("own", "classification", "", {"label": "pug"}),
+        ValidationQuestion("own", name, "", {"right": "yes"}),
+    ]
     metrics = task_metrics(asked, [["<answer>pug</answer>"], ["<answer>no</answer>"]])
     assert metrics == {"val/own/accuracy": 100.0, f"val/own.{name}/accuracy": 0.0, "val/own/missing": 0.0}

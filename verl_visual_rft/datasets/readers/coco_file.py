@@ -16,7 +16,6 @@ from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
-from verl_visual_rft.tasks.question import Picture
 
 #: The rule under which a picture is listed that shows nothing where nobody asks about absent categories.
 UNASKED = "picture without annotation, asked about with --negatives alone"
@@ -81,9 +80,7 @@ def read_coco_file(
     pairs = {pair: () for pair in absent(index, asked, categories, count, seed, background)} | dict(index.boxes)
     questions = []
     for pair, boxes in sorted(pairs.items()):
-        image = dataset.images[pair.image_id]
-        picture = Picture(str(image.id), images / image.file_name, image.file_name, image.size, folder=images)
-        name = categories[pair.category_id]
+        picture, name = dataset.picture(pair.image_id, images), categories[pair.category_id]
         questions.append(DetectionQuestion(picture, name, (ids or {}).get(name, pair.category_id), boxes))
     require_way_up(dataset, images, sorted({pair.image_id for pair in pairs}), reading.exif)
     skips = [

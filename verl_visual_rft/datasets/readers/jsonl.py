@@ -29,7 +29,7 @@ from verl_visual_rft.datasets.file_names import RESPELT, find_file
 from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
-from verl_visual_rft.input_files import is_finite_number, numbered_lines, parse_json, read_json
+from verl_visual_rft.input_files import is_finite_number, is_point, numbered_lines, parse_json, read_json
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.tasks import Task, load_task
 from verl_visual_rft.tasks.question import Line, Picture, Question
@@ -248,7 +248,7 @@ class _Line(Line):
         return tuple(box for number, box in enumerate(listed) if number not in doubled)
 
     def points(self, value: Any) -> tuple[tuple[float, float], ...]:
-        if not isinstance(value, list) or not all(_is_point(point) for point in value):
+        if not isinstance(value, list) or not all(is_point(point) for point in value):
             raise UserError(f"{value!r} is not a list of points [[x, y], ...] of finite numbers")
         points = tuple((float(x), float(y)) for x, y in value)
         width, height = self.picture.size or (math.inf, math.inf)
@@ -312,10 +312,6 @@ def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
         raise UserError(
             f"box {value!r} reaches out of the picture, which is {size[0]}x{size[1]}; boxes are in its pixels{remedy}"
         )
-
-
-def _is_point(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(is_finite_number(number) for number in value)
 
 
 def _has_area(box: Box) -> bool:

@@ -18,7 +18,7 @@ from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import upright_size
-from verl_visual_rft.input_files import decode_text, is_finite_number, parse_json, read_bytes
+from verl_visual_rft.input_files import decode_text, is_point, parse_json, read_bytes
 from verl_visual_rft.tasks.grounding.question import GroundingQuestion
 from verl_visual_rft.tasks.question import Picture
 
@@ -179,7 +179,7 @@ def _polygon(where: str, shape: Any, size: Size | None) -> Polygon:
     label, points = (shape.get("label"), shape.get("points")) if isinstance(shape, dict) else (None, None)
     if not isinstance(label, str):
         raise UserError(f"{where}: 'label' is {label!r}, not a text")
-    if not isinstance(points, list) or not points or not all(_is_point(point) for point in points):
+    if not isinstance(points, list) or not points or not all(is_point(point) for point in points):
         raise UserError(f"{where}: 'points' is not a list of [x, y] pairs of finite numbers")
     if len(points) > _MOST_POINTS:
         raise UserError(f"{where}: {len(points):,} points, more than the {_MOST_POINTS:,} that are drawn")
@@ -192,10 +192,6 @@ def _polygon(where: str, shape: Any, size: Size | None) -> Polygon:
 def _is_near(point: Sequence[float], size: Size) -> bool:
     """Whether a hand may have drawn it; what is far away is another picture's, and takes for ever to draw."""
     return all(-side <= value <= 2 * side for value, side in zip(point, size, strict=True))
-
-
-def _is_point(point: Any) -> bool:
-    return isinstance(point, list) and len(point) == 2 and all(map(is_finite_number, point))
 
 
 def _read_json(path: Path) -> dict[str, Any]:

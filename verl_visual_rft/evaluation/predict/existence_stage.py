@@ -110,11 +110,9 @@ def _reworded(row: Row) -> Row:
 
 
 def _map(source: str, said: Mapping[Pair, bool]) -> ExistenceMap:
-    present: dict[str, set[str]] = {image_id: set() for image_id, _ in said}
-    for (image_id, category), is_present in said.items():
-        if is_present:
-            present[image_id].add(category)
-    return ExistenceMap(source, {image_id: frozenset(names) for image_id, names in present.items()})
+    return ExistenceMap.of(
+        source, (image_id for image_id, _ in said), (pair for pair, is_present in said.items() if is_present)
+    )
 
 
 def _own_map(questions: Sequence[Row], responses: Mapping[int, str]) -> ExistenceMap:

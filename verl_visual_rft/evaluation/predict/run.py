@@ -16,7 +16,7 @@ from typing import Any
 
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, EngineSettings, Row
+from verl_visual_rft.evaluation.predict.engines.engine import Engine, EngineSettings, Response, Row
 from verl_visual_rft.evaluation.predict.existence_stage import Gated, existence_identity, gate
 from verl_visual_rft.evaluation.predict.journal import Journal
 from verl_visual_rft.evaluation.predict.rows import (
@@ -137,7 +137,7 @@ class _Asking:
         return before
 
 
-def _record(row: Row, answer: Answer) -> dict[str, Any]:
+def _record(row: Row, answer: Response) -> dict[str, Any]:
     return {
         "index": row["extra_info"]["index"],
         "response": answer.text,

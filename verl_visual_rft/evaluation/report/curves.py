@@ -25,7 +25,15 @@ from matplotlib.ticker import MaxNLocator
 
 from verl_visual_rft.atomic import replacing
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, MetricNames, Series, TrainingLog
+from verl_visual_rft.evaluation.training_log import (
+    EQUAL_GROUPS,
+    KL,
+    RESPONSE_LENGTH,
+    REWARD,
+    REWARD_SPREAD,
+    Series,
+    TrainingLog,
+)
 from verl_visual_rft.tasks.registry import main_metrics, usable_tasks
 
 # Okabe and Ito's colours: told apart with any colour vision.
@@ -57,7 +65,7 @@ class Curve:
     uri: str
 
 
-def report_curves(log: TrainingLog, names: MetricNames = DEFAULT_NAMES) -> list[Curve]:
+def report_curves(log: TrainingLog) -> list[Curve]:
     """Draw each of a run's curves by itself: reward, its components, the task's metric, KL, response length, and so on.
 
     Reward and components have a band of one standard deviation over the rollouts of a step. What the log does not have
@@ -65,7 +73,7 @@ def report_curves(log: TrainingLog, names: MetricNames = DEFAULT_NAMES) -> list[
     """
     curves = []
     with matplotlib.rc_context(SVG_STYLE):
-        for title, series, draw in _panels(log, names):
+        for title, series, draw in _panels(log):
             if not series.steps:
                 continue
             figure = Figure(figsize=(5.2, 3.4), layout="constrained")
@@ -86,8 +94,8 @@ def svg_uri(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + b64encode(svg.getvalue()).decode()
 
 
-def _panels(log: TrainingLog, names: MetricNames) -> Iterator[tuple[str, Series, Callable[[Axes], None]]]:
-    yield "Training reward", log.series(names.reward), partial(_draw_reward, log=log, names=names)
+def _panels(log: TrainingLog) -> Iterator[tuple[str, Series, Callable[[Axes], None]]]:
+    yield "Training reward", log.series(REWARD), partial(_draw_reward, log=log)
     for number, component in enumerate(log.components):
         mean, colour = log.series(f"reward/{component}/mean"), COLOURS[number % len(COLOURS)]
         title = f"Reward component: {component}"
@@ -97,9 +105,9 @@ def _panels(log: TrainingLog, names: MetricNames) -> Iterator[tuple[str, Series,
             title = f"{name} on validation, {source} (%)"
             yield title, series, partial(_draw_single, series=series, title=title, colour=ORANGE)
     singles = (
-        ("KL to the reference policy", names.kl, VERMILION),
-        ("Response length (tokens)", names.response_length, GREY),
-        ("Share of groups without variance", names.equal_groups, GREY),
+        ("KL to the reference policy", KL, VERMILION),
+        ("Response length (tokens)", RESPONSE_LENGTH, GREY),
+        ("Share of groups without variance", EQUAL_GROUPS, GREY),
     )
     for title, name, colour in singles:
         series = log.series(name)
@@ -116,30 +124,29 @@ def _draw_component(axes: Axes, log: TrainingLog, component: str, title: str, co
     _finish(axes)
 
 
-def draw_curves(log: TrainingLog, out: Path, *, title: str = "", names: MetricNames = DEFAULT_NAMES) -> None:
+def draw_curves(log: TrainingLog, out: Path, *, title: str = "") -> None:
     """Draw reward, accuracy, reward components, KL and response length over the training steps.
 
     Args:
         log: Training log of a Visual-RFT run.
         out: PNG to write, 1650 x 1200 pixels.
         title: Line above the panels.
-        names: Names of the metrics in the log.
 
     Raises:
         UserError: The log has no training step with a reward.
     """
-    if not log.series(names.reward).steps:
-        raise UserError(f"the training log has no {names.reward!r} in {log.last_step} steps; nothing can be drawn")
+    if not log.series(REWARD).steps:
+        raise UserError(f"the training log has no {REWARD!r} in {log.last_step} steps; nothing can be drawn")
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(11, 8), dpi=150, layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.add_gridspec(2, 2)
-        _draw_reward(figure.add_subplot(grid[0, 0]), log, names)
+        _draw_reward(figure.add_subplot(grid[0, 0]), log)
         _draw_accuracy(figure.add_subplot(grid[0, 1]), log)
         _draw_components(figure.add_subplot(grid[1, 0]), log)
         halves = grid[1, 1].subgridspec(2, 1)
-        _draw_single(figure.add_subplot(halves[0]), log.series(names.kl), "KL to the reference policy", VERMILION)
-        lengths = log.series(names.response_length)
+        _draw_single(figure.add_subplot(halves[0]), log.series(KL), "KL to the reference policy", VERMILION)
+        lengths = log.series(RESPONSE_LENGTH)
         _draw_single(figure.add_subplot(halves[1]), lengths, "Response length (tokens)", GREY)
         for axes in figure.axes:
             _scale_steps(axes, log)
@@ -150,10 +157,10 @@ def draw_curves(log: TrainingLog, out: Path, *, title: str = "", names: MetricNa
             figure.savefig(temporary, format="png")
 
 
-def _draw_reward(axes: Axes, log: TrainingLog, names: MetricNames) -> None:
+def _draw_reward(axes: Axes, log: TrainingLog) -> None:
     axes.set_title("Training reward")
-    reward = log.series(names.reward)
-    _draw_spread(axes, reward, log.series(names.reward_spread), BLUE)
+    reward = log.series(REWARD)
+    _draw_spread(axes, reward, log.series(REWARD_SPREAD), BLUE)
     _draw_running(axes, reward, f"mean (bold: over {RUNNING_MEAN} steps)", BLUE)
     for number, (source, series) in enumerate(log.validation("score").items()):
         _draw_validation(axes, series, f"validation ({source})", number)

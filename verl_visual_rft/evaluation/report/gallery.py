@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predictions import Prediction
-from verl_visual_rft.evaluation.report.findings import find
 from verl_visual_rft.evaluation.tables.paper import METHODS
 from verl_visual_rft.rewards import Reward, Sample, make_sample
 from verl_visual_rft.rewards.explain import Explanation, explain
@@ -62,7 +62,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Card:
+class QuestionCard:
     """One question: what was asked, the truth, and a panel a method; ``is_drawn`` if its answers lie in the picture."""
 
     index: int
@@ -143,11 +143,11 @@ def choose_rows(answers: Answers, reward: Reward, count: int) -> list[Group]:
     ]
 
 
-def make_card(row: int, answers: Answers, reward: Reward) -> Card:
+def make_card(row: int, answers: Answers, reward: Reward) -> QuestionCard:
     """The truth of a question and the answer of each method."""
     asked = next(iter(answers.values()))[row]
     truth = _explain(asked, reward).sample.truth
-    return Card(
+    return QuestionCard(
         index=asked.index,
         task=asked.task,
         image_id=asked.image_id,
@@ -158,6 +158,20 @@ def make_card(row: int, answers: Answers, reward: Reward) -> Card:
         truth=tuple(outline(mark, asked.size, truth.extent) for mark in truth.marks() if mark.points),
         panels=tuple(_panel(method, items[row], _explain(items[row], reward)) for method, items in answers.items()),
     )
+
+
+def find(sample: Sample) -> tuple[Finding, ...]:
+    """Return what is to be said of an answer, in the order of `Finding`; exactly ``RIGHT`` if nothing is wrong.
+
+    Example:
+        >>> answer = "<think> a </think> <answer>[{'Position': [0, 0, 100, 20], 'Confidence': 1}]</answer>"
+        >>> find(make_sample("detection", answer, {"boxes": [[0, 0, 100, 100], [500, 500, 600, 600]]}))
+        (<Finding.MISSED: 'missed'>, <Finding.BADLY_PLACED: 'badly placed'>)
+    """
+    if sample.answer.outcome in (Outcome.MALFORMED, Outcome.NO_ANSWER):
+        return (Finding.MALFORMED,)
+    found = load_task(sample.task).find(sample.answer, sample.truth)
+    return tuple(finding for finding in Finding if finding in found) or (Finding.RIGHT,)
 
 
 def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel:

@@ -14,7 +14,7 @@ from verl_visual_rft.atomic import write_text
 from verl_visual_rft.evaluation.predictions import read_existence_stage, read_predictions
 from verl_visual_rft.evaluation.prepared import read_pictures
 from verl_visual_rft.evaluation.report.curves import report_curves
-from verl_visual_rft.evaluation.report.gallery import Answers, Card, choose_rows, common_rows, make_card
+from verl_visual_rft.evaluation.report.gallery import Answers, QuestionCard, choose_rows, common_rows, make_card
 from verl_visual_rft.evaluation.report.pictures import data_uris
 from verl_visual_rft.evaluation.report.reliability import draw_reliability
 from verl_visual_rft.evaluation.report.sections import (
@@ -132,7 +132,7 @@ def _formulas(answers: Answers, rows: Iterable[int], reward: Reward) -> dict[str
     return formulas
 
 
-def _findings(cards: Iterable[Card]) -> list[str]:
+def _findings(cards: Iterable[QuestionCard]) -> list[str]:
     """The findings that occur, in the order of `Finding`."""
     found = {finding for card in cards for panel in card.panels for finding in panel.findings}
     return [finding.value for finding in Finding if finding in found]

@@ -15,7 +15,7 @@ from verl_visual_rft.evaluation.report.curves import draw_curves
 from verl_visual_rft.evaluation.report.page import build_report
 from verl_visual_rft.evaluation.report.summary import seed_label, summarise, terminal_table, write_summary
 from verl_visual_rft.evaluation.tables.measured import Measurement, read_measurements
-from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog, read_training_log, training_log_files
+from verl_visual_rft.evaluation.training_log import REWARD, TrainingLog, read_training_log, training_log_files
 from verl_visual_rft.terminal import make_console
 
 
@@ -43,7 +43,7 @@ def write_run_report(run: Path, *, reward: str, seed: int | None = None, picture
     seed = measurements[0].seed if seed is None else seed
     trained = (run / "rft").is_dir()
     log = read_training_log(training_log_files(run / "rft")) if trained else TrainingLog({}, 0)
-    if log.series(DEFAULT_NAMES.reward).steps:
+    if log.series(REWARD).steps:
         draw_curves(log, run / "curves.png", title=f"Visual-RFT, reward {reward!r}, {seed_label(seed)}")
     for name in sorted({measurement.evaluation_set for measurement in measurements}):
         chosen = [measurement for measurement in measurements if measurement.evaluation_set == name]

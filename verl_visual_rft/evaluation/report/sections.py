@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from verl_visual_rft.evaluation.results import percent
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
 
@@ -101,9 +102,5 @@ def _stage(stage: dict[str, Any]) -> list[str]:
     return [
         str(stage["asked"]),
         *("n/a" if quality[rate] is None else f"{quality[rate]:.3f}" for rate in ("precision", "recall")),
-        *(f"{_percent(stage[f'map_{name}'])} of {_percent(ceilings[name])}" for name in _GROUPS),
+        *(f"{percent(stage[f'map_{name}'])} of {percent(ceilings[name])}" for name in _GROUPS),
     ]
-
-
-def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1f}"

@@ -16,7 +16,7 @@ from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.tables.measured import Measurement
 from verl_visual_rft.evaluation.tables.paper import METHODS
-from verl_visual_rft.evaluation.training_log import DEFAULT_NAMES, TrainingLog
+from verl_visual_rft.evaluation.training_log import REWARD, TrainingLog
 from verl_visual_rft.tasks import load_task, task_names
 from verl_visual_rft.tasks.metrics import TaskMetrics, metrics_of
 
@@ -83,7 +83,7 @@ def summarise(
     columns = [
         name for name in metrics.columns if name not in metrics.optional or any(name in m.metrics for m in measurements)
     ]
-    reward = log.series(DEFAULT_NAMES.reward)
+    reward = log.series(REWARD)
     return Summary(
         task=task,
         seed=seed,

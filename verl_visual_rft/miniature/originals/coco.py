@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.datasets.category_lists import COCO_FEWSHOT8
-from verl_visual_rft.miniature.originals.coco_entries import annotation_entry, coco_file, crowd_entry, image_entry
+from verl_visual_rft.miniature.originals.coco_entries import (
+    annotation_entry,
+    crowd_entry,
+    image_entry,
+    write_annotations,
+)
 from verl_visual_rft.miniature.originals.drawing import draw_scene, write_jpeg, write_rotated_jpeg
 
 #: COCO's 80 categories by supercategory, in the order of their ids.
@@ -94,7 +98,4 @@ def _write_split(
             annotations.append(entry | {"iscrowd": 0})
         if position == CROWD:
             annotations.append(crowd_entry(image_id, ids["person"], scene.image.size))
-    target = root / "annotations" / f"instances_{split}2017.json"
-    target.parent.mkdir(exist_ok=True)
-    content = coco_file(images, annotations, categories)
-    target.write_text(json.dumps(content))
+    write_annotations(root / "annotations" / f"instances_{split}2017.json", images, annotations, categories)

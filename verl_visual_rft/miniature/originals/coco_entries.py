@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.coordinates import Size
@@ -54,16 +56,19 @@ def crowd_entry(image_id: int, category_id: int, size: Size) -> dict[str, Any]:
     }
 
 
-def coco_file(
+def write_annotations(
+    path: Path,
     images: Sequence[Mapping[str, Any]],
     annotations: Sequence[Mapping[str, Any]],
     categories: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Return the whole content of an annotation file."""
-    return {
+) -> None:
+    """Write an annotation file."""
+    content = {
         "info": {"description": "pictures drawn by a program", "version": "1.0", "year": 2017},
         "licenses": [_LICENSE],
         "images": images,
         "annotations": annotations,
         "categories": categories,
     }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content))

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.miniature.originals.coco_entries import annotation_entry, coco_file, image_entry
+from verl_visual_rft.miniature.originals.coco_entries import annotation_entry, image_entry, write_annotations
 from verl_visual_rft.miniature.originals.drawing import draw_scene, write_jpeg
 
 #: The paper's 15 rare categories: name, id in LVIS v1, training pictures in LVIS v1 (as many are drawn here).
@@ -71,8 +70,7 @@ def _write_split(
         for category_id, polygon in zip(present, scene.polygons, strict=True):
             annotations.append(annotation_entry(len(annotations) + 1, image_id, category_id, polygon))
     target = root / "annotations" / f"lvis_v1_{split}.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(coco_file(images, annotations, _categories(Counter(shown)))))
+    write_annotations(target, images, annotations, _categories(Counter(shown)))
 
 
 def _categories(counts: Counter[int]) -> list[dict[str, Any]]:

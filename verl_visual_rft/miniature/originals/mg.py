@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.miniature.originals.coco_entries import annotation_entry, coco_file, image_entry
+from verl_visual_rft.miniature.originals.coco_entries import annotation_entry, image_entry, write_annotations
 from verl_visual_rft.miniature.originals.drawing import draw_scene, write_jpeg
 
 CATEGORIES = ("bird", "feline-or-canid", "serpent", "slime", "wyvern")
@@ -34,6 +33,4 @@ def write_mg(root: Path, seed: int) -> None:
             for category, polygon in zip((first, second), scene.polygons, strict=True):
                 entry = annotation_entry(len(annotations) + 1, image_id, category + 1, polygon)
                 annotations.append(entry | {"iscrowd": 0})
-        target = root / "annotations" / f"instances_{split}.json"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(coco_file(images, annotations, categories)))
+        write_annotations(root / "annotations" / f"instances_{split}.json", images, annotations, categories)

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
+from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.question import Question
 
 #: Answers a question with a whole response. The generator is fresh for each question and the same for every policy,
 #: so a cheat that builds on the honest answer builds on exactly the answer that honesty is scored for.
 Respond = Callable[[Question, Random], str]
+#: What a policy tries, in a line, and how it answers: a text is what it always puts in answer tags.
+Row = tuple[str, Respond | str]
 
 #: Reasoning in words of its own, so that what a policy earns depends on its answer.
 THOUGHTS = (
@@ -46,16 +49,39 @@ class Policy:
 def policies(
     *functions: Respond, blind: bool = False, right_in: Mapping[Respond, Iterable[str]] | None = None
 ) -> tuple[Policy, ...]:
-    """Make each function a policy: its name in words, its docstring as the description.
+    """Make each function a policy: its name in words, its docstring as the description; see `tabulated`."""
+    right = {_words(function): kinds for function, kinds in (right_in or {}).items()}
+    return tabulated(described(*functions), blind, right)
+
+
+def tabulated(
+    rows: Mapping[str, Row], blind: bool = False, right_in: Mapping[str, Iterable[str]] | None = None
+) -> tuple[Policy, ...]:
+    """Make each row of a table a policy, by its name.
 
     Where a question asks for the answer alone, what `response` reasons is left away; reasoning that a policy writes
     itself stays.
+
+    Args:
+        rows: The table.
+        blind: Whether they do not look at the picture.
+        right_in: By name, the kinds of questions in which it is right.
     """
     right = right_in or {}
     return tuple(
-        replace(_policy(function, _as_asked(function)), blind=blind, right_in=frozenset(right.get(function, ())))
-        for function in functions
+        Policy(name, tries, _as_asked(answer), blind, frozenset(right.get(name, ())))
+        for name, (tries, answer) in rows.items()
     )
+
+
+def described(*functions: Respond) -> dict[str, Row]:
+    """Make each function a row of a table: its name in words, and its docstring."""
+    return {_words(function): (inspect.getdoc(function) or "", function) for function in functions}
+
+
+def always(text: str) -> Respond:
+    """Answer every question with the same whole response."""
+    return lambda question, rng: text
 
 
 def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
@@ -70,7 +96,8 @@ def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
         thinking, _, answer = honest(question, rng).partition(" <answer>")
         return f"<answer>{thinking} {answer}"
 
-    return tuple(_policy(cheat, cheat) for cheat in (reasoning_nobody_asked_for, reasoning_inside_the_answer))
+    rows = described(reasoning_nobody_asked_for, reasoning_inside_the_answer)
+    return tuple(Policy(name, tries, cheat) for name, (tries, cheat) in rows.items() if callable(cheat))
 
 
 def reasoning_cheats(say: Respond) -> tuple[Respond, ...]:
@@ -100,6 +127,32 @@ def reasoning_cheats(say: Respond) -> tuple[Respond, ...]:
     return hidden_in_the_reasoning, copied_reasoning, no_reasoning, reasoning_of_a_template
 
 
+def list_cheats(say: Respond) -> tuple[Respond, Respond, Respond, Respond]:
+    """Return the cheats of any task whose answer is a list of boxes, or "No Objects".
+
+    Args:
+        say: The honest answer as it stands between answer tags.
+    """
+
+    def boxes_and_no_objects(question: Question, rng: Random) -> str:
+        """The honest boxes and "No Objects" in one answer: right either way."""
+        return response(f"{say(question, rng)} {NO_OBJECTS}", rng)
+
+    def two_answers(question: Question, rng: Random) -> str:
+        """The honest boxes in one answer block and "No Objects" in the next."""
+        return f"{response(say(question, rng), rng)} <answer>{NO_OBJECTS}</answer>"
+
+    def bare_list(question: Question, rng: Random) -> str:
+        """The honest boxes without any tags, for the parser to repair."""
+        return say(question, rng)
+
+    def prompt_ellipsis(question: Question, rng: Random) -> str:
+        """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
+        return response(say(question, rng).replace("}]", "}, ...]"), rng)
+
+    return boxes_and_no_objects, two_answers, bare_list, prompt_ellipsis
+
+
 def response(answer: str, rng: Random) -> str:
     """Write an answer as the prompt asks for it, with reasoning of its own words."""
     return f"{_reasoning(rng.choice(THOUGHTS))}<answer>{answer}</answer>"
@@ -109,13 +162,13 @@ def _reasoning(thought: str) -> str:
     return f"<think> {thought} </think> "
 
 
-def _policy(function: Respond, respond: Respond) -> Policy:
-    return Policy(function.__name__.replace("_", " "), inspect.getdoc(function) or "", respond)
+def _words(function: Respond) -> str:
+    return function.__name__.replace("_", " ")
 
 
-def _as_asked(function: Respond) -> Respond:
+def _as_asked(answer: Respond | str) -> Respond:
     def respond(question: Question, rng: Random) -> str:
-        written = function(question, rng)
+        written = response(answer, rng) if isinstance(answer, str) else answer(question, rng)
         if not question.truth.think:
             for thought in THOUGHTS:
                 written = written.removeprefix(_reasoning(thought))

@@ -41,10 +41,7 @@ def parse_classification(response: str, think: bool = True) -> ClassificationAns
         'rose'
     """
     tagged = split_tags(response, think)
-    if tagged.answer is not None:
-        text, faults = tagged.answer, [tagged.fault]
-    else:
-        text, faults = tagged.untagged, ["no answer tags"]
+    text, faults = tagged.text()
     label, fence = unfence(text)
     if tagged.answer is None and (not label or len(label) > MAX_NAME_LENGTH or len(label.splitlines()) > 1):
         return ClassificationAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, "")

@@ -5,11 +5,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from verl_visual_rft.tasks.audited import ALL, AuditedTask
-from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response, unasked_reasoning
+from verl_visual_rft.tasks.audited.policy import (
+    Respond,
+    always,
+    described,
+    policies,
+    reasoning_cheats,
+    response,
+    tabulated,
+    unasked_reasoning,
+)
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.classification import ClassificationTruth
 
@@ -62,53 +72,14 @@ def _honest_name(question: Question, rng: Random) -> str:
     return label if right else rng.choice(others)
 
 
-# --- Cheats that do not look at the picture --------------------------------------------------------------------------
+def _naming(text: Callable[[Sequence[str]], str]) -> Respond:
+    """Answer with a text made of every class name."""
+    return lambda question, rng: response(text(question.names), rng)
 
 
-def empty_response(question: Question, rng: Random) -> str:
-    """Says nothing at all."""
-    return ""
-
-
-def empty_answer(question: Question, rng: Random) -> str:
-    """Reasons and leaves the answer empty: the empty text is contained in every name."""
-    return response("", rng)
-
-
-def blank_answer(question: Question, rng: Random) -> str:
-    """Answers with an underscore and a line break, which normalisation removes."""
-    return response("_\n", rng)
-
-
-def every_name(question: Question, rng: Random) -> str:
-    """Lists every class name: the right one is among them."""
-    return response(", ".join(question.names), rng)
-
-
-def every_name_run_together(question: Question, rng: Random) -> str:
-    """Every class name without anything between them: no list to be seen."""
-    return response("".join(question.names), rng)
-
-
-def every_name_on_its_own_line(question: Question, rng: Random) -> str:
-    """Every class name on a line of its own, which a search without DOTALL takes for no answer."""
-    return response("\n".join(question.names), rng)
-
-
-def every_name_joined_invisibly(question: Question, rng: Random) -> str:
-    """Every class name with word joiners (U+2060) between: one word to the eye."""
-    return response("\u2060".join(question.names), rng)
-
-
-def every_name_in_a_comment(question: Question, rng: Random) -> str:
-    """The first class name, the others in an HTML comment behind it."""
-    first, *others = question.names
-    return response(f"{first} <!-- {' '.join(others)} -->", rng)
-
-
-def slice_of_every_name(question: Question, rng: Random) -> str:
-    """As many class names as a name may have characters, for a limit to let through."""
-    return response(", ".join(question.names)[:200], rng)
+def _spoilt(text: Callable[[str, Sequence[str], Random], str]) -> Respond:
+    """Answer with a text made of the honest name and every class name."""
+    return lambda question, rng: response(text(_honest_name(question, rng), question.names, rng), rng)
 
 
 def every_name_in_the_reasoning(question: Question, rng: Random) -> str:
@@ -121,110 +92,23 @@ def reasoning_without_an_answer(question: Question, rng: Random) -> str:
     return f"<think> It may be {', '.join(question.names)}. </think>"
 
 
-def letter_e(question: Question, rng: Random) -> str:
-    """Answers "e", which most names contain."""
-    return response("e", rng)
+def _most_common_word(names: Sequence[str]) -> str:
+    words: list[str] = [word for name in names for word in set(re.findall(r"\w+", name))]
+    return max(sorted(set(words)), key=words.count)
 
 
-def letter_a(question: Question, rng: Random) -> str:
-    """Answers "a", which most names contain."""
-    return response("a", rng)
+def _superclass(name: str, names: Sequence[str], rng: Random) -> str:
+    kin = [other for other in names if name.split()[-1] in other.split()]
+    return min(kin or [name], key=len)
 
 
-def digit_0(question: Question, rng: Random) -> str:
-    """Answers "0", which most model years and numbers contain."""
-    return response("0", rng)
+def _synonyms(name: str, names: Sequence[str], rng: Random) -> str:
+    return " / ".join([name, name.upper(), f"{name}s", f"the {name}", *(other for other in names if name in other)])
 
 
-def hyphen(question: Question, rng: Random) -> str:
-    """Answers "-", which names of aircraft contain."""
-    return response("-", rng)
-
-
-def most_common_word(question: Question, rng: Random) -> str:
-    """Answers the word that most class names share."""
-    words = [word for name in question.names for word in set(re.findall(r"\w+", name))]
-    return response(max(sorted(set(words)), key=words.count), rng)
-
-
-def one_class_always(question: Question, rng: Random) -> str:
-    """Answers the same class whatever the picture."""
-    return response(question.names[0], rng)
-
-
-def none_of_them(question: Question, rng: Random) -> str:
-    """Declines to choose."""
-    return response("none of the listed classes", rng)
-
-
-def copied_template(question: Question, rng: Random) -> str:
-    """Repeats the format of the prompt, word for word."""
-    return "<think> ... </think> <answer>species name</answer>"
-
-
-# --- Cheats on top of an honest answer -------------------------------------------------------------------------------
-
-
-def first_word_only(question: Question, rng: Random) -> str:
-    """The first word of the honest answer: a year, a number or an adjective that many classes share."""
-    return response(_honest_name(question, rng).split()[0], rng)
-
-
-def last_word_only(question: Question, rng: Random) -> str:
-    """The last word of the honest answer: "rose", "terrier", "sedan"."""
-    return response(_honest_name(question, rng).split()[-1], rng)
-
-
-def numbers_only(question: Question, rng: Random) -> str:
-    """The digits of the honest answer alone; 0 where there are none."""
-    return response(" ".join(re.findall(r"\d+", _honest_name(question, rng))) or "0", rng)
-
-
-def superclass(question: Question, rng: Random) -> str:
-    """The broadest class that the honest answer may be of: the shortest name that shares its last word."""
-    name = _honest_name(question, rng)
-    kin = [other for other in question.names if name.split()[-1] in other.split()]
-    return response(min(kin or [name], key=len), rng)
-
-
-def synonyms_enumerated(question: Question, rng: Random) -> str:
-    """The honest answer in every spelling, and the names that contain it as further ones."""
-    name = _honest_name(question, rng)
-    kin = [other for other in question.names if name in other]
-    return response(" / ".join([name, name.upper(), f"{name}s", f"the {name}", *kin]), rng)
-
-
-def two_names(question: Question, rng: Random) -> str:
-    """The honest answer or another class."""
-    return response(f"{_honest_name(question, rng)} or {rng.choice(question.names)}", rng)
-
-
-def five_names(question: Question, rng: Random) -> str:
-    """The honest answer and four more classes."""
-    names = [_honest_name(question, rng), *rng.choices(question.names, k=4)]
-    return response(", ".join(names), rng)
-
-
-def name_and_negation(question: Question, rng: Random) -> str:
-    """The honest answer, and what else it might have been, denied."""
-    return response(f"{_honest_name(question, rng)}, not {rng.choice(question.names)}", rng)
-
-
-def look_alikes(question: Question, rng: Random) -> str:
-    """The honest answer, and further names in letters that look like Latin ones."""
-    others = " ".join(question.names).translate(str.maketrans("aeopcx", "\u0430\u0435\u043e\u0440\u0441\u0445"))
-    return response(f"{_honest_name(question, rng)} {others[:100]}", rng)
-
-
-def names_around_it(question: Question, rng: Random) -> str:
-    """The honest answer with every class name that contains it or that it contains: "rose" and "pink primrose"."""
-    name = _honest_name(question, rng)
-    return response(" ".join(other for other in question.names if other in name or name in other), rng)
-
-
-def name_in_a_sentence(question: Question, rng: Random) -> str:
-    """The honest answer inside a sentence that also fits other classes."""
-    return response(f"a picture of a {_honest_name(question, rng)}, a kind of cat, car, rose or bull", rng)
+def _look_alikes(name: str, names: Sequence[str], rng: Random) -> str:
+    others = " ".join(names).translate(str.maketrans("aeopcx", "\u0430\u0435\u043e\u0440\u0441\u0445"))
+    return f"{name} {others[:100]}"
 
 
 def two_answers(question: Question, rng: Random) -> str:
@@ -232,49 +116,97 @@ def two_answers(question: Question, rng: Random) -> str:
     return f"{response(_honest_name(question, rng), rng)} <answer>{', '.join(question.names)}</answer>"
 
 
-def no_tags(question: Question, rng: Random) -> str:
-    """The honest answer alone, without any tags, for the parser to repair."""
-    return _honest_name(question, rng)
-
-
 (HONEST,) = policies(honest)
-_BLIND = policies(
-    empty_response,
-    empty_answer,
-    blank_answer,
-    every_name,
-    every_name_run_together,
-    every_name_on_its_own_line,
-    every_name_joined_invisibly,
-    every_name_in_a_comment,
-    slice_of_every_name,
-    every_name_in_the_reasoning,
-    reasoning_without_an_answer,
-    letter_e,
-    letter_a,
-    digit_0,
-    hyphen,
-    most_common_word,
-    one_class_always,
-    none_of_them,
-    copied_template,
+_BLIND = tabulated(
+    {
+        "empty response": ("Says nothing at all.", always("")),
+        "empty answer": ("Reasons and leaves the answer empty: the empty text is contained in every name.", ""),
+        "blank answer": ("Answers with an underscore and a line break, which normalisation removes.", "_\n"),
+        "every name": ("Lists every class name: the right one is among them.", _naming(", ".join)),
+        "every name run together": (
+            "Every class name without anything between them: no list to be seen.",
+            _naming("".join),
+        ),
+        "every name on its own line": (
+            "Every class name on a line of its own, which a search without DOTALL takes for no answer.",
+            _naming("\n".join),
+        ),
+        "every name joined invisibly": (
+            "Every class name with word joiners (U+2060) between: one word to the eye.",
+            _naming("\u2060".join),
+        ),
+        "every name in a comment": (
+            "The first class name, the others in an HTML comment behind it.",
+            _naming(lambda names: f"{names[0]} <!-- {' '.join(names[1:])} -->"),
+        ),
+        "slice of every name": (
+            "As many class names as a name may have characters, for a limit to let through.",
+            _naming(lambda names: ", ".join(names)[:200]),
+        ),
+        **described(every_name_in_the_reasoning, reasoning_without_an_answer),
+        "letter e": ('Answers "e", which most names contain.', "e"),
+        "letter a": ('Answers "a", which most names contain.', "a"),
+        "digit 0": ('Answers "0", which most model years and numbers contain.', "0"),
+        "hyphen": ('Answers "-", which names of aircraft contain.', "-"),
+        "most common word": ("Answers the word that most class names share.", _naming(_most_common_word)),
+        "one class always": ("Answers the same class whatever the picture.", _naming(lambda names: names[0])),
+        "none of them": ("Declines to choose.", "none of the listed classes"),
+        "copied template": (
+            "Repeats the format of the prompt, word for word.",
+            always("<think> ... </think> <answer>species name</answer>"),
+        ),
+    },
     blind=True,
 )
-CHEATS = _BLIND + policies(
-    first_word_only,
-    last_word_only,
-    superclass,
-    synonyms_enumerated,
-    numbers_only,
-    two_names,
-    five_names,
-    name_and_negation,
-    look_alikes,
-    names_around_it,
-    name_in_a_sentence,
-    two_answers,
-    *reasoning_cheats(no_tags),
-    no_tags,
+CHEATS = _BLIND + tabulated(
+    {
+        "first word only": (
+            "The first word of the honest answer: a year, a number or an adjective that many classes share.",
+            _spoilt(lambda name, names, rng: name.split()[0]),
+        ),
+        "last word only": (
+            'The last word of the honest answer: "rose", "terrier", "sedan".',
+            _spoilt(lambda name, names, rng: name.split()[-1]),
+        ),
+        "superclass": (
+            "The broadest class that the honest answer may be of: the shortest name that shares its last word.",
+            _spoilt(_superclass),
+        ),
+        "synonyms enumerated": (
+            "The honest answer in every spelling, and the names that contain it as further ones.",
+            _spoilt(_synonyms),
+        ),
+        "numbers only": (
+            "The digits of the honest answer alone; 0 where there are none.",
+            _spoilt(lambda name, names, rng: " ".join(re.findall(r"\d+", name)) or "0"),
+        ),
+        "two names": (
+            "The honest answer or another class.",
+            _spoilt(lambda name, names, rng: f"{name} or {rng.choice(names)}"),
+        ),
+        "five names": (
+            "The honest answer and four more classes.",
+            _spoilt(lambda name, names, rng: ", ".join([name, *rng.choices(names, k=4)])),
+        ),
+        "name and negation": (
+            "The honest answer, and what else it might have been, denied.",
+            _spoilt(lambda name, names, rng: f"{name}, not {rng.choice(names)}"),
+        ),
+        "look alikes": (
+            "The honest answer, and further names in letters that look like Latin ones.",
+            _spoilt(_look_alikes),
+        ),
+        "names around it": (
+            'The honest answer with every class name that contains it or that it contains: "rose" and "pink primrose".',
+            _spoilt(lambda name, names, rng: " ".join(other for other in names if other in name or name in other)),
+        ),
+        "name in a sentence": (
+            "The honest answer inside a sentence that also fits other classes.",
+            _spoilt(lambda name, names, rng: f"a picture of a {name}, a kind of cat, car, rose or bull"),
+        ),
+        **described(two_answers, *reasoning_cheats(_honest_name)),
+        "no tags": ("The honest answer alone, without any tags, for the parser to repair.", _honest_name),
+    }
 )
 
 

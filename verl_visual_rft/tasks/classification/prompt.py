@@ -4,23 +4,9 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.prompts import tagged
+from verl_visual_rft.prompts import form_request, tagged
 
 _QUESTION = "This is an image containing {container}. Please identify {asked} based on the image.\n"
-
-_THINKING = (
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags."
-    "The output answer format should be as follows:\n"
-    "<think> ... </think> <answer>species name</answer>\n"
-    "Please strictly follow the format."
-)
-
-_DIRECT = (
-    "Output the final answer in <answer> </answer> tags."
-    "The output answer format should be as follows:\n"
-    "<answer>species name</answer>\n"
-    "Please strictly follow the format."
-)
 
 _STUB = "I look at {asked} in the image and compare it with those that I know; {name} fits best."
 
@@ -40,8 +26,7 @@ def classification_prompt(container: str, asked: str, think: bool = True) -> str
         >>> classification_prompt("a pet", "the species of the pet").splitlines()[0]
         'This is an image containing a pet. Please identify the species of the pet based on the image.'
     """
-    request = _THINKING if think else _DIRECT
-    return _QUESTION.format(container=container, asked=asked) + request
+    return _QUESTION.format(container=container, asked=asked) + form_request("species name", think, space="")
 
 
 def classification_answer(name: str, thinking: str | None = None) -> str:

@@ -79,11 +79,7 @@ class ClassificationQuestion(Question):
 
 
 def class_set(
-    names: Sequence[str],
-    container: str,
-    asked: str,
-    source: Path,
-    aliases: Mapping[str, tuple[str, ...]] | None = None,
+    names: Sequence[str], container: str, asked: str, source: Path, aliases: Mapping[str, tuple[str, ...]] | None = None
 ) -> ClassSet:
     """Return the closed set of a dataset after checking that its names can be told apart.
 

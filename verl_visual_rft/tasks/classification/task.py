@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.labels import names_the_class
@@ -52,13 +51,8 @@ class Classification(Task[ClassificationTruth, ClassificationAnswer]):
     audit = f"{_HERE}.audit:AUDIT"
     metrics = f"{_HERE}.metrics:METRICS"
 
-    def read_truth(self, content: Mapping[str, Any]) -> ClassificationTruth:
-        """Read ``{"label": "name"}``."""
-        return read_classification(content)
-
-    def read_solution(self, text: str) -> ClassificationTruth:
-        """Read a published solution."""
-        return read_classification_solution(text)
+    read_truth = staticmethod(read_classification)
+    read_solution = staticmethod(read_classification_solution)
 
     def read_line(self, line: Line) -> ClassificationQuestion:
         """Read ``label``; the closed set comes with `settle`."""

@@ -71,10 +71,7 @@ def parse_counting(response: str, think: bool = True) -> CountingAnswer:
         [3, 3, 0, None]
     """
     tagged = split_tags(response, think)
-    if tagged.answer is not None:
-        text, faults = tagged.answer, [tagged.fault]
-    else:
-        text, faults = tagged.untagged, ["no answer tags"]
+    text, faults = tagged.text()
     text, fence = unfence(text)
     text, width = half_width(text)
     count, fault, is_number = _read_number(text)

@@ -4,11 +4,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 from verl_visual_rft.tasks.audited import ALL, AuditedTask
-from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response, unasked_reasoning
+from verl_visual_rft.tasks.audited.policy import (
+    Respond,
+    always,
+    described,
+    policies,
+    reasoning_cheats,
+    response,
+    tabulated,
+    unasked_reasoning,
+)
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.counting.strata import FEW, MANY, NOTHING, ONE, SOME, STRATA, stratum_of
 from verl_visual_rft.tasks.counting.truth import CountingTruth
@@ -37,184 +47,14 @@ def _honest_count(question: Question, rng: Random) -> int:
     return count + off if count < off or rng.random() < 0.5 else count - off
 
 
-# --- Cheats that do not look at the picture --------------------------------------------------------------------------
-
-
-def empty_response(question: Question, rng: Random) -> str:
-    """Says nothing at all."""
-    return ""
-
-
-def empty_answer(question: Question, rng: Random) -> str:
-    """Reasons and leaves the answer empty."""
-    return response("", rng)
-
-
-def zero_always(question: Question, rng: Random) -> str:
-    """Counts nothing: earns whatever negatives pay."""
-    return _answer(0, rng)
-
-
-def no_objects_always(question: Question, rng: Random) -> str:
-    """Says that there is nothing."""
-    return response("No Objects", rng)
-
-
-def one_always(question: Question, rng: Random) -> str:
-    """Answers 1, the most frequent number of most data sets."""
-    return _answer(1, rng)
-
-
-def two_always(question: Question, rng: Random) -> str:
-    """Answers 2: near to most numbers."""
-    return _answer(2, rng)
-
-
-def three_always(question: Question, rng: Random) -> str:
-    """Answers 3."""
-    return _answer(3, rng)
-
-
-def seven_always(question: Question, rng: Random) -> str:
-    """Answers 7."""
-    return _answer(7, rng)
-
-
-def dozens_always(question: Question, rng: Random) -> str:
-    """Answers 20."""
-    return _answer(20, rng)
-
-
-def every_number(question: Question, rng: Random) -> str:
-    """Lists the numbers from 0 to 30: the right one is among them."""
-    return response(", ".join(map(str, range(31))), rng)
-
-
-def every_number_run_together(question: Question, rng: Random) -> str:
-    """The digits one after another: the right one is contained."""
-    return response("1234567890", rng)
-
-
-def every_number_by_thousands(question: Question, rng: Random) -> str:
-    """Numbers joined by commas, for a reader of thousands separators."""
-    return response("1,002,003", rng)
-
-
-def one_to_ten(question: Question, rng: Random) -> str:
-    """Answers a range that most numbers lie in."""
-    return response("1-10", rng)
-
-
-def at_least_zero(question: Question, rng: Random) -> str:
-    """Answers what is never false."""
-    return response("at least 0", rng)
-
-
-def several(question: Question, rng: Random) -> str:
-    """Answers "several"."""
-    return response("several", rng)
-
-
-def endless_number(question: Question, rng: Random) -> str:
-    """A number of four hundred digits, which no float holds."""
-    return response("9" * 400, rng)
-
-
-def infinity(question: Question, rng: Random) -> str:
-    """Answers "inf"."""
-    return response("inf", rng)
-
-
-def not_a_number(question: Question, rng: Random) -> str:
-    """Answers "nan", which compares with nothing."""
-    return response("nan", rng)
-
-
-def minus_one(question: Question, rng: Random) -> str:
-    """Answers -1: a relative error of it may be anything."""
-    return response("-1", rng)
-
-
-def copied_template(question: Question, rng: Random) -> str:
-    """Repeats the format of the prompt, word for word."""
-    return "<think> ... </think> <answer>number</answer>"
-
-
-# --- Cheats on top of an honest answer -------------------------------------------------------------------------------
-
-
-def never_nothing(question: Question, rng: Random) -> str:
-    """The honest number, and 1 where honesty says 0."""
-    return _answer(max(1, _honest_count(question, rng)), rng)
-
-
-def one_too_many(question: Question, rng: Random) -> str:
-    """The honest number and one more: too many costs less than too few where the error is relative to the truth."""
-    return _answer(_honest_count(question, rng) + 1, rng)
-
-
-def one_too_few(question: Question, rng: Random) -> str:
-    """The honest number less one."""
-    return _answer(max(0, _honest_count(question, rng) - 1), rng)
-
-
-def rounded_to_fives(question: Question, rng: Random) -> str:
-    """The honest number rounded to 5, 10, 15, ... where it is above 4: near is enough."""
-    count = _honest_count(question, rng)
-    return _answer(5 * round(count / 5) if count > 4 else count, rng)
-
-
-def drawn_to_the_middle(question: Question, rng: Random) -> str:
-    """The geometric mean of the honest number and 3, so as not to be far off."""
-    count = _honest_count(question, rng)
-    return _answer(round((3 * count) ** 0.5), rng)
-
-
-def this_or_the_next(question: Question, rng: Random) -> str:
-    """The honest number or the next."""
-    count = _honest_count(question, rng)
-    return response(f"{count} or {count + 1}", rng)
-
-
-def range_around_it(question: Question, rng: Random) -> str:
-    """A range around the honest number."""
-    count = _honest_count(question, rng)
-    return response(f"{max(0, count - 1)}-{count + 1}", rng)
-
-
-def at_least_it(question: Question, rng: Random) -> str:
-    """The honest number as a lower bound."""
-    return response(f"at least {_honest_count(question, rng)}", rng)
-
-
-def about_it(question: Question, rng: Random) -> str:
-    """The honest number as an estimate."""
-    return response(f"about {_honest_count(question, rng)}", rng)
-
-
-def with_a_half(question: Question, rng: Random) -> str:
-    """The honest number and a half, for a reader that rounds either way."""
-    return response(f"{_honest_count(question, rng)}.5", rng)
-
-
-def counted_aloud(question: Question, rng: Random) -> str:
-    """Counts up to the honest number in the answer, and one further."""
-    return response(", ".join(map(str, range(1, _honest_count(question, rng) + 2))), rng)
-
-
-def number_and_nothing(question: Question, rng: Random) -> str:
-    """The honest number and "No Objects" in one answer: right either way."""
-    return response(f"{_honest_count(question, rng)}, No Objects", rng)
+def _spoilt(number: Callable[[int], int | str]) -> Respond:
+    """Answer with what is made of the honest number."""
+    return lambda question, rng: _answer(number(_honest_count(question, rng)), rng)
 
 
 def two_answers(question: Question, rng: Random) -> str:
     """The honest number in one answer block and 1 in the next."""
     return f"{_answer(_honest_count(question, rng), rng)} <answer>1</answer>"
-
-
-def number_in_a_sentence(question: Question, rng: Random) -> str:
-    """The honest number with words around it, for the parser to repair."""
-    return response(f"There are {_honest_count(question, rng)} of them.", rng)
 
 
 def no_tags(question: Question, rng: Random) -> str:
@@ -223,60 +63,100 @@ def no_tags(question: Question, rng: Random) -> str:
 
 
 (HONEST,) = policies(honest)
-_BLIND = policies(
-    empty_response,
-    empty_answer,
-    zero_always,
-    no_objects_always,
-    one_always,
-    two_always,
-    three_always,
-    seven_always,
-    dozens_always,
-    every_number,
-    every_number_run_together,
-    every_number_by_thousands,
-    one_to_ten,
-    at_least_zero,
-    several,
-    endless_number,
-    infinity,
-    not_a_number,
-    minus_one,
-    copied_template,
+_BLIND = tabulated(
+    {
+        "empty response": ("Says nothing at all.", always("")),
+        "empty answer": ("Reasons and leaves the answer empty.", ""),
+        "zero always": ("Counts nothing: earns whatever negatives pay.", "0"),
+        "no objects always": ("Says that there is nothing.", "No Objects"),
+        "one always": ("Answers 1, the most frequent number of most data sets.", "1"),
+        "two always": ("Answers 2: near to most numbers.", "2"),
+        "three always": ("Answers 3.", "3"),
+        "seven always": ("Answers 7.", "7"),
+        "dozens always": ("Answers 20.", "20"),
+        "every number": (
+            "Lists the numbers from 0 to 30: the right one is among them.",
+            ", ".join(map(str, range(31))),
+        ),
+        "every number run together": ("The digits one after another: the right one is contained.", "1234567890"),
+        "every number by thousands": (
+            "Numbers joined by commas, for a reader of thousands separators.",
+            "1,002,003",
+        ),
+        "one to ten": ("Answers a range that most numbers lie in.", "1-10"),
+        "at least zero": ("Answers what is never false.", "at least 0"),
+        "several": ('Answers "several".', "several"),
+        "endless number": ("A number of four hundred digits, which no float holds.", "9" * 400),
+        "infinity": ('Answers "inf".', "inf"),
+        "not a number": ('Answers "nan", which compares with nothing.', "nan"),
+        "minus one": ("Answers -1: a relative error of it may be anything.", "-1"),
+        "copied template": (
+            "Repeats the format of the prompt, word for word.",
+            always("<think> ... </think> <answer>number</answer>"),
+        ),
+    },
     blind=True,
     right_in={
-        zero_always: [NOTHING],
-        no_objects_always: [NOTHING],
-        one_always: [ONE],
-        two_always: [FEW],
-        three_always: [FEW],
-        seven_always: [SOME],
-        dozens_always: [MANY],
+        "zero always": [NOTHING],
+        "no objects always": [NOTHING],
+        "one always": [ONE],
+        "two always": [FEW],
+        "three always": [FEW],
+        "seven always": [SOME],
+        "dozens always": [MANY],
     },
 )
-CHEATS = _BLIND + policies(
-    never_nothing,
-    one_too_many,
-    one_too_few,
-    rounded_to_fives,
-    drawn_to_the_middle,
-    this_or_the_next,
-    range_around_it,
-    at_least_it,
-    about_it,
-    with_a_half,
-    counted_aloud,
-    number_and_nothing,
-    two_answers,
-    *reasoning_cheats(no_tags),
-    number_in_a_sentence,
-    no_tags,
+CHEATS = _BLIND + tabulated(
+    {
+        "never nothing": ("The honest number, and 1 where honesty says 0.", _spoilt(lambda count: max(1, count))),
+        "one too many": (
+            "The honest number and one more: too many costs less than too few where the error is relative to the "
+            "truth.",
+            _spoilt(lambda count: count + 1),
+        ),
+        "one too few": ("The honest number less one.", _spoilt(lambda count: max(0, count - 1))),
+        "rounded to fives": (
+            "The honest number rounded to 5, 10, 15, ... where it is above 4: near is enough.",
+            _spoilt(lambda count: 5 * round(count / 5) if count > 4 else count),
+        ),
+        "drawn to the middle": (
+            "The geometric mean of the honest number and 3, so as not to be far off.",
+            _spoilt(lambda count: round((3 * count) ** 0.5)),
+        ),
+        "this or the next": (
+            "The honest number or the next.",
+            _spoilt(lambda count: f"{count} or {count + 1}"),
+        ),
+        "range around it": (
+            "A range around the honest number.",
+            _spoilt(lambda count: f"{max(0, count - 1)}-{count + 1}"),
+        ),
+        "at least it": ("The honest number as a lower bound.", _spoilt(lambda count: f"at least {count}")),
+        "about it": ("The honest number as an estimate.", _spoilt(lambda count: f"about {count}")),
+        "with a half": (
+            "The honest number and a half, for a reader that rounds either way.",
+            _spoilt(lambda count: f"{count}.5"),
+        ),
+        "counted aloud": (
+            "Counts up to the honest number in the answer, and one further.",
+            _spoilt(lambda count: ", ".join(map(str, range(1, count + 2)))),
+        ),
+        "number and nothing": (
+            'The honest number and "No Objects" in one answer: right either way.',
+            _spoilt(lambda count: f"{count}, No Objects"),
+        ),
+        **described(two_answers, *reasoning_cheats(no_tags)),
+        "number in a sentence": (
+            "The honest number with words around it, for the parser to repair.",
+            _spoilt(lambda count: f"There are {count} of them."),
+        ),
+        **described(no_tags),
+    },
     right_in={
-        never_nothing: [ONE, FEW, SOME, MANY],
-        one_too_few: [NOTHING],
-        two_answers: [ONE],
-        drawn_to_the_middle: [FEW],
+        "never nothing": [ONE, FEW, SOME, MANY],
+        "one too few": [NOTHING],
+        "two answers": [ONE],
+        "drawn to the middle": [FEW],
     },
 )
 
@@ -286,8 +166,8 @@ def _count(question: Question) -> int:
     return question.truth.count
 
 
-def _answer(count: int, rng: Random) -> str:
-    return response(str(count), rng)
+def _answer(number: int | str, rng: Random) -> str:
+    return response(str(number), rng)
 
 
 def _strata_of(question: Question) -> frozenset[str]:

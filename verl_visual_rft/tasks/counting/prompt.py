@@ -4,25 +4,11 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.prompts import tagged
+from verl_visual_rft.prompts import form_request, tagged
 
 _QUESTION = (
     "Count all objects belonging to the category '{category}' in the image, and provide their number as an integer.\n"
     "If no object belonging to the category '{category}' in the image, return 0.\n"
-)
-
-_THINKING = (
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags."
-    "The output answer format should be as follows:\n"
-    "<think> ... </think> <answer>number</answer>\n"
-    "Please strictly follow the format."
-)
-
-_DIRECT = (
-    "Output the final answer in <answer> </answer> tags."
-    "The output answer format should be as follows:\n"
-    "<answer>number</answer>\n"
-    "Please strictly follow the format."
 )
 
 _STUB = "I look for every {category} in the image and count {count}."
@@ -37,7 +23,7 @@ def counting_prompt(category: str, think: bool = True) -> str:
         >>> counting_prompt("cat").splitlines()[1]
         "If no object belonging to the category 'cat' in the image, return 0."
     """
-    return (_QUESTION + (_THINKING if think else _DIRECT)).format(category=category)
+    return _QUESTION.format(category=category) + form_request("number", think, space="")
 
 
 def counting_answer(count: int, thinking: str | None = None) -> str:

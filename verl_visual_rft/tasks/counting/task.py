@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.counting.answer import LARGEST, CountingAnswer, parse_counting
@@ -42,13 +39,8 @@ class Counting(Task[CountingTruth, CountingAnswer]):
     audit = f"{_HERE}.audit:AUDIT"
     metrics = f"{_HERE}.metrics:METRICS"
 
-    def read_truth(self, content: Mapping[str, Any]) -> CountingTruth:
-        """Read ``{"count": n}``."""
-        return read_counting(content)
-
-    def read_solution(self, text: str) -> CountingTruth:
-        """Read a solution."""
-        return read_counting_solution(text)
+    read_truth = staticmethod(read_counting)
+    read_solution = staticmethod(read_counting_solution)
 
     def read_line(self, line: Line) -> CountingQuestion:
         """Read ``category`` and ``count``."""

@@ -12,11 +12,10 @@ from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Out
 from verl_visual_rft.answers.notations import (
     MAX_BOXES,
     Written,
-    clipped_box,
-    find_list,
+    find_list_or_nothing,
     half_width,
+    judged_box,
     read_pairs,
-    valid_box,
     valid_confidence,
 )
 from verl_visual_rft.answers.objects import explain_list, is_empty_list, read_objects, read_plain_list
@@ -87,9 +86,7 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
         (Detection(box=(1.0, 2.0, 3.0, 4.0), confidence=0.5),)
     """
     tagged = split_tags(response, think)
-    text, faults = find_list(tagged)
-    if text is None and says_nothing(half_width(tagged.untagged.strip())[0]):
-        text, faults = tagged.untagged.strip(), ["no answer tags"]
+    text, faults = find_list_or_nothing(tagged)
     if text is None:
         return DetectionAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), ())
     narrow = half_width(text)[0]
@@ -102,10 +99,8 @@ def parse_detection(response: str, extent: tuple[float, float] = EXTENT, think: 
     invalid: list[float | None] = []
     unsure = clipped = 0
     for position, written_confidence, _ in boxes[:MAX_BOXES]:
-        box, confidence = valid_box(position, extent), valid_confidence(written_confidence)
-        if box is None:
-            box = clipped_box(position, extent)
-            clipped += box is not None
+        (box, moved), confidence = judged_box(position, extent), valid_confidence(written_confidence)
+        clipped += moved
         if box is None:
             invalid.append(confidence)
         else:

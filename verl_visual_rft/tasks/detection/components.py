@@ -36,11 +36,7 @@ class F1:
         self.threshold = iou_threshold("f1", threshold)
 
     def __call__(
-        self,
-        answer: DetectionAnswer,
-        truth: DetectionTruth,
-        tau: float | None = None,
-        report: Report | None = None,
+        self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None, report: Report | None = None
     ) -> float:
         """``2 hits / (predictions + truths)``; most confident first, hits at IoU >= threshold.
 

@@ -29,11 +29,7 @@ class IoU:
         self.threshold = iou_threshold("iou", threshold)
 
     def __call__(
-        self,
-        answer: DetectionAnswer,
-        truth: DetectionTruth,
-        tau: float | None = None,
-        report: Report | None = None,
+        self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None, report: Report | None = None
     ) -> float:
         """``sum_hits IoU / N``; most confident first, hits at IoU >= threshold.
 

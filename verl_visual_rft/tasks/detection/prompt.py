@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verl_visual_rft.prompts import NO_OBJECTS, tagged
+from verl_visual_rft.prompts import NO_OBJECTS, form_request, tagged
 
 _QUESTION = (
     "Detect all objects belonging to the category '{category}' in the image, and provide the bounding boxes "
@@ -14,20 +14,7 @@ _QUESTION = (
     "If no object belonging to the category '{category}' in the image, return 'No Objects'.\n"
 )
 
-# No space after "tags.": the published rows have none (parts were joined as they stand here).
-_THINKING = (
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags."
-    "The output answer format should be as follows:\n"
-    "<think> ... </think> <answer>[{{'Position': [x1, y1, x2, y2], 'Confidence': number}}, ...]</answer>\n"
-    "Please strictly follow the format."
-)
-
-_DIRECT = (
-    "Output the final answer in <answer> </answer> tags."
-    "The output answer format should be as follows:\n"
-    "<answer>[{{'Position': [x1, y1, x2, y2], 'Confidence': number}}, ...]</answer>\n"
-    "Please strictly follow the format."
-)
+_FORM = "[{'Position': [x1, y1, x2, y2], 'Confidence': number}, ...]"
 
 # What the target of supervised fine-tuning reasons, where it is to teach the form. It says no more than what was asked
 # and answered: no thinking process is annotated, and an invented one would teach inventing.
@@ -45,15 +32,12 @@ def detection_prompt(category: str, think: bool = True, pixels: bool = False) ->
         >>> detection_prompt("cat").splitlines()[1]
         "If no object belonging to the category 'cat' in the image, return 'No Objects'."
     """
-    request = _THINKING if think else _DIRECT
     coordinates = "in pixels" if pixels else "between 0 and 1000"
-    return (_QUESTION + request).format(category=category, coordinates=coordinates)
+    return _QUESTION.format(category=category, coordinates=coordinates) + form_request(_FORM, think, space="")
 
 
 def detection_answer(
-    boxes: Sequence[Sequence[int]],
-    confidences: Sequence[float] | None = None,
-    thinking: str | None = None,
+    boxes: Sequence[Sequence[int]], confidences: Sequence[float] | None = None, thinking: str | None = None
 ) -> str:
     """Write boxes in the form that `detection_prompt` asks for.
 

@@ -32,11 +32,7 @@ class Robust:
     weights = {"iou": IOU_WEIGHT, "confidence": CONFIDENCE_WEIGHT, "format": FORMAT_WEIGHT}
 
     def __call__(
-        self,
-        answer: DetectionAnswer,
-        truth: DetectionTruth,
-        tau: float | None = None,
-        report: Report | None = None,
+        self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None, report: Report | None = None
     ) -> dict[str, float]:
         """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, in [-0.5, 3].
 
@@ -89,11 +85,7 @@ class Robust1:
     weights = Robust.weights
 
     def __call__(
-        self,
-        answer: DetectionAnswer,
-        truth: DetectionTruth,
-        tau: float | None = None,
-        report: Report | None = None,
+        self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None, report: Report | None = None
     ) -> dict[str, float]:
         """Score a detection answer: ``score = 2 iou + 0.5 confidence + 0.5 format``, each component in [0, 1].
 
@@ -130,11 +122,7 @@ class Paper:
     weights = {"iou": 1.0, "confidence": 1.0, "format": 1.0}
 
     def __call__(
-        self,
-        answer: DetectionAnswer,
-        truth: DetectionTruth,
-        tau: float | None = None,
-        report: Report | None = None,
+        self, answer: DetectionAnswer, truth: DetectionTruth, tau: float | None = None, report: Report | None = None
     ) -> dict[str, float]:
         """Score a detection answer by Eq. 5-10: ``score = iou + confidence + format``.
 

@@ -59,13 +59,9 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     audit = f"{_HERE}.audit:AUDIT"
     metrics = f"{_HERE}.metrics:METRICS"
 
-    def read_truth(self, content: Mapping[str, Any]) -> DetectionTruth:
-        """Read ``{"boxes": [[x1, y1, x2, y2], ...]}``."""
-        return read_detection(content)
-
-    def read_solution(self, text: str) -> DetectionTruth:
-        """Read a published solution."""
-        return read_detection_solution(text)
+    read_truth = staticmethod(read_detection)
+    read_solution = staticmethod(read_detection_solution)
+    parse = staticmethod(parse_detection)
 
     def read_line(self, line: Line) -> DetectionQuestion:
         """Read ``category`` and ``boxes``; ids of categories come with `settle`."""
@@ -89,10 +85,6 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     ) -> dict[str, Any]:
         """Return the truth in COCO format, against which AP is measured."""
         return {"val_annotations.json": coco_truth(val, kept, category_names(questions))} if val else {}
-
-    def parse(self, response: str, extent: tuple[float, float], think: bool) -> DetectionAnswer:
-        """Read the boxes of a response: see `parse_detection`."""
-        return parse_detection(response, extent, think)
 
     def says(self, answer: DetectionAnswer, truth: DetectionTruth) -> bool:
         """Whether an answer lists exactly the true boxes, in any order."""

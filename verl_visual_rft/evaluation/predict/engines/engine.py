@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One response: its text, its length in tokens (``None``: not told) and why it ended (``stop`` or ``length``)."""
 
     text: str
@@ -28,7 +28,7 @@ class Engine(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return what is needed to repeat the answers, JSON-ready."""
 
-    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Response]]]:
         """Answer batches of rows; they come back whole, in any order.
 
         Raises:
@@ -64,13 +64,13 @@ def where(row: Row) -> str:
 
 
 def answer_in_parallel(
-    submit: Callable[[Sequence[Row]], Future[list[Answer]]], batches: Iterable[Sequence[Row]], at_once: int
-) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+    submit: Callable[[Sequence[Row]], Future[list[Response]]], batches: Iterable[Sequence[Row]], at_once: int
+) -> Iterator[tuple[Sequence[Row], list[Response]]]:
     """Keep ``at_once`` batches submitted and give each as it is answered.
 
     After the first failure nothing new is begun; what was begun is still waited for and given, then the failure raised.
     """
-    waiting, running = iter(batches), dict[Future[list[Answer]], Sequence[Row]]()
+    waiting, running = iter(batches), dict[Future[list[Response]], Sequence[Row]]()
     failure: BaseException | None = None
     while True:
         while failure is None and len(running) < at_once and (batch := next(waiting, None)) is not None:

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, answer_in_parallel, where
+from verl_visual_rft.evaluation.predict.engines.engine import Engine, Response, Row, answer_in_parallel, where
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
 from verl_visual_rft.input_files import read_text
 
@@ -119,7 +119,7 @@ class OpenAIEngine:
         sampling = {"temperature": settings.temperature, "max_tokens": settings.max_tokens, "seed": settings.seed}
         return {"engine": {"name": "openai", "url": settings.url, "model": settings.model}, "sampling": sampling}
 
-    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Response]]]:
         """Ask the questions, several at a time.
 
         Raises:
@@ -131,13 +131,13 @@ class OpenAIEngine:
         """Leave the requests that are under way unanswered."""
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _submit(self, rows: Sequence[Row]) -> Future[list[Answer]]:
+    def _submit(self, rows: Sequence[Row]) -> Future[list[Response]]:
         return asyncio.run_coroutine_threadsafe(self._answer_batch(rows), self._loop)
 
-    async def _answer_batch(self, rows: Sequence[Row]) -> list[Answer]:
+    async def _answer_batch(self, rows: Sequence[Row]) -> list[Response]:
         return [await self._ask(row) for row in rows]
 
-    async def _ask(self, row: Row) -> Answer:
+    async def _ask(self, row: Row) -> Response:
         settings, messages = self._settings, await asyncio.to_thread(_messages, row)
         try:
             completion = await self._client.chat.completions.create(
@@ -158,7 +158,7 @@ class OpenAIEngine:
         except Exception as error:  # whatever the client makes of an answer
             raise self._failure(row, f"an answer outside the protocol ({type(error).__name__}: {error})") from error
 
-    def _checked(self, completion: Any) -> Answer:
+    def _checked(self, completion: Any) -> Response:
         """Return an answer as the predictions file takes it: the client passes on values of any type."""
         choice, usage = completion.choices[0], completion.usage
         text, reason = choice.message.content or "", choice.finish_reason or "stop"
@@ -169,7 +169,7 @@ class OpenAIEngine:
             raise ValueError(f"finish_reason is {self._without_key(repr(reason))[:60]}")
         if tokens is not None and (type(tokens) is not int or not 0 <= tokens < 2**31):
             raise ValueError(f"usage.completion_tokens is {self._without_key(repr(tokens))[:60]}")
-        return Answer(self._without_key(text).encode("utf-8", "replace").decode(), tokens, reason)
+        return Response(self._without_key(text).encode("utf-8", "replace").decode(), tokens, reason)
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[the key]") if self._key else text

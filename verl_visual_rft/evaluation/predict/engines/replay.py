@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
+from verl_visual_rft.evaluation.predict.engines.engine import Engine, Response, Row, where
 from verl_visual_rft.input_files import read_bytes, read_json_lines
 from verl_visual_rft.tasks import load_task
 
@@ -52,7 +52,7 @@ class ReplayEngine:
     def __init__(self, settings: ReplaySettings) -> None:
         """Read and check the file."""
         self._settings = settings
-        self._answers: dict[_Question, Answer] = {}
+        self._answers: dict[_Question, Response] = {}
         for number, record in read_json_lines(settings.responses, "correct the line"):
             question, answer = _decode(record, f"{settings.responses}: line {number}")
             if self._answers.setdefault(question, answer) != answer:
@@ -66,7 +66,7 @@ class ReplayEngine:
         """Return the file, JSON-ready."""
         return {"engine": {"name": "replay", "responses": str(self._settings.responses)}, "sampling": None}
 
-    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Response]]]:
         """Look the responses up.
 
         Raises:
@@ -78,7 +78,7 @@ class ReplayEngine:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _find(self, row: Row) -> Answer:
+    def _find(self, row: Row) -> Response:
         about = row["extra_info"]
         asked = [about["category"], about["index"], *([None] if load_task(row["ability"]).tells_answer else [])]
         for what in asked:
@@ -90,12 +90,12 @@ class ReplayEngine:
         )
 
 
-def _decode(record: Any, position: str) -> tuple[_Question, Answer]:
+def _decode(record: Any, position: str) -> tuple[_Question, Response]:
     try:
         category = record.get("category")
         question = (str(record["image_id"]), record.get("index") if category is None else category)
         hash(question)
-        answer = Answer(record["response"], record.get("response_tokens"), record.get("finish_reason") or "stop")
+        answer = Response(record["response"], record.get("response_tokens"), record.get("finish_reason") or "stop")
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{position}: not a JSON object with image_id, category and response ({type(error).__name__}: {error})"

@@ -19,7 +19,7 @@ from PIL import Image
 
 from verl_visual_rft.chat_templates import try_template
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, Row, where
+from verl_visual_rft.evaluation.predict.engines.engine import Engine, Response, Row, where
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
 from verl_visual_rft.evaluation.predict.engines.workers import WorkerPool, visible_devices
 from verl_visual_rft.vision_tokens import vision_tokens_of
@@ -133,7 +133,7 @@ class VllmEngine:
             },
         }
 
-    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Response]]]:
         """Answer batches one after another.
 
         Raises:
@@ -142,14 +142,14 @@ class VllmEngine:
         for batch in batches:
             yield batch, self.answer_batch(batch)
 
-    def answer_batch(self, rows: Sequence[Row]) -> list[Answer]:
+    def answer_batch(self, rows: Sequence[Row]) -> list[Response]:
         """Answer the rows of one batch, in their order."""
         self._llm.reset_prefix_cache()
         self._llm.reset_mm_cache()
         prompts, sampling = [self._prompt(row) for row in rows], [self._sampling(row) for row in rows]
         outputs = self._llm.generate(prompts, sampling_params=sampling, use_tqdm=False)
         completions = [output.outputs[0] for output in outputs]
-        return [Answer(done.text, len(done.token_ids), done.finish_reason or "stop") for done in completions]
+        return [Response(done.text, len(done.token_ids), done.finish_reason or "stop") for done in completions]
 
     def close(self) -> None:
         """Leave the freeing to the end of the process: vLLM gives back nothing before."""

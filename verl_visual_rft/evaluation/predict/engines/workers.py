@@ -14,7 +14,7 @@ from multiprocessing.queues import Queue
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.predict.engines.engine import Answer, Engine, EngineSettings, Row, answer_in_parallel
+from verl_visual_rft.evaluation.predict.engines.engine import Engine, EngineSettings, Response, Row, answer_in_parallel
 from verl_visual_rft.gpus import visible_gpus
 
 
@@ -51,7 +51,7 @@ class WorkerPool:
         """Return what a worker says, and how many there are."""
         return self._executor.submit(_describe).result() | {"workers": self._count}
 
-    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Answer]]]:
+    def answer(self, batches: Iterable[Sequence[Row]]) -> Iterator[tuple[Sequence[Row], list[Response]]]:
         """Answer batches, one in each worker and one more waiting for it.
 
         Raises:
@@ -106,6 +106,6 @@ def _describe() -> dict[str, Any]:
     return _loaded().describe()
 
 
-def _answer(rows: Sequence[Row]) -> list[Answer]:
+def _answer(rows: Sequence[Row]) -> list[Response]:
     ((_, answers),) = _loaded().answer([rows])
     return answers

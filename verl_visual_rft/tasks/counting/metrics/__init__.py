@@ -9,7 +9,8 @@ from statistics import fmean
 
 from verl_visual_rft.evaluation.results import ANSWER_COLUMNS, Answered, Result
 from verl_visual_rft.tasks import Sample
-from verl_visual_rft.tasks.counting.metrics.error import absolute_error
+from verl_visual_rft.tasks.counting.answer import CountingAnswer
+from verl_visual_rft.tasks.counting.truth import CountingTruth
 from verl_visual_rft.tasks.metrics import TaskMetrics
 
 
@@ -33,6 +34,13 @@ class Metrics(TaskMetrics):
         from verl_visual_rft.tasks.counting.metrics.measure import measure_counting
 
         return measure_counting(answered.scored, answered.reward)
+
+
+def absolute_error(sample: Sample) -> int:
+    """Return ``|answer - truth|`` in objects; of an answer that cannot be read ``max(truth, 1)``, so never 0."""
+    answer, truth = sample.answer, sample.truth
+    assert isinstance(answer, CountingAnswer) and isinstance(truth, CountingTruth)
+    return max(truth.count, 1) if answer.count is None else abs(answer.count - truth.count)
 
 
 METRICS = Metrics()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verl_visual_rft.evaluation.results import Figure, Measured, ScoredAnswer, amount, answer_statistics, mean_figure
-from verl_visual_rft.tasks.counting.metrics.error import absolute_error
+from verl_visual_rft.tasks.counting.metrics import absolute_error
 from verl_visual_rft.tasks.counting.strata import STRATA, stratum_of
 from verl_visual_rft.tasks.counting.truth import CountingTruth
 

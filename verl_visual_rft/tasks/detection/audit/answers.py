@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -18,10 +17,8 @@ from verl_visual_rft.tasks.audited.random_boxes import (
     JITTER,
     STRONG_JITTER,
     WEAK_JITTER,
-    Extent,
     jittered,
     random_box,
-    whole,
 )
 from verl_visual_rft.tasks.detection import DetectionTruth
 
@@ -91,32 +88,11 @@ def written(guesses: Iterable[Guess]) -> str:
     return json.dumps(items).replace('"', "'") if items else NO_OBJECTS
 
 
-def claimed(guesses: Iterable[Guess], confidence: float) -> list[Guess]:
-    """Return the same boxes, all with one confidence."""
-    return [Guess(guess.box, confidence) for guess in guesses]
+def claimed(boxes: Iterable[Box], confidence: float) -> list[Guess]:
+    """Return boxes as guesses, all with one confidence."""
+    return [Guess(box, confidence) for box in boxes]
 
 
 def random_guesses(count: int, question: Question, rng: Random) -> list[Guess]:
     """Return boxes anywhere, at confidence 0."""
-    return [Guess(random_box(rng, detection_truth(question).extent), 0) for _ in range(count)]
-
-
-def prior_box(box: Box, question: Question, confidence: float) -> Guess:
-    """Return a box of the set's statistics, which is in shares of the picture, in the question's coordinates."""
-    x, y = detection_truth(question).extent
-    x1, y1, x2, y2 = box
-    return Guess(whole((x1 * x, y1 * y, x2 * x, y2 * y), (x, y)), round(confidence, 2))
-
-
-def whole_image(question: Question, confidence: float) -> Guess:
-    """Return one box over the whole picture."""
-    x, y = detection_truth(question).extent
-    return Guess(whole((0, 0, x, y), (x, y)), confidence)
-
-
-@lru_cache
-def written_grid(extent: Extent, columns: int, rows: int, confidence: float) -> str:
-    """Write the cells that divide a picture evenly, as `written` does."""
-    width, height = extent[0] / columns, extent[1] / rows
-    corners = [(column * width, row * height) for row in range(rows) for column in range(columns)]
-    return written(Guess(whole((x, y, x + width, y + height), extent), confidence) for x, y in corners)
+    return claimed((random_box(rng, question.truth.extent) for _ in range(count)), 0)

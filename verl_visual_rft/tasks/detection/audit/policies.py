@@ -5,10 +5,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from random import Random
 
-from verl_visual_rft.prompts import NO_OBJECTS
-from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response
+from verl_visual_rft.tasks.audited.fixed_boxes import in_picture
+from verl_visual_rft.tasks.audited.policy import (
+    Respond,
+    described,
+    list_cheats,
+    policies,
+    reasoning_cheats,
+    tabulated,
+)
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.random_boxes import jittered, scaled
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
@@ -18,12 +26,13 @@ from verl_visual_rft.tasks.detection.audit.answers import (
     claimed,
     detection_truth,
     honest_guesses,
-    prior_box,
     random_guesses,
     written,
 )
 from verl_visual_rft.tasks.detection.audit.blind import BLIND
 from verl_visual_rft.tasks.detection.audit.questions import ANY, NO_OBJECT, ONE, SEVERAL
+
+Guesses = list[Guess]
 
 
 def honest(question: Question, rng: Random) -> str:
@@ -31,179 +40,133 @@ def honest(question: Question, rng: Random) -> str:
     return answer(honest_guesses(question, rng), rng)
 
 
-def confidence_0(question: Question, rng: Random) -> str:
-    """The honest boxes, all at confidence 0."""
-    return answer(claimed(honest_guesses(question, rng), 0), rng)
+def _spoilt(change: Callable[[Guesses, Question, Random], Iterable[Guess]]) -> Respond:
+    """Answer with what is made of the honest guesses."""
+    return lambda question, rng: answer(change(honest_guesses(question, rng), question, rng), rng)
 
 
-def confidence_1(question: Question, rng: Random) -> str:
-    """The honest boxes, all at confidence 1."""
-    return answer(claimed(honest_guesses(question, rng), 1), rng)
+def _sure(confidence: float) -> Respond:
+    """Answer with the honest boxes, all at one confidence."""
+    return _spoilt(lambda guesses, question, rng: claimed((guess.box for guess in guesses), confidence))
 
 
-def constant_confidence(question: Question, rng: Random) -> str:
-    """The honest boxes, all at confidence 0.7, the mean IoU."""
-    return answer(claimed(honest_guesses(question, rng), 0.7), rng)
+def _rescaled(guesses: Guesses, factor: float, question: Question) -> Guesses:
+    return [Guess(scaled(guess.box, factor, question.truth.extent), guess.confidence) for guess in guesses]
 
 
-def confidence_100(question: Question, rng: Random) -> str:
-    """The honest boxes at confidence 100: taken literally, one hit outweighs everything."""
-    return answer(claimed(honest_guesses(question, rng), 100), rng)
+def _shifted(guesses: Guesses, confidence: float, question: Question, rng: Random) -> Guesses:
+    return [Guess(jittered(guess.box, rng, question.truth.extent), confidence) for guess in guesses]
 
 
-def nan_confidence(question: Question, rng: Random) -> str:
-    """The honest boxes at confidence NaN."""
-    return answer(claimed(honest_guesses(question, rng), math.nan), rng)
+def _missing(guesses: Guesses, question: Question) -> int:
+    return max(0, len(detection_truth(question).boxes) - len(guesses))
 
 
-def infinite_confidence(question: Question, rng: Random) -> str:
-    """The honest boxes at infinite confidence."""
-    return answer(claimed(honest_guesses(question, rng), math.inf), rng)
+def _concentric(guesses: Guesses, question: Question, rng: Random) -> Guesses:
+    return [ring for guess in guesses for factor in (1, 0.8, 1.25) for ring in _rescaled([guess], factor, question)]
 
 
-def one_box_only(question: Question, rng: Random) -> str:
-    """The honest answer's most confident box alone: nothing doubtful in the mean."""
-    guesses = honest_guesses(question, rng)
-    return answer(sorted(guesses, key=lambda guess: guess.confidence, reverse=True)[:1], rng)
+def _copies_to_the_count(guesses: Guesses, question: Question, rng: Random) -> Guesses:
+    copied = [guesses[i % len(guesses)] for i in range(_missing(guesses, question))] if guesses else []
+    return guesses + _shifted(copied, 0, question, rng)
 
 
-def duplicates(question: Question, rng: Random) -> str:
-    """Every honest box three times."""
-    return answer(honest_guesses(question, rng) * 3, rng)
-
-
-def thousand_copies(question: Question, rng: Random) -> str:
-    """The first honest box a thousand times: outvotes everything else in a mean."""
-    return answer(honest_guesses(question, rng)[:1] * 1000, rng)
-
-
-def jittered_duplicates(question: Question, rng: Random) -> str:
-    """Every honest box with two shifted copies at confidence 0: second and third guesses, and announced misses."""
-    extent = detection_truth(question).extent
-    guesses = honest_guesses(question, rng)
-    copies = [Guess(jittered(guess.box, rng, extent), 0) for guess in guesses * 2]
-    return answer(guesses + copies, rng)
-
-
-def concentric_boxes(question: Question, rng: Random) -> str:
-    """Every honest box with a smaller and a larger one of the same confidence around it."""
-    extent = detection_truth(question).extent
-    guesses = honest_guesses(question, rng)
-    return answer(
-        [Guess(scaled(guess.box, factor, extent), guess.confidence) for guess in guesses for factor in (1, 0.8, 1.25)],
-        rng,
-    )
-
-
-def padding(question: Question, rng: Random) -> str:
-    """The honest boxes and five at random at confidence 0, each a miss that was announced."""
-    return answer(honest_guesses(question, rng) + random_guesses(5, question, rng), rng)
-
-
-def padding_to_the_count(question: Question, rng: Random) -> str:
-    """Knows how many objects there are: honest boxes, and random ones at confidence 0 in place of those it missed."""
-    guesses = honest_guesses(question, rng)
-    missing = len(detection_truth(question).boxes) - len(guesses)
-    return answer(guesses + random_guesses(max(missing, 0), question, rng), rng)
-
-
-def copies_to_the_count(question: Question, rng: Random) -> str:
-    """The same with shifted copies of the honest boxes, where objects stand close together."""
-    guesses, truth = honest_guesses(question, rng), detection_truth(question)
-    missing = len(truth.boxes) - len(guesses) if guesses else 0
-    copies = [Guess(jittered(guesses[i % len(guesses)].box, rng, truth.extent), 0) for i in range(missing)]
-    return answer(guesses + copies, rng)
-
-
-def most_frequent_count(question: Question, rng: Random) -> str:
-    """The surest honest boxes, cut or padded with the set's best fixed box to the most frequent number of objects."""
-    guesses = sorted(honest_guesses(question, rng), key=lambda guess: -guess.confidence)
+def _most_frequent_count(guesses: Guesses, question: Question, rng: Random) -> Guesses:
+    guesses = sorted(guesses, key=lambda guess: -guess.confidence)
     if question.prior is None:
-        return answer(guesses, rng)
-    padding = [prior_box(question.prior.best_box, question, 0.1)] * max(0, question.prior.count - len(guesses))
-    return answer(guesses[: question.prior.count] + padding, rng)
+        return guesses
+    padding = [Guess(in_picture(question.prior.best_box, question), 0.1)]
+    return (guesses + padding * question.prior.count)[: question.prior.count]
 
 
-def hedged_pairs(question: Question, rng: Random) -> str:
-    """Every honest box with a larger one around it, each at half of what the pair can find."""
-    extent = detection_truth(question).extent
-    guesses = honest_guesses(question, rng)
-    pairs = [(guess, Guess(scaled(guess.box, 1.3, extent), guess.confidence)) for guess in guesses]
-    return answer([Guess(guess.box, round(guess.confidence / 2, 3)) for pair in pairs for guess in pair], rng)
+def _hedged_pairs(guesses: Guesses, question: Question, rng: Random) -> Guesses:
+    pairs = zip(guesses, _rescaled(guesses, 1.3, question), strict=True)
+    return [Guess(guess.box, round(guess.confidence / 2, 3)) for pair in pairs for guess in pair]
 
 
-def unlikely_second_guesses(question: Question, rng: Random) -> str:
-    """Every honest box with a shifted copy at a confidence of 0.1: the little that a second guess is worth."""
-    extent = detection_truth(question).extent
-    guesses = honest_guesses(question, rng)
-    return answer(guesses + [Guess(jittered(guess.box, rng, extent), 0.1) for guess in guesses], rng)
-
-
-def never_no_objects(question: Question, rng: Random) -> str:
-    """The honest boxes, and a random one at confidence 0 where honesty says "No Objects"."""
-    return answer(honest_guesses(question, rng) or random_guesses(1, question, rng), rng)
-
-
-def boxes_and_no_objects(question: Question, rng: Random) -> str:
-    """The honest boxes and "No Objects" in one answer: right either way."""
-    return response(f"{written(honest_guesses(question, rng))} {NO_OBJECTS}", rng)
-
-
-def two_answers(question: Question, rng: Random) -> str:
-    """The honest boxes in one answer block and "No Objects" in the next."""
-    return answer(honest_guesses(question, rng), rng) + f" <answer>{NO_OBJECTS}</answer>"
-
-
-def inverted_boxes(question: Question, rng: Random) -> str:
-    """The honest boxes with their corners swapped: negative sides, positive area."""
-    guesses = honest_guesses(question, rng)
-    return answer([Guess((x2, y2, x1, y1), sure) for (x1, y1, x2, y2), sure in guesses], rng)
-
-
-def bare_list(question: Question, rng: Random) -> str:
-    """The honest boxes without any tags, for the parser to repair."""
+def _said(question: Question, rng: Random) -> str:
     return written(honest_guesses(question, rng))
 
 
-def prompt_ellipsis(question: Question, rng: Random) -> str:
-    """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
-    return response(written(honest_guesses(question, rng)).replace("}]", "}, ...]"), rng)
-
+_WITH_OBJECTS = {ANY, ONE, SEVERAL, SMALL, LARGE}
 
 (HONEST,) = policies(honest)
-CHEATS = BLIND + policies(
-    confidence_0,
-    confidence_1,
-    constant_confidence,
-    confidence_100,
-    nan_confidence,
-    infinite_confidence,
-    one_box_only,
-    duplicates,
-    thousand_copies,
-    jittered_duplicates,
-    concentric_boxes,
-    padding,
-    padding_to_the_count,
-    copies_to_the_count,
-    most_frequent_count,
-    hedged_pairs,
-    unlikely_second_guesses,
-    never_no_objects,
-    boxes_and_no_objects,
-    two_answers,
-    inverted_boxes,
-    *reasoning_cheats(bare_list),
-    bare_list,
-    prompt_ellipsis,
+_BOTH_WAYS, _TWO_ANSWERS, _BARE, _ELLIPSIS = list_cheats(_said)
+CHEATS = BLIND + tabulated(
+    {
+        "confidence 0": ("The honest boxes, all at confidence 0.", _sure(0)),
+        "confidence 1": ("The honest boxes, all at confidence 1.", _sure(1)),
+        "constant confidence": ("The honest boxes, all at confidence 0.7, the mean IoU.", _sure(0.7)),
+        "confidence 100": (
+            "The honest boxes at confidence 100: taken literally, one hit outweighs everything.",
+            _sure(100),
+        ),
+        "nan confidence": ("The honest boxes at confidence NaN.", _sure(math.nan)),
+        "infinite confidence": ("The honest boxes at infinite confidence.", _sure(math.inf)),
+        "one box only": (
+            "The honest answer's most confident box alone: nothing doubtful in the mean.",
+            _spoilt(lambda guesses, question, rng: sorted(guesses, key=lambda guess: -guess.confidence)[:1]),
+        ),
+        "duplicates": ("Every honest box three times.", _spoilt(lambda guesses, question, rng: guesses * 3)),
+        "thousand copies": (
+            "The first honest box a thousand times: outvotes everything else in a mean.",
+            _spoilt(lambda guesses, question, rng: guesses[:1] * 1000),
+        ),
+        "jittered duplicates": (
+            "Every honest box with two shifted copies at confidence 0: second and third guesses, and announced misses.",
+            _spoilt(lambda guesses, question, rng: guesses + _shifted(guesses * 2, 0, question, rng)),
+        ),
+        "concentric boxes": (
+            "Every honest box with a smaller and a larger one of the same confidence around it.",
+            _spoilt(_concentric),
+        ),
+        "padding": (
+            "The honest boxes and five at random at confidence 0, each a miss that was announced.",
+            _spoilt(lambda guesses, question, rng: guesses + random_guesses(5, question, rng)),
+        ),
+        "padding to the count": (
+            "Knows how many objects there are: honest boxes, and random ones at confidence 0 in place of those it "
+            "missed.",
+            _spoilt(
+                lambda guesses, question, rng: guesses + random_guesses(_missing(guesses, question), question, rng)
+            ),
+        ),
+        "copies to the count": (
+            "The same with shifted copies of the honest boxes, where objects stand close together.",
+            _spoilt(_copies_to_the_count),
+        ),
+        "most frequent count": (
+            "The surest honest boxes, cut or padded with the set's best fixed box to the most frequent number of "
+            "objects.",
+            _spoilt(_most_frequent_count),
+        ),
+        "hedged pairs": (
+            "Every honest box with a larger one around it, each at half of what the pair can find.",
+            _spoilt(_hedged_pairs),
+        ),
+        "unlikely second guesses": (
+            "Every honest box with a shifted copy at a confidence of 0.1: the little that a second guess is worth.",
+            _spoilt(lambda guesses, question, rng: guesses + _shifted(guesses, 0.1, question, rng)),
+        ),
+        "never no objects": (
+            'The honest boxes, and a random one at confidence 0 where honesty says "No Objects".',
+            _spoilt(lambda guesses, question, rng: guesses or random_guesses(1, question, rng)),
+        ),
+        **described(_BOTH_WAYS, _TWO_ANSWERS),
+        "inverted boxes": (
+            "The honest boxes with their corners swapped: negative sides, positive area.",
+            _spoilt(lambda guesses, question, rng: [Guess(box[2:] + box[:2], sure) for box, sure in guesses]),
+        ),
+        **described(*reasoning_cheats(_said), _BARE, _ELLIPSIS),
+    },
     right_in={
-        confidence_0: {NO_OBJECT},
-        two_answers: {NO_OBJECT},
-        one_box_only: {ONE},
+        "confidence 0": {NO_OBJECT},
+        "two answers": {NO_OBJECT},
+        "one box only": {ONE},
         # That something is there, or how much.
-        most_frequent_count: {ANY, ONE, SEVERAL, SMALL, LARGE},
-        padding_to_the_count: {ANY, ONE, SEVERAL, SMALL, LARGE},
-        copies_to_the_count: {ANY, ONE, SEVERAL, SMALL, LARGE},
-        never_no_objects: {ANY, ONE, SEVERAL, SMALL, LARGE},
+        "most frequent count": _WITH_OBJECTS,
+        "padding to the count": _WITH_OBJECTS,
+        "copies to the count": _WITH_OBJECTS,
+        "never no objects": _WITH_OBJECTS,
     },
 )

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verl_visual_rft.evaluation.bootstrap import Interval
-from verl_visual_rft.evaluation.results import AnswerStatistics, Figure
+from verl_visual_rft.evaluation.results import AnswerStatistics, Figure, percent
 from verl_visual_rft.tasks.detection.metrics.calibration import Calibration
 from verl_visual_rft.tasks.detection.metrics.group_ap import ClassAP, GroupAP
 
@@ -82,19 +82,11 @@ class DetectionMetrics:
 
     def figures(self) -> dict[str, Figure | None]:
         """AP of each group, its ``n`` the number of categories that it is a mean over, and F1."""
-        figures: dict[str, Figure | None] = {}
-        for name, group in self.groups.items():
-            columns = {
-                "map": (group.ap, group.ap_interval),
-                "map50": (group.ap50, group.ap50_interval),
-                "map75": (group.ap75, group.ap75_interval),
-            }
-            for figure, (value, interval) in columns.items():
-                figures[f"{figure}_{name}"] = (
-                    Figure(value, group.classes, interval.low, interval.high)
-                    if value is not None and interval is not None
-                    else None
-                )
+        figures = {
+            f"{figure}_{name}": value
+            for name, group in self.groups.items()
+            for figure, value in group.figures().items()
+        }
         return figures | {"f1": self.f1}
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,10 +113,10 @@ class DetectionMetrics:
             table.add_row(
                 name,
                 str(group.classes),
-                _cell(group.ap),
+                percent(group.ap),
                 f"{interval.low:.1f} to {interval.high:.1f}" if interval else "",
-                *(_cell(value) for value in (group.ap50, group.ap75)),
-                *([_cell(group.ap_over_areas)] if lvis else []),
+                *(percent(value) for value in (group.ap50, group.ap75)),
+                *([percent(group.ap_over_areas)] if lvis else []),
             )
         return Group(table, Text("\n".join(self._remarks())))
 
@@ -151,7 +143,3 @@ class DetectionMetrics:
         if left_out:
             remarks.append(f"without ground truth, left out of the means: {', '.join(left_out)}")
         return remarks + [f"warning: {warning}" for warning in self.warnings]
-
-
-def _cell(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.1f}"

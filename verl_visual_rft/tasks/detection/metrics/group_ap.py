@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verl_visual_rft.datasets.category_lists import BUILT_IN
-from verl_visual_rft.evaluation.bootstrap import Interval, beyond_the_draws, percentile_interval
-from verl_visual_rft.tasks.detection.metrics.average_precision import AveragePrecision
-from verl_visual_rft.tasks.detection.metrics.matching import ClassMatches
+from verl_visual_rft.evaluation.bootstrap import Interval, beyond_the_draws, percentile_interval, resample_counts
+from verl_visual_rft.evaluation.prepared import PreparedTruth
+from verl_visual_rft.evaluation.results import Figure
+from verl_visual_rft.tasks.detection.metrics.average_precision import (
+    AveragePrecision,
+    coco_average_precision,
+    lvis_average_precision,
+)
+from verl_visual_rft.tasks.detection.metrics.boxes import is_federated
+from verl_visual_rft.tasks.detection.metrics.matching import ClassMatches, match_boxes
 from verl_visual_rft.tasks.detection.metrics.resampling import resampled_ap
 
 # Columns of ``Resamples``: over all thresholds, at 0.50, at 0.75.
@@ -71,6 +78,66 @@ class GroupAP:
     ap75_interval: Interval | None
     classes: int
     without_truth: tuple[str, ...]
+
+    def figures(self) -> dict[str, Figure | None]:
+        """``map``, ``map50`` and ``map75``, their ``n`` the number of categories that they are means over."""
+        columns = {
+            "map": (self.ap, self.ap_interval),
+            "map50": (self.ap50, self.ap50_interval),
+            "map75": (self.ap75, self.ap75_interval),
+        }
+        return {
+            name: None if value is None or drawn is None else Figure(value, self.classes, drawn.low, drawn.high)
+            for name, (value, drawn) in columns.items()
+        }
+
+
+@dataclass(frozen=True)
+class EvaluatedGroups:
+    """AP of boxes against a truth.
+
+    Attributes:
+        rules: ``coco``, or ``lvis`` where the annotation is federated.
+        groups: Means over groups of categories.
+        per_class: AP of each category; ``None`` where it has no ground truth.
+        summary: The evaluator's own figures over all categories: see `BoxEvaluation`.
+        matches: What became of the boxes of each category.
+        draws: How often each picture is drawn in each resample, (resamples, pictures).
+    """
+
+    rules: str
+    groups: dict[str, GroupAP]
+    per_class: dict[str, ClassAP | None]
+    summary: dict[str, float | None]
+    matches: dict[str, ClassMatches]
+    draws: NDArray[Any]
+
+
+def evaluate_groups(
+    truth: PreparedTruth, boxes: Sequence[dict[str, Any]], groups: Mapping[str, Sequence[str]]
+) -> EvaluatedGroups:
+    """Compute AP by the rules of the truth's annotation.
+
+    Args:
+        truth: What is to be found.
+        boxes: Dictionaries ``image_id``, ``category_id``, ``bbox`` and ``score``.
+        groups: Names of categories by group; ``all`` are those that are evaluated.
+    """
+    numbers = {name: truth.category_ids[name] for name in groups["all"]}
+    federated = is_federated(truth.annotations)
+    average_precision = lvis_average_precision if federated else coco_average_precision
+    evaluation = average_precision(truth.annotations, boxes, [*numbers.values()])
+    by_number = match_boxes(truth.annotations, boxes, [*numbers.values()])
+    matches = {name: by_number[number] for name, number in numbers.items()}
+    draws = resample_counts(len(truth.image_ids))
+    resamples = {name: resample(own, draws) for name, own in matches.items()}
+    per_class = {
+        name: None if ap is None else class_ap(ap, resamples[name], matches[name])
+        for name, number in numbers.items()
+        for ap in [evaluation.per_class[number]]
+    }
+    means = {name: group_ap(members, per_class, resamples, matches) for name, members in groups.items()}
+    return EvaluatedGroups("lvis" if federated else "coco", means, per_class, evaluation.figures, matches, draws)
 
 
 def category_groups(base: Sequence[str], novel: Sequence[str], known: Sequence[str]) -> dict[str, tuple[str, ...]]:

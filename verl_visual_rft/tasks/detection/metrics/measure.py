@@ -11,21 +11,15 @@ from typing import Any
 
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, resample_counts, share_interval
+from verl_visual_rft.evaluation.bootstrap import Interval, mean_interval, share_interval
 from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.prepared import PreparedTruth
 from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics
 from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
-from verl_visual_rft.tasks.detection.metrics.average_precision import (
-    coco_average_precision,
-    lvis_average_precision,
-)
-from verl_visual_rft.tasks.detection.metrics.boxes import is_federated
 from verl_visual_rft.tasks.detection.metrics.calibration import calibrate
 from verl_visual_rft.tasks.detection.metrics.figures import BoxCounts, DetectionMetrics
-from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups, class_ap, group_ap, resample
-from verl_visual_rft.tasks.detection.metrics.matching import match_boxes
+from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups, evaluate_groups
 from verl_visual_rft.tasks.detection.metrics.question_figures import Judged, confidence_claims, f1, judge
 
 #: Ranks a box without a confidence behind every box with one; it stays in AP rather than vanish.
@@ -45,44 +39,31 @@ def measure_detection(scored: Sequence[ScoredAnswer], truth: PreparedTruth, rewa
         for item, detections in zip(scored, kept, strict=True)
         for detection in detections
     ]
-    ids = truth.category_ids
-    groups = category_groups(truth.groups["base"], truth.groups["novel"], list(ids))
-    evaluated = {name: ids[name] for name in groups["all"]}
-
-    federated = is_federated(truth.annotations)
-    average_precision = lvis_average_precision if federated else coco_average_precision
-    evaluation = average_precision(truth.annotations, boxes, list(evaluated.values()))
-    matches = match_boxes(truth.annotations, boxes, list(evaluated.values()))
-    draws = resample_counts(len(image_ids))
-    resamples = {name: resample(matches[number], draws) for name, number in evaluated.items()}
-    per_class = {
-        name: None if ap is None else class_ap(ap, resamples[name], matches[number])
-        for name, number in evaluated.items()
-        for ap in [evaluation.per_class[number]]
-    }
+    groups = category_groups(truth.groups["base"], truth.groups["novel"], list(truth.category_ids))
+    found = evaluate_groups(truth, boxes, groups)
+    evaluated = {truth.category_ids[name] for name in groups["all"]}
     judged = [judge(item) for item in scored]
     present = [item.iou for item in judged if item.objects]
     places = {image_id: place for place, image_id in enumerate(image_ids)}
-    by_name = {name: matches[number] for name, number in evaluated.items()}
     return DetectionMetrics(
         n=len(scored),
         images=len(image_ids),
-        rules="lvis" if federated else "coco",
-        groups={name: group_ap(members, per_class, resamples, by_name) for name, members in groups.items()},
-        per_class=per_class,
-        summary=evaluation.figures,
+        rules=found.rules,
+        groups=found.groups,
+        per_class=found.per_class,
+        summary=found.summary,
         f1=f1(judged),
         mean_iou=fmean(item.iou for item in judged),
         mean_iou_present=fmean(present) if present else None,
         intervals=_intervals(scored, judged),
-        calibration=calibrate(matches.values(), confidence_claims(judged, places), draws),
+        calibration=calibrate(found.matches.values(), confidence_claims(judged, places), found.draws),
         counts=BoxCounts(
             boxes=len(boxes),
             invalid_boxes=sum(answer.invalid for answer in answers),
             duplicate_boxes=sum(len(answer.detections) for answer in answers) - len(boxes),
             boxes_without_confidence=sum(box["score"] == NO_CONFIDENCE for box in boxes),
-            truths=sum(int(match.truths.sum()) for match in matches.values()),
-            truths_not_asked=_truths_not_asked(scored, truth, set(evaluated.values())),
+            truths=sum(int(match.truths.sum()) for match in found.matches.values()),
+            truths_not_asked=_truths_not_asked(scored, truth, evaluated),
         ),
         answers=answer_statistics(scored, reward),
         warnings=coordinate_warnings(scored),

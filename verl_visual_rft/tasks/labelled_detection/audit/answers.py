@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from verl_visual_rft.boxes import Box
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.policy import response
 from verl_visual_rft.tasks.audited.question import Question
-from verl_visual_rft.tasks.audited.random_boxes import Extent, jittered, random_box, whole
+from verl_visual_rft.tasks.audited.random_boxes import jittered, random_box
 from verl_visual_rft.tasks.detection.audit.answers import SIGHT
 from verl_visual_rft.tasks.labelled_detection.truth import LabelledTruth
 
@@ -64,24 +63,3 @@ def written(guesses: Iterable[Guess]) -> str:
         sure = {} if confidence is None else {"confidence": confidence}
         items.append({"bbox_2d": box, "label": label, **sure})
     return json.dumps(items, ensure_ascii=False) if items else NO_OBJECTS
-
-
-def prior_box(box: Box, question: Question) -> Box:
-    """Return a box of the set's statistics, which is in shares of the picture, in the question's coordinates."""
-    x, y = question.truth.extent
-    x1, y1, x2, y2 = box
-    return whole((x1 * x, y1 * y, x2 * x, y2 * y), (x, y))
-
-
-def whole_image(question: Question) -> Box:
-    """Return the box over the whole picture."""
-    x, y = question.truth.extent
-    return whole((0, 0, x, y), (x, y))
-
-
-@lru_cache
-def cells(extent: Extent, columns: int, rows: int) -> tuple[Box, ...]:
-    """Return the cells that divide a picture evenly."""
-    width, height = extent[0] / columns, extent[1] / rows
-    corners = [(column * width, row * height) for row in range(rows) for column in range(columns)]
-    return tuple(whole((x, y, x + width, y + height), extent) for x, y in corners)

@@ -61,16 +61,7 @@ class LabelledMetrics:
 
     def figures(self) -> dict[str, Figure | None]:
         """AP over all categories, its ``n`` their number, and the shares over all boxes."""
-        group = self.groups["all"]
-        columns = {
-            "map": (group.ap, group.ap_interval),
-            "map50": (group.ap50, group.ap50_interval),
-            "map75": (group.ap75, group.ap75_interval),
-        }
-        figures: dict[str, Figure | None] = {
-            name: None if value is None or drawn is None else Figure(value, group.classes, drawn.low, drawn.high)
-            for name, (value, drawn) in columns.items()
-        }
+        figures = self.groups["all"].figures()
         return figures | {"f1": self.f1, "f1_any_label": self.f1_any_label, "naming": self.naming}
 
     def to_dict(self) -> dict[str, Any]:

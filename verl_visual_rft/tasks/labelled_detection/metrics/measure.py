@@ -11,13 +11,10 @@ from pathlib import Path
 
 from verl_visual_rft.coordinates import from_extent
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.evaluation.bootstrap import resample_counts
 from verl_visual_rft.evaluation.coordinate_evidence import coordinate_warnings
 from verl_visual_rft.evaluation.prepared import PreparedTruth, read_annotations
 from verl_visual_rft.evaluation.results import ScoredAnswer, answer_statistics
-from verl_visual_rft.tasks.detection.metrics.average_precision import coco_average_precision
-from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups, class_ap, group_ap, resample
-from verl_visual_rft.tasks.detection.metrics.matching import match_boxes
+from verl_visual_rft.tasks.detection.metrics.group_ap import category_groups, evaluate_groups
 from verl_visual_rft.tasks.labelled_detection.annotations import ANNOTATIONS
 from verl_visual_rft.tasks.labelled_detection.metrics.figures import LabelledMetrics
 from verl_visual_rft.tasks.labelled_detection.metrics.judged import Mistakes, coco_boxes, f1, judge, naming
@@ -57,27 +54,14 @@ def measure_labelled(scored: Sequence[ScoredAnswer], truth: PreparedTruth, rewar
         for item, answer in zip(scored, judged, strict=True)
         for row in coco_boxes(answer, image_ids[answer.image], ids, partial(_pixels, item))
     ]
-    evaluation = coco_average_precision(truth.annotations, boxes, [*ids.values()])
-    matches = match_boxes(truth.annotations, boxes, [*ids.values()])
-    draws = resample_counts(len(image_ids))
-    resamples = {name: resample(matches[number], draws) for name, number in ids.items()}
-    by_name = {name: matches[number] for name, number in ids.items()}
-    per_class = {
-        name: None if ap is None else class_ap(ap, resamples[name], by_name[name])
-        for name, number in ids.items()
-        for ap in [evaluation.per_class[number]]
-    }
     groups = category_groups([*ids], (), [*ids])
+    found = evaluate_groups(truth, boxes, {k: names for k, names in groups.items() if k not in ("base", "novel")})
     return LabelledMetrics(
         n=len(scored),
         images=len(image_ids),
-        groups={
-            name: group_ap(members, per_class, resamples, by_name)
-            for name, members in groups.items()
-            if name not in ("base", "novel")
-        },
-        per_class=per_class,
-        summary=evaluation.figures,
+        groups=found.groups,
+        per_class=found.per_class,
+        summary=found.summary,
         f1=f1(judged),
         f1_any_label=f1(judged, any_label=True),
         naming=naming(judged),
@@ -85,7 +69,7 @@ def measure_labelled(scored: Sequence[ScoredAnswer], truth: PreparedTruth, rewar
         boxes=len(boxes),
         duplicate_boxes=sum(item.repeats for item in judged),
         boxes_without_confidence=sum(item.unsure for item in judged),
-        truths=sum(int(match.truths.sum()) for match in matches.values()),
+        truths=sum(int(match.truths.sum()) for match in found.matches.values()),
         answers=answer_statistics(scored, reward),
         warnings=coordinate_warnings(scored),
     )

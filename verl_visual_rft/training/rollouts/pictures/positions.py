@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def continued(positions: Any, tokens: int) -> Any:
+def extend_position_ids(positions: Any, tokens: int) -> Any:
     """Return position ids of a prompt and the text after it.
 
     A response is text, for the sampler cannot emit picture tokens; in every Qwen-VL model text goes on after the
@@ -20,7 +20,7 @@ def continued(positions: Any, tokens: int) -> Any:
     Example:
         >>> import torch
         >>> text, time, height, width = [0, 1, 2, 3], [0, 1, 1, 2], [0, 1, 1, 2], [0, 1, 2, 3]
-        >>> continued(torch.tensor([[text, time, height, width]]), 2)[0].tolist()
+        >>> extend_position_ids(torch.tensor([[text, time, height, width]]), 2)[0].tolist()
         [[0, 1, 2, 3, 4, 5], [0, 1, 1, 2, 4, 5], [0, 1, 1, 2, 4, 5], [0, 1, 2, 3, 4, 5]]
     """
     import torch
