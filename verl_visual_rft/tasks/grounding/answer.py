@@ -103,8 +103,11 @@ def _read_box(text: str) -> tuple[list[Written], str]:
     """Return the boxes that are written in a text, of which one is due, and what is amiss with how they are."""
     if PAIR.fullmatch(text):
         return read_pairs(text, PAIR), ""
+    objects = read_objects(text) if text.startswith(("{", "[")) else []
+    if any(type(box.position) is list for box in objects):  # before pairs, which may stand in its label
+        return objects, _AS_OBJECT
     if written := read_pairs(text, PAIR):
         return written, "text around the box"
     if written := read_pairs(text):
         return written, _LOOSE
-    return read_objects(text), _AS_OBJECT
+    return objects or read_objects(text), _AS_OBJECT
