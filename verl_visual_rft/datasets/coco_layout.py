@@ -17,6 +17,7 @@ from verl_visual_rft.datasets.segmentation import DRAWN, box_around
 from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import is_finite_number, read_json
+from verl_visual_rft.labels import plain_name
 from verl_visual_rft.prompts import PLACEHOLDER
 
 #: The rule under which categories are listed that a file names and never annotates: the root that Roboflow adds.
@@ -108,11 +109,17 @@ class CocoDataset:
 
     @cached_property
     def kin(self) -> Mapping[int, frozenset[int]]:
-        """By category, those above and below it, if any.
+        """By category, those above and below it and those of the same name but for case and blanks, if any.
 
         A picture of a car shows a vehicle, whether it is boxed as one or not, and a boxed vehicle may be a car.
         """
         related: dict[int, set[int]] = defaultdict(set)
+        alike: dict[str, set[int]] = defaultdict(set)
+        for category in self.categories.values():
+            alike[plain_name(category.name)].add(category.id)
+        for same in alike.values():
+            for category_id in same if len(same) > 1 else ():
+                related[category_id] |= same - {category_id}
         for category_id, others in self.above.items():
             for other in others:
                 related[category_id].add(other)
@@ -287,6 +294,8 @@ def _annotation(entry: _Entry, images: Mapping[int, CocoImage], categories: Mapp
         raise entry.error(f"'image_id' {image_id} is not in 'images'")
     if category_id not in categories:
         raise entry.error(f"'category_id' {category_id} is not in 'categories'")
+    if "bbox" not in entry.value:
+        raise entry.error("has no 'bbox', and no 'segmentation' of polygons or run lengths to draw one around")
     bbox = entry.get("bbox")
     if not isinstance(bbox, list) or len(bbox) != 4 or not all(is_finite_number(value) for value in bbox):
         raise entry.error(f"'bbox' is {bbox!r}, not four finite numbers [x, y, width, height]")

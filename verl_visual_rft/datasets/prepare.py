@@ -15,6 +15,7 @@ from typing import Any
 
 from verl_visual_rft import __version__
 from verl_visual_rft.coordinates import FAMILIES, Placement
+from verl_visual_rft.datasets.contradictions import Contradictions
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.datasets.reading import load_pictures
@@ -126,7 +127,7 @@ def prepare(
 def _write_split(
     folder: Path, split: str, questions: Sequence[Question], style: RowStyle, options: PrepareOptions
 ) -> Tally:
-    tally = Tally()
+    tally, contradictions = Tally(), Contradictions()
     with ExitStack() as stack:
         writers = [stack.enter_context(RowWriter(folder / f"{split}.parquet", RFT_SCHEMA))]
         if options.sft and split == TRAIN:
@@ -138,6 +139,8 @@ def _write_split(
                     tally.skip(stored)
                     continue
                 row = build_row(question, stored, tally.rows, split, style)
+                if isinstance(row, dict) and split == TRAIN:  # elsewhere scores are compared with those of others
+                    row = contradictions.find(row, (stored.source_sha256, question.picture.crop_bottom)) or row
                 if isinstance(row, Skip):
                     tally.skip(row)
                     continue
