@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
+from verl_visual_rft.datasets.sampling import absent, index_pairs
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
 
@@ -414,3 +416,33 @@ def test_names_that_differ_in_case_and_blanks_are_kin(tiny_coco: Any, name: str)
     damaged(tiny_coco, lambda content: content["categories"].append({"id": 20, "name": name}))
     alike = name.strip().lower() == "cat"
     assert read(tiny_coco).kin == ({3: {20}, 20: {3}} if alike else {})
+
+
+def test_many_names_that_differ_in_blanks_are_refused(tiny_coco: Any) -> None:
+    damaged(
+        tiny_coco,
+        lambda content: content["categories"].extend({"id": 20 + n, "name": "van" + n * " "} for n in range(33)),
+    )
+    with pytest.raises(UserError, match="33 categories have the name 'van' but for case and blanks; rename them"):
+        read(tiny_coco)
+
+
+@pytest.mark.parametrize("above", ["root", "c{}"], ids=["one root", "a tree"])
+def test_a_hundred_thousand_categories_take_seconds(tiny_coco: Any, above: str) -> None:
+    """Linear: 200 s and more were seen."""
+    names = ["root", *(f"c{n}" for n in range(1, 100_000))]
+    tiny_coco.write(
+        "train",
+        {
+            "images": tiny_coco.read("train")["images"],
+            "categories": [
+                {"id": n, "name": name, "supercategory": above.format(n // 2)} for n, name in enumerate(names)
+            ],
+            "annotations": [annotation(1, 1, 5, [10, 5, 30, 20]), annotation(2, 2, 7, [10, 5, 30, 20])],
+        },
+    )
+    start = time.process_time()
+    dataset = read(tiny_coco)
+    index = index_pairs(dataset, dataset.images, dataset.categories, allow_crowd=False)
+    assert len(absent(index, dataset.images, dataset.categories, 99, seed=0)) == 99
+    assert time.process_time() - start < 30

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +24,7 @@ from verl_visual_rft.prompts import PLACEHOLDER
 UNUSED = "category without annotations, not asked about"
 
 _MOST_LEVELS = 32  # of categories above each other
+_MOST_ALIKE = 32  # categories of one name but for case and blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,10 @@ def _category(entry: _Entry) -> Category:
 
 def _require_unique_names(path: Path, categories: Mapping[int, Category]) -> None:
     ids: dict[str, int] = {}
+    alike = Counter(plain_name(category.name) for category in categories.values())
+    for name, count in alike.most_common(1):
+        if count > _MOST_ALIKE:  # each is kin to all others
+            raise UserError(f"{path}: {count} categories have the name {name!r} but for case and blanks; rename them")
     for category in categories.values():
         if ids.setdefault(category.name, category.id) != category.id:
             raise UserError(
