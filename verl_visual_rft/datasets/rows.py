@@ -149,6 +149,11 @@ def build_row(
 
 
 def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
+    try:
+        f"{text}{style.data_source}{question.reward or style.reward}".encode()
+    except UnicodeEncodeError as error:
+        shown = error.object[max(error.start - 20, 0) : error.end]
+        raise UserError(f"{where}: {shown!r} (prompt, reward or data set's name) is not UTF-8; reword it") from None
     if PLACEHOLDER.search(text):
         raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
     if question.prompt is not None and not style.think:
