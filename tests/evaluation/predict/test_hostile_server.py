@@ -239,6 +239,24 @@ def test_a_key_that_is_answered_is_not_written(server: Server, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
+    ("reason", "written"),
+    [
+        (KEY, "[the key]"),
+        (f"stop {KEY}", "stop [the key]"),
+        ("\ud800", "?"),
+        ("a\udfff\n", "a?\n"),
+        ("length", "length"),
+    ],
+)
+def test_the_reason_of_an_end_is_written_like_the_answer(
+    server: Server, monkeypatch: pytest.MonkeyPatch, reason: str, written: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.mode = lambda handler: handler.reply(answer(reason=reason))
+    assert ask(server).finish_reason == written
+
+
+@pytest.mark.parametrize(
     "url",
     ["http://user:pass@a/v1", "http://pass@a/v1", "https://a/v1?key=pass", "http://:pass@a", "https://a/v1#key=pass"]
     + ["user:pass@a/v1", "pass@a:8000", "http://user:pass/word@a/v1", "http://user:pass@a:99999/v1", "//user:pass@a"]

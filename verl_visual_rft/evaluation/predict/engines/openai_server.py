@@ -173,7 +173,8 @@ class OpenAIEngine:
             raise ValueError(f"finish_reason is {self._without_key(repr(reason))[:60]}")
         if tokens is not None and (type(tokens) is not int or not 0 <= tokens < 2**31):
             raise ValueError(f"usage.completion_tokens is {self._without_key(repr(tokens))[:60]}")
-        return Answer(self._without_key(text).encode("utf-8", "replace").decode(), tokens, reason)
+        written = (self._without_key(said).encode("utf-8", "replace").decode() for said in (text, reason))
+        return Answer(next(written), tokens, next(written))
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[the key]") if self._key else text
