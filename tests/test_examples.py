@@ -6,11 +6,13 @@ import doctest
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -83,6 +85,33 @@ def folder(tmp_path: Path) -> Path:
 
 def run(command: list[str], environment: dict[str, str], stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/rewards.md", "examples/counting_reward/counting_reward.py"])
+@pytest.mark.parametrize(
+    ("answer", "boxes", "paid"),
+    [
+        ("asdf", 0, 0.0),
+        ("", 0, 0.0),
+        ("[{'Position': [1, 2, 3, 4000], 'Confidence': 1}]", 0, 0.0),
+        ("There may be one.", 0, 0.0),
+        ("No Objects", 0, 1.0),
+        ("[]", 0, 1.0),
+        ("No Objects", 1, 0.0),
+        ("asdf", 1, 0.0),
+        ("[{'Position': [1, 2, 30, 40], 'Confidence': 1}]", 1, 1.0),
+        ("[{'Position': [1, 2, 30, 40], 'Confidence': 1}]", 2, 0.5),
+    ],
+)
+def test_the_reward_that_pages_show_pays_for_no_text(page: str, answer: str, boxes: int, paid: float) -> None:
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    shown = re.findall(r"```python\n(.*?)```", text, re.DOTALL) if page.endswith(".md") else [text]
+    (code,) = (block for block in shown if "class Counting" in block)
+    space: dict[str, Any] = {}
+    exec(code, space)
+    truth = read_truth("detection", {"boxes": [[10 * n, 0, 10 * n + 5, 5] for n in range(boxes)]})
+    parsed = load_task("detection").parse(f"<think> a </think> <answer>{answer}</answer>", (1000, 1000), True)
+    assert space["Counting"]().detection(parsed, truth) == paid
 
 
 def test_without_the_package_there_is_no_such_reward() -> None:

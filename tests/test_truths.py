@@ -8,6 +8,7 @@ import math
 import pytest
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.rewards import score
 from verl_visual_rft.tasks import read_truth, task_names
 from verl_visual_rft.tasks.classification import ClassificationTruth
 from verl_visual_rft.tasks.detection import DetectionTruth
@@ -87,3 +88,31 @@ def test_what_cannot_be_read_is_an_error_with_a_remedy(task: str, ground_truth: 
 def test_an_unknown_task_lists_the_known_ones() -> None:
     with pytest.raises(UserError, match="unknown task 'detektion': use one of detection, classification, grounding"):
         read_truth("detektion", "{}")
+
+
+SPACES = {
+    "detection": {"boxes": []},
+    "grounding": {"box": [0, 0, 1, 1]},
+    "pointing": {"targets": []},
+    "labelled_detection": {"categories": ["cup"], "objects": []},
+}
+
+
+@pytest.mark.parametrize("task", SPACES)
+@pytest.mark.parametrize("end", [1e308, 1.8e308, 1e155, 1e10, 10**400, 1e-7, 5e-324, 0, -1, math.nan])
+def test_an_extent_that_nothing_can_be_reckoned_with_is_refused(task: str, end: float) -> None:
+    for extent in ([end, 1000], [1000, end]):
+        with pytest.raises(UserError, match="'extent' that is not two positive numbers from 1e-06 to 1e"):
+            read_truth(task, SPACES[task] | {"extent": extent})
+
+
+@pytest.mark.parametrize("reward", ["robust", "giou=1", "diou=1", "ciou=1", "l1=1", "iou=1"])
+@pytest.mark.parametrize("end", [1e-6, 1e-3, 1, 1000, 1e6, 1e9])
+@pytest.mark.parametrize("task", ["detection", "grounding"])
+def test_rewards_are_finite_and_in_their_range_at_both_ends(task: str, end: float, reward: str) -> None:
+    box, far = [0, 0, end / 2, end / 2], [0.75 * end, 0.75 * end, end, end]
+    truth = {"boxes": [box]} if task == "detection" else {"box": box}
+    for answered in (box, far):
+        response = f"<think> red </think> <answer>[{json.dumps({'bbox_2d': answered})}]</answer>"
+        for name, value in score(task, response, truth | {"extent": [end, end]}, reward).items():
+            assert math.isfinite(value) and (name.startswith("n_") or -1 <= value <= 3), (name, value)

@@ -35,6 +35,16 @@ EXIF_TURNS: dict[int, Callable[[float, float, int, int], tuple[float, float]]] =
 }
 
 
+def in_one_pixel(box: Box) -> bool:
+    """Whether a box of pixels lies in the first one: it is written in shares of the picture, it seems.
+
+    Example:
+        >>> in_one_pixel((0.1, 0.2, 0.5, 0.6)), in_one_pixel((0, 0, 1, 2))
+        (True, False)
+    """
+    return min(box) >= 0 and max(box) <= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where the annotations of a picture lie in the picture as it is stored.

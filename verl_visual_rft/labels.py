@@ -34,7 +34,17 @@ def same_name(answer: str, label: str) -> bool:
         >>> same_name("American  Bulldog", "american_bulldog"), same_name("rose.", "rose")
         (True, False)
     """
-    return " ".join(answer.replace("_", " ").split()).casefold() == " ".join(label.replace("_", " ").split()).casefold()
+    return plain_name(answer) == plain_name(label)
+
+
+def plain_name(name: str) -> str:
+    """Return what `same_name` compares.
+
+    Example:
+        >>> plain_name(" American  Bulldog"), plain_name("american_bulldog")
+        ('american bulldog', 'american bulldog')
+    """
+    return " ".join(name.replace("_", " ").split()).casefold()
 
 
 def contains_either(answer: str, label: str) -> bool:

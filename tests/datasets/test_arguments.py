@@ -71,6 +71,9 @@ def test_shots_are_offered_only_where_they_make_sense(capsys: pytest.CaptureFixt
     [
         (("--min-pixels", "4000", "--max-pixels", "3999"), "--min-pixels 4000 is more than --max-pixels 3999"),
         (("--max-prompt-tokens", "10"), "needs --tokenizer"),
+        (("--seed", "9" * 400), "--seed has 400 digits; give one of 64 bits"),
+        (("--seed", str(2**63)), "--seed has 19 digits"),
+        (("--min-pixels", str(10**12), "--max-pixels", str(10**12)), "is more than a picture may have"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(arguments: tuple[str, ...], message: str) -> None:

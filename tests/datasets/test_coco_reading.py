@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
+from verl_visual_rft.datasets.sampling import absent, index_pairs
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
 
@@ -366,3 +368,81 @@ def test_one_box_that_fits_only_as_stored_settles_it_for_all_pictures(tiny_coco:
         require_way_up(read(tiny_coco), folder, [2], told=None)
     require_way_up(read(tiny_coco), folder, [1], told=None)  # nobody asks about it
     require_way_up(read(tiny_coco), folder, [2], told="raw")
+
+
+@pytest.mark.parametrize("written", [1e30, -1e19, 9.3e18, float("inf"), float("nan"), "9" * 19, "1e3", " 7", "\u0663"])
+@pytest.mark.parametrize("section, key", [("images", "width"), ("annotations", "category_id"), ("categories", "id")])
+def test_what_64_bits_do_not_hold_is_no_integer(tiny_coco: Any, section: str, key: str, written: Any) -> None:
+    damaged(tiny_coco, lambda content: content[section][0].update({key: written}))
+    with pytest.raises(UserError, match=r"instances_train\.json"):
+        read(tiny_coco)
+
+
+def test_numbers_of_texts_are_those_that_are_free(tiny_coco: Any) -> None:
+    def rename(content: Content) -> None:
+        ids = {3: "a", 7: 2**63 - 1, 9: "b"}
+        for entry in content["categories"]:
+            entry["id"] = ids[entry["id"]]
+        for entry in content["annotations"]:
+            entry["category_id"] = ids[entry["category_id"]]
+
+    damaged(tiny_coco, rename)
+    names = {number: category.name for number, category in read(tiny_coco).categories.items()}
+    assert names == {1: "cat", 2: "bus", 2**63 - 1: "hot dog"}
+
+
+@pytest.mark.parametrize("written", ["1", 1.0, True])
+def test_a_crowd_may_be_written_otherwise(tiny_coco: Any, written: Any) -> None:
+    intact = read(tiny_coco).annotations
+    damaged(tiny_coco, each("annotations", lambda entry: entry["iscrowd"] and entry.update(iscrowd=written)))
+    assert read(tiny_coco).annotations == intact
+
+
+@pytest.mark.parametrize(
+    "segmentation", [None, [], [[]], [1, 2, 3, 4, 5, 6], [[[1, 2], [3, 4]]], [[1, 2, 3]], {"counts": [1, 2]}, "polygon"]
+)
+def test_why_there_is_no_box_is_said(tiny_coco: Any, segmentation: Any) -> None:
+    def damage(content: Content) -> None:
+        del content["annotations"][0]["bbox"]
+        content["annotations"][0]["segmentation"] = segmentation
+
+    damaged(tiny_coco, damage)
+    with pytest.raises(UserError, match=r"annotations\[0\] \(id 1\): has no 'bbox', and no 'segmentation' of polygons"):
+        read(tiny_coco)
+
+
+@pytest.mark.parametrize("name", ["Cat", " cat ", "CAT", "c\u0430t", "cats"])
+def test_names_that_differ_in_case_and_blanks_are_kin(tiny_coco: Any, name: str) -> None:
+    damaged(tiny_coco, lambda content: content["categories"].append({"id": 20, "name": name}))
+    alike = name.strip().lower() == "cat"
+    assert read(tiny_coco).kin == ({3: {20}, 20: {3}} if alike else {})
+
+
+def test_many_names_that_differ_in_blanks_are_refused(tiny_coco: Any) -> None:
+    damaged(
+        tiny_coco,
+        lambda content: content["categories"].extend({"id": 20 + n, "name": "van" + n * " "} for n in range(33)),
+    )
+    with pytest.raises(UserError, match="33 categories have the name 'van' but for case and blanks; rename them"):
+        read(tiny_coco)
+
+
+@pytest.mark.parametrize("above", ["root", "c{}"], ids=["one root", "a tree"])
+def test_a_hundred_thousand_categories_take_seconds(tiny_coco: Any, above: str) -> None:
+    """Linear: 200 s and more were seen."""
+    names = ["root", *(f"c{n}" for n in range(1, 100_000))]
+    tiny_coco.write(
+        "train",
+        {
+            "images": tiny_coco.read("train")["images"],
+            "categories": [
+                {"id": n, "name": name, "supercategory": above.format(n // 2)} for n, name in enumerate(names)
+            ],
+            "annotations": [annotation(1, 1, 5, [10, 5, 30, 20]), annotation(2, 2, 7, [10, 5, 30, 20])],
+        },
+    )
+    start = time.process_time()
+    dataset = read(tiny_coco)
+    index = index_pairs(dataset, dataset.images, dataset.categories, allow_crowd=False)
+    assert len(absent(index, dataset.images, dataset.categories, 99, seed=0)) == 99
+    assert time.process_time() - start < 30

@@ -276,6 +276,17 @@ TWINS = ClassSet(("Red Fox", "red_fox"), "an animal", "the animal")
         ({"train": [replace(detection(1), category="a <video>")]}, {}, r"jpg/1.jpg, 'a <video>': .* placeholder"),
         ({"train": mixed_questions(10)}, {"strict": True}, r"2 would be left out(.|\n)*no file: jpg/5.jpg"),
         ({"train": [detection(1)]}, {"family": "qwen9"}, "unknown model family 'qwen9'"),
+        ({"train": [replace(detection(1), category="a \udcbb")]}, {}, r"jpg/1.jpg, .*a \\udcbb. \(prompt.* not UTF-8"),
+        (
+            {"train": [replace(detection(1), prompt="\ud800?")]},
+            {},
+            r"jpg/1.jpg, 'cat': '\\ud800' \(prompt.* not UTF-8",
+        ),
+        (
+            {"train": [detection(1)]},
+            {"reward": "\udcff"},
+            r"jpg/1.jpg, 'cat': .*\\udcff' \(prompt, reward .* not UTF-8",
+        ),
     ],
 )
 def test_errors_name_the_row_and_leave_the_folder_as_it_was(

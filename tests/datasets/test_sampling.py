@@ -44,7 +44,11 @@ def test_crowds_make_a_pair_unusable_for_training_only(tiny_coco: Any) -> None:
     assert evaluation.unusable == {(11, 7): ONLY_CROWDS}
 
 
-@pytest.mark.parametrize("bbox", [[60, 5, 0, 20], [100, 5, 30, 20], [60, -30, 10, 20]])
+@pytest.mark.parametrize(
+    "bbox",
+    [[60, 5, 0, 20], [100, 5, 30, 20], [60, -30, 10, 20]]
+    + [[0.1, 0.2, 0.3, 0.3], [0, 0, 1, 1], [0.5, 0, 0.5, 1], [0.9, 0.9, 0.05, 0.05], [0, 0, 0.01, 1]],  # in one pixel
+)
 @pytest.mark.parametrize("damaged", [(0,), (0, 1)])
 def test_a_box_without_area_inside_the_image_makes_its_pair_unusable(
     tiny_coco: Any, bbox: list[int], damaged: tuple[int, ...]

@@ -21,7 +21,15 @@ from verl_visual_rft.datasets.segmentation import box_around
         ({"size": [3, 4], "counts": [0, 12]}, [0, 0, 4, 3]),
         ({"size": [3, 4], "counts": [1, 4, 7]}, [0, 0, 2, 3]),  # over the end of a column
         ({"size": [3, 4], "counts": [12]}, None),
-        ({"size": [3, 4], "counts": "PPQ"}, None),  # compressed run lengths are read by pycocotools alone
+        ({"size": [3, 4], "counts": "422O1"}, [1, 1, 2, 2]),  # packed by pycocotools, a negative difference in it
+        ({"size": [3, 4], "counts": "0<"}, [0, 0, 4, 3]),
+        ({"size": [100, 100], "counts": "U3Z1"}, [1, 1, 1, 42]),  # numbers of two characters
+        ({"size": [3, 4], "counts": "PPQ"}, None),  # cut off
+        ({"size": [3, 4], "counts": ""}, None),
+        ({"size": [3, 4], "counts": "4 2"}, None),
+        ({"size": [3, 4], "counts": "\u72d7"}, None),
+        ({"size": [3, 4], "counts": "o" * 100_000}, None),  # a number without end
+        ({"size": [3, 4], "counts": "OOO"}, None),  # below zero
         ({"size": [0, 4], "counts": [0, 4]}, None),
         ({}, None),
         ([], None),

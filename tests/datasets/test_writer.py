@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +109,25 @@ def test_a_folder_that_cannot_be_made_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write"), staged_folder(tmp_path / "file", last="manifest.json"):
         pytest.fail("the block must not start")
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lambda folder: write_rows(FULL_DEVICE, numbered(3)),
+        lambda folder: write_rows(FULL_DEVICE, numbered(2 * ROW_GROUP_SIZE, bytes(9999))),
+        lambda folder: write_rows(folder / "a.parquet", iter([{"n": "one", "data": b""}])),
+        lambda folder: write_rows(folder / "a.parquet", iter([{"n": 2**63, "data": b""}])),
+        lambda folder: write_rows(folder / "a.parquet", iter([{"n": 1, "data": b""}, {}])),
+    ],
+    ids=["full disk", "full disk on the way", "text", "more than 64 bits", "no row"],
+)
+def test_a_failure_is_raised_once_and_not_printed_when_the_writer_is_forgotten(
+    fail: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    with pytest.raises((OSError, ValueError, TypeError, OverflowError, KeyError)):
+        fail(tmp_path)
+    gc.collect()
+    assert printed == []

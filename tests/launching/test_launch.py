@@ -113,6 +113,15 @@ def test_ray_remembers_few_tasks_and_starts_no_idle_workers_unless_the_user_want
     assert (tmp_path / "log.txt").read_text().strip() == expected
 
 
+def test_rays_folder_is_the_users_alone_and_has_another_name_at_every_start(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    script = "import os; p = os.environ['RAY_TMPDIR']; print(p, oct(os.stat(p).st_mode & 0o777))"
+    for _ in range(2):
+        assert launch(tmp_path, "x", None, [PYTHON, "-c", script]) == 0
+    (first, mode), (second, again) = (line.split() for line in (tmp_path / "log.txt").read_text().splitlines())
+    assert mode == again == "0o700" and first != second
+
+
 @pytest.mark.parametrize(
     ("name", "folder"), [("TENSORBOARD_DIR", "tensorboard"), ("WANDB_DIR", ""), ("SWANLAB_LOG_DIR", "swanlab")]
 )

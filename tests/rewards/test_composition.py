@@ -46,7 +46,8 @@ def test_read_composition(composition: Any, parts: list[Part]) -> None:
 @pytest.mark.parametrize(
     "composition",
     ["iou=", "iou=one", "iou=1,format", "=1", "iou=nan", "iou=inf", "iou=1,iou=2", ",=,", {}, {"iou": None}]
-    + [{"iou": True}, {"iou": [1]}, {"iou": {"threshold": 0.5}}, {"iou": {"weight": "much"}}, {1: 1}],
+    + [{"iou": True}, {"iou": [1]}, {"iou": {"threshold": 0.5}}, {"iou": {"weight": "much"}}, {1: 1}]
+    + ["iou=1e308,f1=1e308", "iou=-1e10", {"iou": 10**400}, {"iou": {"weight": -(10**400)}}, "iou=" + "9" * 400],
 )
 def test_what_cannot_be_read_says_how_to_write_it(composition: Any) -> None:
     with pytest.raises(UserError, match="write 'iou=1,format=0.5'"):

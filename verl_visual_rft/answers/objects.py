@@ -30,7 +30,7 @@ _FOUR_NUMBERS = re.compile(rf"""(?:\s*['"])?\s*[\[(]\s*{QUOTABLE}""" + rf"\s*,\s
 _COMMA = re.compile(r"\s*,")
 _EMPTY_LIST = re.compile(r"\[\s*\]")
 _SEVERAL = re.compile(rf"""{_POSITION_KEY.pattern}\s*\[\s*\[""", re.IGNORECASE)
-_CONFIDENCE = re.compile(rf"""confidence['"\s]*:[\s'"]*({NUMBER})(?![\w.%])""", re.IGNORECASE)
+_CONFIDENCE = re.compile(rf"""confidence['"\s]*:[\s'"]*({NUMBER})(?![\w.%]|,[0-9])""", re.IGNORECASE)
 _QUOTED_CONFIDENCE = re.compile(r"""Confidence['"]\s*:\s*['"]""")
 _QUOTED_NUMBER = re.compile(r"""[\[(,]\s*['"][-+.]?[0-9]|:\s*['"]\s*\[\s*[0-9]""")
 # The text of a label, in which anything may stand that is read elsewhere; numbers in quotes are no labels.

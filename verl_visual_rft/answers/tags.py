@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-#: Characters of an answer that are read. A list of 300 boxes, the most that are read, takes about 18000.
+#: Characters of an answer, and of the reasoning before it, that are read. A list of 300 boxes, the most that are read,
+#: takes about 18000.
 MAX_LENGTH = 32768
 
 # Only the names in any case: a search for "<" is quick where no letter has two cases.
@@ -24,7 +25,7 @@ class Tagged(NamedTuple):
     Attributes:
         has_format: It has the form that the prompt asks for, outer white space ignored: a full match of
             ``<think>.*?</think>\s*<answer>.*?</answer>``, or where no thinking is asked for one answer block alone.
-        thinking: The text between the think tags before the answer, without tags that it mentions.
+        thinking: The text between the think tags before the answer, without tags that it mentions; cut at `MAX_LENGTH`.
         answer: The text of the last answer block outside the reasoning, cut at `MAX_LENGTH`; None when there is none.
         fault: What is amiss with that block; empty when nothing is.
         untagged: The text outside the reasoning where an answer may stand if there is no answer block; cut likewise.
@@ -76,7 +77,7 @@ def split_tags(response: str, think: bool = True) -> Tagged:
         elif tag == "<think>" and not reasoning:
             reasoning, answer_before_reasoning = i + 1, answer
         elif tag == "</think>" and reasoning is not None:
-            thinking = "".join(pieces[reasoning:i:2])
+            thinking = "".join(pieces[reasoning:i:2])[:MAX_LENGTH]
             reasoning, answer = None, answer_before_reasoning
             untagged = i + 1
     if not answer:

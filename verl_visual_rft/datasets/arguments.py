@@ -114,6 +114,8 @@ def options_of(args: argparse.Namespace) -> PrepareOptions:
     Raises:
         UserError: They contradict each other.
     """
+    if not -(2**63) <= args.seed < 2**63:
+        raise UserError(f"--seed has {len(str(abs(args.seed)))} digits; give one of 64 bits")
     if args.min_pixels > MOST_PIXELS:
         raise UserError(f"--min-pixels {args.min_pixels} is more than a picture may have, {MOST_PIXELS}")
     if args.min_pixels > args.max_pixels:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +17,7 @@ from verl_visual_rft.datasets.segmentation import DRAWN, box_around
 from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import is_finite_number, read_json
+from verl_visual_rft.labels import plain_name
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.tasks.question import Picture
 
@@ -24,6 +25,7 @@ from verl_visual_rft.tasks.question import Picture
 UNUSED = "category without annotations, not asked about"
 
 _MOST_LEVELS = 32  # of categories above each other
+_MOST_ALIKE = 32  # categories of one name but for case and blanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,17 @@ class CocoDataset:
 
     @cached_property
     def kin(self) -> Mapping[int, frozenset[int]]:
-        """By category, those above and below it, if any.
+        """By category, those above and below it and those of the same name but for case and blanks, if any.
 
         A picture of a car shows a vehicle, whether it is boxed as one or not, and a boxed vehicle may be a car.
         """
         related: dict[int, set[int]] = defaultdict(set)
+        alike: dict[str, set[int]] = defaultdict(set)
+        for category in self.categories.values():
+            alike[plain_name(category.name)].add(category.id)
+        for same in alike.values():
+            for category_id in same if len(same) > 1 else ():
+                related[category_id] |= same - {category_id}
         for category_id, others in self.above.items():
             for other in others:
                 related[category_id].add(other)
@@ -265,6 +273,10 @@ def _category(entry: _Entry) -> Category:
 
 def _require_unique_names(path: Path, categories: Mapping[int, Category]) -> None:
     ids: dict[str, int] = {}
+    alike = Counter(plain_name(category.name) for category in categories.values())
+    for name, count in alike.most_common(1):
+        if count > _MOST_ALIKE:  # each is kin to all others
+            raise UserError(f"{path}: {count} categories have the name {name!r} but for case and blanks; rename them")
     for category in categories.values():
         if ids.setdefault(category.name, category.id) != category.id:
             raise UserError(
@@ -293,6 +305,8 @@ def _annotation(entry: _Entry, images: Mapping[int, CocoImage], categories: Mapp
         raise entry.error(f"'image_id' {image_id} is not in 'images'")
     if category_id not in categories:
         raise entry.error(f"'category_id' {category_id} is not in 'categories'")
+    if "bbox" not in entry.value:
+        raise entry.error("has no 'bbox', and no 'segmentation' of polygons or run lengths to draw one around")
     bbox = entry.get("bbox")
     if not isinstance(bbox, list) or len(bbox) != 4 or not all(is_finite_number(value) for value in bbox):
         raise entry.error(f"'bbox' is {bbox!r}, not four finite numbers [x, y, width, height]")

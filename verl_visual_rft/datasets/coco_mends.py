@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ from verl_visual_rft.datasets.segmentation import DRAWN
 from verl_visual_rft.datasets.skips import Mend
 from verl_visual_rft.image_files import upright_size
 
-_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_DIGITS = 18  # fewer than 64 bits hold
+_INTEGER = re.compile(rf"-?[0-9]{{1,{_DIGITS}}}")
 _INTEGERS = {
     "images": ("id", "width", "height"),
     "categories": ("id",),
-    "annotations": ("id", "image_id", "category_id"),
+    "annotations": ("id", "image_id", "category_id", "iscrowd"),
 }
 
 
@@ -48,15 +50,21 @@ def _mend_integers(content: dict[str, Any]) -> Iterator[Mend]:
         for position, entry in _objects(content, section):
             for key in keys:
                 value: Any = entry.get(key)
-                if type(value) is not int and _is_integer(value):
+                if is_integer_otherwise(value):
                     entry[key] = int(value)
                     yield Mend("integer written otherwise", f"{section}[{position}]: {key!r} is {value!r}")
 
 
-def _is_integer(value: Any) -> bool:
-    return (isinstance(value, float) and value.is_integer()) or (
-        isinstance(value, str) and _INTEGER.fullmatch(value) is not None
-    )
+def is_integer_otherwise(value: Any) -> bool:
+    """Whether a value is an integer of at most 18 digits that is written as text or as a decimal.
+
+    Example:
+        >>> [is_integer_otherwise(value) for value in ("7", 400.0, 7, 1e30, "7.5")]
+        [True, True, False, False, False]
+    """
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < 10**_DIGITS
+    return isinstance(value, str) and _INTEGER.fullmatch(value) is not None
 
 
 def _mend_ids(content: dict[str, Any]) -> Iterator[Mend]:
@@ -66,8 +74,9 @@ def _mend_ids(content: dict[str, Any]) -> Iterator[Mend]:
     for section, reference in (("images", "image_id"), ("categories", "category_id"), ("annotations", None)):
         ids = [entry.get("id") for _, entry in _objects(content, section)]
         texts = sorted({number for number in ids if isinstance(number, str)})
-        taken = max((number for number in ids if type(number) is int), default=0)
-        numbers = {text: number for number, text in enumerate(texts, start=taken + 1)}
+        taken = {number for number in ids if type(number) is int}
+        free = (number for number in count(1) if number not in taken)
+        numbers = dict(zip(texts, free, strict=False))
         yield from (Mend(f"id of {section} numbered", f"{text!r} is {number}") for text, number in numbers.items())
         for place, key in ((section, "id"), ("annotations", reference)) if numbers else ():
             for _, entry in _objects(content, place):

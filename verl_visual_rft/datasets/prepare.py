@@ -15,10 +15,11 @@ from typing import Any
 
 from verl_visual_rft import __version__
 from verl_visual_rft.coordinates import FAMILIES, Placement
+from verl_visual_rft.datasets.contradictions import Contradictions
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.datasets.reading import load_pictures
-from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, DataSet, build_row
+from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
 from verl_visual_rft.datasets.tokens import TextTokens
@@ -106,9 +107,9 @@ def prepare(
     _require_questions(splits)
     _refuse_when_strict(skips, options)
     _check(options)
-    shared = DataSet(dataset, options, None if options.tokenizer is None else TextTokens(options.tokenizer))
+    style = RowStyle(dataset, options, None if options.tokenizer is None else TextTokens(options.tokenizer))
     with staged_folder(out, last=MANIFEST_NAME) as folder:
-        tallies = {split: _write_split(folder, split, asked, shared) for split, asked in splits.items()}
+        tallies = {split: _write_split(folder, split, asked, style) for split, asked in splits.items()}
         left_out = [*skips, *dict.fromkeys(skip for tally in tallies.values() for skip in tally.skips)]
         _refuse_when_strict(left_out, options)
         _require_rows(tallies)
@@ -124,8 +125,8 @@ def prepare(
     return written
 
 
-def _write_split(folder: Path, split: str, questions: Sequence[Question], dataset: DataSet) -> Tally:
-    tally, options = Tally(), dataset.options
+def _write_split(folder: Path, split: str, questions: Sequence[Question], style: RowStyle) -> Tally:
+    tally, contradictions, options = Tally(), Contradictions(), style.options
     with ExitStack() as stack:
         writers = [stack.enter_context(RowWriter(folder / f"{split}.parquet", RFT_SCHEMA))]
         if options.sft and split == TRAIN:
@@ -136,7 +137,9 @@ def _write_split(folder: Path, split: str, questions: Sequence[Question], datase
                 if isinstance(stored, Skip):
                     tally.skip(stored)
                     continue
-                row = build_row(question, stored, tally.rows, split, dataset)
+                row = build_row(question, stored, tally.rows, split, style)
+                if isinstance(row, dict) and split == TRAIN:  # elsewhere scores are compared with those of others
+                    row = contradictions.find(row, (stored.source_sha256, question.picture.crop_bottom)) or row
                 if isinstance(row, Skip):
                     tally.skip(row)
                     continue

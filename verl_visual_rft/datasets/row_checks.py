@@ -171,7 +171,7 @@ def _check_model_size(row: Mapping[str, Any], header: PictureHeader, truth: Trut
         problem = f"has coordinates up to {stated}, but the model answers up to {expected}"
         yield Fault("reward_model.ground_truth", problem, remedy)
     recorded = extra(row, "image_tokens")
-    if recorded is not None and recorded not in tokens:
+    if recorded is not None and recorded not in [*tokens]:  # it may be anything, a list say
         problem = f"is {recorded}, but the picture gives {' or '.join(map(str, sorted(tokens)))}"
         yield Fault("extra_info.image_tokens", problem, remedy)
 

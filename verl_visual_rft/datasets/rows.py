@@ -62,7 +62,7 @@ SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
 
 
 @dataclass(frozen=True)
-class DataSet:
+class RowStyle:
     """What all rows of a folder share.
 
     Attributes:
@@ -77,7 +77,7 @@ class DataSet:
 
 
 def build_row(
-    question: Question, stored: StoredPicture, index: int, split: str, dataset: DataSet
+    question: Question, stored: StoredPicture, index: int, split: str, style: RowStyle
 ) -> dict[str, Any] | Skip:
     """Build one row of `SFT_SCHEMA`, which holds all of `RFT_SCHEMA`.
 
@@ -95,7 +95,7 @@ def build_row(
     Raises:
         UserError: The truth cannot be read, or the text holds one of veRL's placeholders; the message names the row.
     """
-    options, where = dataset.options, f"{split}: {question.picture.name}"
+    options, where = style.options, f"{split}: {question.picture.name}"
     family, budget, size = FAMILIES[options.family], (options.min_pixels, options.max_pixels), stored.placement.size
     try:
         visual = image_tokens(size, family, *budget)
@@ -107,16 +107,16 @@ def build_row(
     asked = question.ask(Space(stored.placement, extent, family.absolute), options.think)
     where = f"{where}, {asked.category!r}"
     text = question.prompt or asked.prompt
-    _require_usable(question, text, where, options)
+    _require_usable(question, text, where, style)
     target = question.answer or asked.answer
     if options.sft_target == "reasoning":
         target = with_thinking(target, f" {asked.thinking} ")
-    tokens = None if dataset.text_tokens is None else dataset.text_tokens.count(text) + visual
+    tokens = None if style.text_tokens is None else style.text_tokens.count(text) + visual
     if tokens is not None and options.max_prompt_tokens is not None and tokens > options.max_prompt_tokens:
         return Skip(f"prompt longer than {options.max_prompt_tokens} tokens", f"{where}: {tokens} tokens")
     prompt = [{"role": "user", "content": "<image>" + text}]
     return {
-        "data_source": dataset.name,
+        "data_source": style.name,
         "prompt": prompt,
         "images": [{"bytes": stored.data, "min_pixels": options.min_pixels, "max_pixels": options.max_pixels}],
         "ability": question.task,
@@ -139,7 +139,13 @@ def build_row(
     }
 
 
-def _require_usable(question: Question, text: str, where: str, options: PrepareOptions) -> None:
+def _require_usable(question: Question, text: str, where: str, style: RowStyle) -> None:
+    options = style.options
+    try:
+        f"{text}{style.name}{question.reward or options.reward}".encode()
+    except UnicodeEncodeError as error:
+        shown = error.object[max(error.start - 20, 0) : error.end]
+        raise UserError(f"{where}: {shown!r} (prompt, reward or data set's name) is not UTF-8; reword it") from None
     if PLACEHOLDER.search(text):
         raise UserError(f"{where}: the prompt contains a placeholder that veRL would replace by a picture; rename it")
     if question.prompt is not None and not options.think:

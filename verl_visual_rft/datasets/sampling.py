@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from verl_visual_rft.boxes import Box
+from verl_visual_rft.coordinates import in_one_pixel
 from verl_visual_rft.datasets.coco_layout import CocoDataset
 from verl_visual_rft.errors import UserError
 
@@ -56,9 +57,10 @@ def index_pairs(
 ) -> PairIndex:
     """Sort the annotated pairs into usable and unusable ones.
 
-    A pair is unusable when one of its boxes has no area inside the image, when all its annotations are crowds, or,
-    unless ``allow_crowd``, when any of them is: a crowd stands for objects that nobody boxed, so the other boxes are
-    not the full answer. Evaluation allows them because COCO's AP ignores what falls on a crowd.
+    A pair is unusable when one of its boxes has no area inside the image, or lies in one pixel of it; when all its
+    annotations are crowds; or, unless ``allow_crowd``, when any of them is: a crowd stands for objects that nobody
+    boxed, so the other boxes are not the full answer. Evaluation allows them because COCO's AP ignores what falls on a
+    crowd.
     """
     images, categories = frozenset(image_ids), frozenset(category_ids)
     usable: dict[Pair, tuple[Box, ...]] = {}
@@ -69,7 +71,7 @@ def index_pairs(
         pair = Pair(image_id, category_id)
         single = [entry for entry in entries if not entry.iscrowd]
         boxes = [entry.corners_within(dataset.images[image_id].size) for entry in single]
-        whole = tuple(box for box in boxes if box is not None)
+        whole = tuple(box for box in boxes if box is not None and not in_one_pixel(box))
         if len(whole) < len(boxes):
             unusable[pair] = EMPTY_BOX
         elif not whole:

@@ -1,12 +1,15 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The box around a COCO segmentation: polygons, or run lengths that are written as numbers."""
+"""The box around a COCO segmentation: polygons, or run lengths that are written as numbers or packed into a text."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from verl_visual_rft.input_files import is_finite_number
+
+_MOST_BITS = 60  # of a packed number
+
 
 #: The key under which `box_around` is kept until it is known whether the annotation has a box of its own.
 DRAWN = "box around the segmentation"
@@ -20,9 +23,12 @@ def box_around(segmentation: Any) -> list[float] | None:
         [2, 5, 38, 20]
         >>> box_around({"size": [3, 4], "counts": [4, 2, 1, 2, 3]})
         [1, 1, 2, 2]
+        >>> box_around({"size": [3, 4], "counts": "422O1"})
+        [1, 1, 2, 2]
     """
     if isinstance(segmentation, dict):
-        return _around_runs(segmentation.get("size"), segmentation.get("counts"))
+        counts = segmentation.get("counts")
+        return _around_runs(segmentation.get("size"), _unpacked(counts) if isinstance(counts, str) else counts)
     if not isinstance(segmentation, list) or not all(isinstance(polygon, list) for polygon in segmentation):
         return None
     xs = [x for polygon in segmentation for x in polygon[0::2]]
@@ -30,6 +36,27 @@ def box_around(segmentation: Any) -> list[float] | None:
     if len(xs) != len(ys) or not xs or not all(map(is_finite_number, (*xs, *ys))):
         return None
     return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+
+
+def _unpacked(text: str) -> list[int] | None:
+    """Return the run lengths of a text as pycocotools packs them (``rleToString``); None if it is none.
+
+    A number is written five bits a character, the lowest first; from the fourth on it is the difference to the number
+    before the last.
+    """
+    counts: list[int] = []
+    number = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64 or shift > _MOST_BITS:
+            return None
+        number |= (bits & 0x1F) << shift
+        shift += 5
+        if not bits & 0x20:
+            number -= (bits & 0x10) << (shift - 4)  # the sign
+            counts.append(number + (counts[-2] if len(counts) > 2 else 0))
+            number = shift = 0
+    return counts
 
 
 def _around_runs(size: Any, counts: Any) -> list[float] | None:

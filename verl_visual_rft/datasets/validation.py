@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
+from verl_visual_rft.datasets.contradictions import question_of
 from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_of
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
 from verl_visual_rft.progress import RowProgress
@@ -157,7 +158,7 @@ def _check_contradiction(
 ) -> Iterator[Fault]:
     if truth is None or not contents or not all(contents):
         return
-    question = truth.asks or "\n".join((message or {}).get("content") or "" for message in row["prompt"] or ())
+    question = question_of(row, truth)
     said = truth.claim
     path, position, first = pictures.asked.setdefault((tuple(contents), row["ability"], question), (*here, said))
     if said != first:

@@ -90,9 +90,14 @@ class RowWriter:
 
     def __exit__(self, *exception: object) -> None:
         with self._file:
-            if exception[0] is None:
-                self._flush()
-            self._writer.close()
+            try:
+                if exception[0] is None:
+                    self._flush()
+                self._writer.close()
+            finally:
+                self._writer.is_open = (
+                    False  # else pyarrow tries once more when it is forgotten, and prints a traceback
+                )
 
     def add(self, row: dict[str, Any], size: int) -> None:
         """Append a row whose pictures take ``size`` bytes; keys beside the schema's are left out."""

@@ -15,6 +15,7 @@ from verl_visual_rft.rewards.reward import PartReport, Reward, Scorer
 from verl_visual_rft.tasks import Sample, task_names
 
 _REMEDY = "write 'iou=1,format=0.5', or in YAML 'iou: 1' or 'iou: {weight: 1, threshold: 0.7}'"
+_MOST_WEIGHT = 1e9  # and least: the sum of many is still finite
 
 
 class Part(NamedTuple):
@@ -39,7 +40,7 @@ def read_composition(composition: str | Mapping[str, Any]) -> list[Part]:
             ``{"weight": w, ...}`` in place of a weight gives a component options.
 
     Raises:
-        UserError: It cannot be read, is empty, or a weight is not a finite number.
+        UserError: It cannot be read, is empty, or a weight is no number up to `_MOST_WEIGHT`.
 
     Example:
         >>> read_composition("iou=1,format=0.5")
@@ -145,10 +146,12 @@ def _part(name: Any, value: Any, source: str) -> Part:
     given = options.pop("weight")
     try:
         weight = float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         weight = math.nan
-    if isinstance(given, bool) or not math.isfinite(weight):
-        raise UserError(f"{source}: the weight {given!r} of {name!r} is not a finite number; {_REMEDY}")
+    if isinstance(given, bool) or not abs(weight) <= _MOST_WEIGHT:  # NaN neither
+        raise UserError(
+            f"{source}: the weight {given!r:.60} of {name!r} is no number up to {_MOST_WEIGHT:g}; {_REMEDY}"
+        )
     return Part(name, weight, options)
 
 

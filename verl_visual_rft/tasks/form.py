@@ -14,6 +14,7 @@ from verl_visual_rft.tasks.task import Truth
 FORMAT_WEIGHT = 0.5
 
 _WORD = re.compile(r"[^\W\d_]+")
+_LOOKED_AT = 8192  # what comes to no word of its own until here comes to none
 # Reasoning of these words alone says no more than that here is the reasoning: the prompt's sentence, a placeholder.
 _TEMPLATE_WORDS = frozenset(
     """a an and answer answers analysis at below by detailed explanation final first follow following format go goes
@@ -26,11 +27,13 @@ _TEMPLATE_WORDS = frozenset(
 def is_reasoning(thinking: str) -> bool:
     """Whether text has a word of its own: not empty, not punctuation or numbers only, not copied from a template.
 
+    Its first 8192 characters are looked at.
+
     Example:
         >>> [is_reasoning(text) for text in ("...", "Your thinking process here", "The cat is on the left")]
         [False, False, True]
     """
-    return any(match.group() not in _TEMPLATE_WORDS for match in _WORD.finditer(thinking.lower()))
+    return any(match.group() not in _TEMPLATE_WORDS for match in _WORD.finditer(thinking[:_LOOKED_AT].lower()))
 
 
 class Format:

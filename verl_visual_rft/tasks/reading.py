@@ -8,7 +8,6 @@ is, is an error: a row whose truth cannot be read must stop the work and not tea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -19,6 +18,9 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import parse_json
 from verl_visual_rft.tasks.registry import load_task
 from verl_visual_rft.tasks.task import Truth
+
+#: What the upper end of coordinates may be: squares and products of such numbers are neither 0 nor infinite.
+LEAST_EXTENT, MOST_EXTENT = 1e-6, 1e9
 
 
 def read_truth(task: str, ground_truth: str | Mapping[str, Any]) -> Truth:
@@ -81,16 +83,17 @@ def read_extent(content: Mapping[str, Any], form: str) -> tuple[float, float]:
     """Return the upper ends of the answer's coordinates that a truth states; the 0-1000 grid if it does not.
 
     Raises:
-        UserError: They are not two positive numbers.
+        UserError: They are not two numbers of a size whose squares can be reckoned with.
     """
     extent = content.get("extent", EXTENT)
     if (
         isinstance(extent, Sequence)
         and len(extent) == 2
-        and all(type(value) in (int, float) and 0 < value < math.inf for value in extent)
+        and all(type(value) in (int, float) and LEAST_EXTENT <= value <= MOST_EXTENT for value in extent)
     ):
         return (float(extent[0]), float(extent[1]))
-    raise unreadable(content, "has an 'extent' that is not two positive numbers", form)
+    limits = f"from {LEAST_EXTENT:g} to {MOST_EXTENT:g}"
+    raise unreadable(content, f"has an 'extent' that is not two positive numbers {limits}", form)
 
 
 def read_think(content: Mapping[str, Any], form: str) -> bool:

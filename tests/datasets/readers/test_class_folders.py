@@ -100,6 +100,16 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, files: tuple[str, ...], 
         read(make(tmp_path, *files))
 
 
+@pytest.mark.parametrize(
+    ("train", "val"), [("train2017", "val2017"), ("train_set", "val_set"), ("images/train", "images/val")]
+)
+def test_folders_that_are_taken_for_classes_are_named(tmp_path: Path, train: str, val: str) -> None:
+    make(tmp_path, f"{train}/rose/1.jpg", f"{val}/rose/2.jpg")
+    named = train.split("/")[0]
+    with pytest.raises(UserError, match=rf"in its folders '{named}'.* are taken for classes. Expected layout"):
+        read(tmp_path)
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none is not a folder"):
         read(tmp_path / "none")

@@ -275,6 +275,16 @@ def test_a_stated_size_must_be_the_pictures(folder: Path) -> None:
         read(folder, DETECTION | {"width": 640, "height": 480})
 
 
+@pytest.mark.parametrize("stated", [("100", "50"), (100.0, 50.0), (100, "50"), ("0100", 50), (100, None), (None, None)])
+def test_a_stated_size_may_be_written_otherwise(folder: Path, stated: tuple[object, object]) -> None:
+    given = {"width": stated[0], "height": stated[1]}
+    if None in stated and stated != (None, None):
+        with pytest.raises(UserError, match="'width' and 'height' say 100xNone, but the picture is 100x50"):
+            read(folder, DETECTION | given)
+    else:
+        assert read(folder, DETECTION | given).splits == read(folder, DETECTION).splits
+
+
 def test_what_was_mended_is_listed(folder: Path) -> None:
     doubled = DETECTION | {"image": "photos\\1.jpg", "boxes": [[10, 5, 40, 25], [10, 5, 40, 25]]}
     assert [(mend.rule, mend.where) for mend in read(folder, GROUNDING, doubled).mends] == [

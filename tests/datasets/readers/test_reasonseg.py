@@ -247,3 +247,30 @@ def test_a_polygon_of_a_million_points_is_refused(root: Path) -> None:
     add(root, "val", "c", shapes=[("target", [[1, 1]] * 1_000_000)])
     with pytest.raises(UserError, match=r"c.json: shapes\[0\]: 1,000,000 points, more than the 100,000"):
         read_reasonseg(root)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+@pytest.mark.parametrize("scale", [(0.004, 0.008), (0.001, 0.001), (1 / 200, 1 / 100)])
+def test_shares_of_the_picture_are_refused(root: Path, split: str, scale: tuple[float, float]) -> None:
+    add(root, split, "z", shapes=[("target", [[x * scale[0], y * scale[1]] for x, y in TARGET])])
+    with pytest.raises(UserError, match=r"z.json: shapes\[0\]: lies in one pixel; points are in pixels, not in shares"):
+        read_reasonseg(root)
+
+
+def test_a_dead_annotation_may_be_as_small_as_it_likes(root: Path) -> None:
+    add(root, "val", "z", shapes=[("flag", [[0, 0]]), ("target", TARGET)])
+    assert len(read_reasonseg(root).items["val"]) == 2
+
+
+@pytest.mark.parametrize(("scale", "refused"), [(0.02, True), (0.2, True), (0.45, True), (0.9, False)])
+def test_polygons_of_smaller_pictures_are_refused(tmp_path: Path, scale: float, refused: bool) -> None:
+    for number in range(24):
+        polygon = [[scale * x, scale * y] for x, y in ((100, 50), (190, 50), (190 + number % 3, 90))]
+        add(tmp_path, "train", str(number), shapes=[("target", polygon)])
+    for split in ("val", "test"):
+        add(tmp_path, split, "a")
+    if refused:
+        with pytest.raises(UserError, match=r"train: all targets lie within 0\.\d\d of the width .*another resolution"):
+            read_reasonseg(tmp_path)
+    else:
+        assert len(read_reasonseg(tmp_path).items["train"]) == 24

@@ -21,16 +21,17 @@ from verl_visual_rft.datasets.validation import validate
 from verl_visual_rft.datasets.view import write_view
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.pictures import load_image
-from verl_visual_rft.evaluation.predict.rows import pixel_budgets, read_questions, row_batches
+from verl_visual_rft.evaluation.predict.rows import describe_question, pixel_budgets, read_questions, row_batches
 from verl_visual_rft.evaluation.prepared import read_pictures
 
 
 def predict(path: Path) -> None:
     """Read as `predict` does, up to the pictures."""
-    for batch in row_batches(path, [[row["extra_info"]["index"]] for row in read_questions(path)], lambda row: row):
+    questions = read_questions(path)
+    pixel_budgets(path)
+    for batch in row_batches(path, [[row["extra_info"]["index"]] for row in questions], lambda row: row):
         for row in batch:
             load_image(row)
-    pixel_budgets(path)
 
 
 READERS: dict[str, Callable[[Path], Any]] = {
@@ -55,6 +56,12 @@ WRONG: dict[str, list[Any]] = {
         [{"bytes": None}],
         [{"bytes": "text"}],
         [{"bytes": b"", "max_pixels": 1}],
+        [{"bytes": b"", "min_pixels": 1, "max_pixels": [1]}],
+        [{"bytes": b"", "min_pixels": float("nan"), "max_pixels": 1.5}],
+        [{"bytes": b"", "min_pixels": b"1", "max_pixels": {"a": 1}}],
+        {"bytes": b"", "min_pixels": 1, "max_pixels": 1},
+        [[{"bytes": b"", "min_pixels": 1, "max_pixels": 1}]],
+        [7],
     ],
     "extra_info": [None, "text", 7, {"index": None}, {"index": "0"}, {"index": [0]}, {"model_family": {"a": 1}}],
     "reward_model": [None, "text", {"ground_truth": None}, {"ground_truth": 7}],
@@ -95,6 +102,21 @@ def test_pixel_limits_that_cannot_be_met_are_refused(tiny: Any, write_rows: Any,
     assert "min_pixels" in str(validate([path])[0])
     with pytest.raises(UserError, match=message):
         predict(path)
+
+
+@pytest.mark.parametrize("recorded", [[1], [], {"a": 1}, "16", 1.5, True])
+@pytest.mark.parametrize("key", ["image_tokens", "prompt_tokens", "width", "file_name", "split"])
+def test_another_value_in_the_extra_info_is_found_or_borne(tiny: Any, write_rows: Any, key: str, recorded: Any) -> None:
+    path = write_rows([tiny.row("detection", 0, extra_info={key: recorded})])
+    validate([path], max_prompt_tokens=99)
+    inspect([path])
+    write_view(path, path.with_suffix(".html"))
+
+
+def test_a_row_without_a_category_s_id_is_asked_about(tiny: Any, write_rows: Any) -> None:
+    (question,) = read_questions(write_rows([tiny.row("detection", 0, extra_info={"image_id": "1"})]))
+    question["extra_info"].pop("category_id", None)
+    assert describe_question(question)["category_id"] is None
 
 
 def test_a_truth_that_is_nested_too_deeply_is_found(tiny: Any, write_rows: Any) -> None:

@@ -239,13 +239,40 @@ def test_a_key_that_is_answered_is_not_written(server: Server, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
+    ("reason", "written"),
+    [
+        (KEY, "[the key]"),
+        (f"stop {KEY}", "stop [the key]"),
+        ("\ud800", "?"),
+        ("a\udfff\n", "a?\n"),
+        ("length", "length"),
+    ],
+)
+def test_the_reason_of_an_end_is_written_like_the_answer(
+    server: Server, monkeypatch: pytest.MonkeyPatch, reason: str, written: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.mode = lambda handler: handler.reply(answer(reason=reason))
+    assert ask(server).finish_reason == written
+
+
+@pytest.mark.parametrize(
     "url",
-    ["http://user:pass@a/v1", "http://pass@a/v1", "https://a/v1?key=pass", "http://:pass@a", "https://a/v1#key=pass"],
+    ["http://user:pass@a/v1", "http://pass@a/v1", "https://a/v1?key=pass", "http://:pass@a", "https://a/v1#key=pass"]
+    + ["user:pass@a/v1", "pass@a:8000", "http://user:pass/word@a/v1", "http://user:pass@a:99999/v1", "//user:pass@a"]
+    + ["http://user:pass#word@a/v1", "ftp://user:pass@a/v1", "http://user:pass\\@a/v1", "http://[user:pass@a/v1"],
 )
 def test_an_address_with_a_secret_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(UserError, match="set OPENAI_API_KEY, or OPENAI_API_KEY_FILE") as caught:
         OpenAISettings(url, "m")
-    assert "pass@" not in str(caught.value) and "=pass" not in str(caught.value)
+    shown = str(caught.value).replace("holds a user, a password", "")
+    assert "pass" not in shown
+
+
+def test_a_password_in_the_place_of_the_port_is_not_shown() -> None:
+    with pytest.raises(UserError, match="--url is no address of scheme, host and port") as caught:
+        OpenAISettings("http://user:pass", "m")
+    assert "pass" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,20 @@ def test_long_junk_is_quick(junk: str) -> None:
     start = time.process_time()
     score("classification", response, {"label": "rose"}, "format=1,thinking_length=1,repetition=1")
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("unit", ["a ", "the ", "1 2 3 ", "<a", "\u0130", "rose ", "left of it ", "\u540d", "\ud800 "])
+@pytest.mark.parametrize("component", ["format", "thinking_length", "repetition"])
+def test_long_reasoning_takes_no_longer_than_it_is(component: str, unit: str) -> None:
+    small, large = (fastest(component, (unit * size)[:size]) for size in (1 << 16, 1 << 20))
+    assert small < 0.01 and large < 20 * 0.01
+
+
+def fastest(component: str, thinking: str) -> float:
+    """Seconds of processor time of the fastest of a few."""
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        text_score(component, thinking)
+        times.append(time.process_time() - start)
+    return min(times)

@@ -93,6 +93,11 @@ def test_lines(folder: Path, given: dict[str, Any], targets: tuple[Target, ...])
         ({"targets": [{"polygon": [[0, 0], [9, 9], [4, 4]]}]}, "has no area"),
         ({"targets": [{"polygon": 7}]}, "7 is not a list of points"),
         ({"targets": [TARGETS[2], TARGETS[2]]}, "has the same target twice"),
+        ({"targets": [{"point": [0.5, 0.4], "radius": 0.1}]}, "one that lies in one pixel; points are in pixels"),
+        ({"targets": [TARGETS[0], {"point": [0.5, 0.5], "radius": 0.5}]}, "one that lies in one pixel"),
+        ({"targets": [{"polygon": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.4]]}]}, "one that lies in one pixel"),
+        ({"targets": [{"polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}]}, "one that lies in one pixel"),
+        ({"targets": [{"box": [0.1, 0.2, 0.5, 0.6]}]}, "lies in one pixel; boxes are in pixels"),
         ({"targets": [], "instruction": " "}, "'instruction' is ' ', not a text"),
     ],
 )

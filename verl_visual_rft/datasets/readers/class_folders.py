@@ -29,6 +29,7 @@ _SPLITS = {
     "test": ("test", "testing"),
 }
 _NO_CLASSES = ("__MACOSX",)
+_SHOWN = 5
 
 
 def read_class_folders(root: Path, container: str, asked: str) -> ClassificationSplits:
@@ -57,7 +58,10 @@ def read_class_folders(root: Path, container: str, asked: str) -> Classification
     classes = class_set(names, container, asked, root)
     found = {split: _questions(root, folder, classes, skips) for split, folder in split_roots.items()}
     if not found["train"]:
-        raise UserError(f"{split_roots['train']} has no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise UserError(
+            f"{split_roots['train']} has no pictures ({', '.join(sorted(SUFFIXES))}) in its folders "
+            f"{', '.join(map(repr, names[:_SHOWN]))}, which are taken for classes. Expected layout:\n{LAYOUT}"
+        )
     contradictory = [*_in_several_classes(question for split in found.values() for question in split)]
     skips += [Skip("one picture in several classes", ", ".join(names)) for names in contradictory]
     dropped = {name for names in contradictory for name in names}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,9 @@ def read_coco_file(
     categories = dataset.category_ids(names)
     index = index_pairs(dataset, dataset.images, categories, allow_crowd=False)
     if not index.boxes:
-        raise UserError(f"{annotations}: no image shows any of the {len(names)} categories")
+        left_out = Counter(index.unusable.values())
+        why = "".join(f"; {count} left out: {rule}" for rule, count in sorted(left_out.items()))
+        raise UserError(f"{annotations}: no image shows any of the {len(names)} categories{why}")
     shown = {image_id for image_id, _ in dataset.annotations}
     background = sorted(dataset.images.keys() - shown)
     asked = {pair.image_id for pair in index.boxes}

@@ -22,8 +22,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.coordinates import Size
+from verl_visual_rft.coordinates import Size, in_one_pixel
 from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
+from verl_visual_rft.datasets.coco_mends import is_integer_otherwise
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
 from verl_visual_rft.datasets.file_names import RESPELT, find_file
 from verl_visual_rft.datasets.skips import Mend
@@ -289,10 +290,11 @@ def _check_keys(task: Task[Any, Any], content: Mapping[str, Any], named: Mapping
 
 
 def _check_stated_size(content: Mapping[str, Any], size: Size | None) -> None:
-    stated = (content.get("width"), content.get("height"))
+    given = (content.get("width"), content.get("height"))
+    stated = tuple(int(side) if side is not None and is_integer_otherwise(side) else side for side in given)
     if stated != (None, None) and size is not None and stated != size:
         raise UserError(
-            f"'width' and 'height' say {stated[0]}x{stated[1]}, but the picture is {size[0]}x{size[1]} as a viewer "
+            f"'width' and 'height' say {given[0]}x{given[1]}, but the picture is {size[0]}x{size[1]} as a viewer "
             "shows it; boxes are in its pixels"
         )
 
@@ -304,7 +306,7 @@ def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
     """Refuse a box without area in its picture, and one that tells of other coordinates unless they are told."""
     if not _has_area(box):
         raise UserError(f"box {value!r} has no area as {told or _FORM}; x1 < x2 and y1 < y2, width and height above 0")
-    if told is None and min(box) >= 0 and max(box) <= 1:
+    if told is None and in_one_pixel(box):
         raise UserError(f"box {value!r} lies in one pixel; boxes are in pixels, not in shares of the picture")
     seen = _has_area(_cut(box, size))
     if not seen or (told is None and reaches_out(box, size)):

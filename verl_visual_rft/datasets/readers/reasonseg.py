@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.boxes import Box
-from verl_visual_rft.coordinates import Size
+from verl_visual_rft.coordinates import Size, in_one_pixel
+from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
@@ -70,6 +71,8 @@ def read_reasonseg(root: Path) -> ReasonSeg:
     """
     skips: list[Skip] = []
     items = {split: tuple(_read_split(root, split, skips)) for split in SPLITS}
+    for split, listed in items.items():
+        _require_spread(root / split, listed)
     return ReasonSeg(items, tuple(skips))
 
 
@@ -162,6 +165,17 @@ def _read_split(root: Path, split: str, skips: list[Skip]) -> Iterable[ReasonSeg
     return (_read_item(pictures[name], annotations[name], split) for name in both)
 
 
+def _require_spread(folder: Path, items: Iterable[ReasonSegItem]) -> None:
+    """Refuse polygons that were drawn on smaller pictures: all of them lie in the same corner."""
+    drawn = ((target_union_box(item.polygons), item.picture.size) for item in items)
+    corner = corner_of_all("xyxy", [Entry(box, size) for box, size in drawn if box is not None and size is not None])
+    if corner is not None:
+        raise UserError(
+            f"{folder}: all targets lie within {corner[0]:.2f} of the width and {corner[1]:.2f} of the height: they "
+            "were drawn at another resolution, it seems; scale them to the pictures"
+        )
+
+
 def _read_item(path: Path, annotation: Path, split: str) -> ReasonSegItem:
     content = _read_json(annotation)
     texts, shapes = content.get("text"), content.get("shapes") or []  # nothing drawn: no truth, counted as such
@@ -186,7 +200,10 @@ def _polygon(where: str, shape: Any, size: Size | None) -> Polygon:
     if size is not None and (far := [point for point in points if not _is_near(point, size)]):
         x, y = far[0]
         raise UserError(f"{where}: the point ({x:g}, {y:g}) is far outside the picture, {size[0]}x{size[1]}")
-    return Polygon(label, tuple((float(x), float(y)) for x, y in points))
+    polygon = Polygon(label, tuple((float(x), float(y)) for x, y in points))
+    if not polygon.is_flag and (box := _box_around([polygon])) is not None and in_one_pixel(box):
+        raise UserError(f"{where}: lies in one pixel; points are in pixels, not in shares of the picture")
+    return polygon
 
 
 def _is_near(point: Sequence[float], size: Size) -> bool:

@@ -97,7 +97,8 @@ def read_virft(root: Path, task: str | None = None) -> PublishedSplits:
                     rows[split].append(row)
     every = [row for split in rows.values() for row in split]
     if not every:
-        raise UserError(f"{root} has no row that can be used ({len(skips)} left out)")
+        first = f"; {skips[0].rule}: {skips[0].where}" if skips else ""
+        raise UserError(f"{root} has no row that can be used ({len(skips)} left out){first}")
     labels = sorted({row.truth.label for row in every if isinstance(row.truth, ClassificationTruth)})
     # The prompts are there already, so no words for the container and the question are needed.
     classes = class_set(labels, "", "", root) if labels else ClassSet((), "", "")

@@ -11,6 +11,7 @@ from reprlib import repr as shortened
 from types import NoneType
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth, open_parquet, read_rows
@@ -20,6 +21,7 @@ from verl_visual_rft.tasks import task_names
 
 _LIGHT = ("ability", "reward_model", "extra_info")
 _ASKED = ("prompt", "images", "ability", "extra_info")
+_BUDGET = ("min_pixels", "max_pixels")
 #: What a prediction says of its question, and so a row must.
 _INFO: dict[str, type | tuple[type, ...]] = {
     "index": int,
@@ -90,28 +92,37 @@ def row_batches(data: Path, batches: Sequence[Sequence[int]], reword: Callable[[
 
 
 def pixel_budgets(data: Path) -> list[dict[str, int]]:
-    """Return the distinct pixel budgets of the rows; data prep writes one."""
+    """Return the distinct pixel budgets of the rows; data prep writes one, rows of others may have none."""
     file = open_parquet(data)
+    if not _has_budgets(file.schema_arrow.field("images").type):
+        return []
     paths = (file.schema.column(number).path for number in range(len(file.schema)))
-    columns = [path for path in paths if path.startswith("images.") and path.endswith(("min_pixels", "max_pixels"))]
+    columns = [path for path in paths if path.startswith("images.") and path.endswith(_BUDGET)]
     budgets: set[tuple[int, int]] = set()
     for part in file.iter_batches(columns=columns):
         images = pc.list_flatten(part["images"])
-        limits = zip(*(pc.struct_field(images, name).to_pylist() for name in ("min_pixels", "max_pixels")), strict=True)
+        limits = zip(*(pc.struct_field(images, name).to_pylist() for name in _BUDGET), strict=True)
         budgets.update((low, high) for low, high in limits if low is not None and high is not None)
     return [{"min_pixels": low, "max_pixels": high} for low, high in sorted(budgets)]
 
 
+def _has_budgets(images: pa.DataType) -> bool:
+    if not (pa.types.is_list(images) or pa.types.is_large_list(images)) or not pa.types.is_struct(images.value_type):
+        return False
+    kinds = {field.name: field.type for field in images.value_type}
+    return all(name in kinds and pa.types.is_integer(kinds[name]) for name in _BUDGET)
+
+
 def describe_question(question: Row) -> dict[str, Any]:
     """Return what a prediction says of its question."""
-    extra = question["extra_info"]
+    info = question["extra_info"]
     return {
-        "index": extra["index"],
+        "index": info["index"],
         "task": question["ability"],
-        "image_id": extra["image_id"],
-        "category": extra["category"],
-        "category_id": extra["category_id"],
-        "width": extra["width"],
-        "height": extra["height"],
+        "image_id": info["image_id"],
+        "category": info["category"],
+        "category_id": info.get("category_id"),
+        "width": info["width"],
+        "height": info["height"],
         "ground_truth": question["reward_model"]["ground_truth"],
     }

@@ -126,6 +126,8 @@ def _read_box(text: str) -> tuple[list[Written], str]:
     """Return the boxes that are written in a text, of which one is due, and what is amiss with how they are."""
     if PAIR.fullmatch(text):
         return read_pairs(text, PAIR), ""
+    if objects := _read_outer_objects(text):
+        return objects, _AS_OBJECT
     if written := read_pairs(text, PAIR):
         return written, "text around the box"
     if written := read_pairs(text):
@@ -137,7 +139,15 @@ def _read_boxes(text: str) -> tuple[list[Written], str]:
     """The same where any number is due: a box in a loose notation beside others is one of them."""
     if _PAIRS.fullmatch(text):
         return read_pairs(text, PAIR), ""
+    if objects := _read_outer_objects(text):
+        return objects, _AS_OBJECTS
     if written := read_pairs(text):
         strict = len(read_pairs(text, PAIR)) == len(written)
         return written, "text around the boxes" if strict else _LOOSE
     return read_objects(text), _AS_OBJECTS
+
+
+def _read_outer_objects(text: str) -> list[Written]:
+    """Return the objects that a text is made of; to be asked before pairs, which may stand in the label of one."""
+    objects = read_objects(text) if text.startswith(("{", "[")) else []
+    return objects if any(type(box.position) is list for box in objects) else []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.coordinates import in_one_pixel
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.findings import Finding
 from verl_visual_rft.tasks.marks import Mark, point_mark
@@ -62,6 +63,10 @@ class Pointing(Task[PointingTruth, PointingAnswer]):
         others = [one for one in listed if not _is_box(one) and not _has(one, "box")]
         targets: list[Target] = [BoxTarget(box) for box in line.boxes(boxes)]
         targets += [_target(one, line) for one in others]
+        if any(in_one_pixel(target.box) for target in targets):
+            raise UserError(
+                "'targets' has one that lies in one pixel; points are in pixels, not in shares of the picture"
+            )
         if len(set(targets)) < len(targets):
             raise UserError("'targets' has the same target twice")
         return PointingQuestion(line.picture, line.text("instruction"), tuple(targets), reward=line.reward)

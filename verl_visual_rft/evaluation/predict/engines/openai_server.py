@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -66,19 +67,22 @@ class OpenAISettings:
             raise UserError(
                 "--url holds a blank or a control character; give an address such as http://localhost:8000/v1"
             )
-        try:
-            parts = urlsplit(self.url)
-            secret = parts.username is not None or bool(parts.query or parts.fragment)
-            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError as error:
-            raise UserError(f"--url is no address ({error}); give one such as http://localhost:8000/v1") from error
-        if secret:
+        # An address that is none may hold a secret in any place, so none is shown.
+        if re.search("[@?#]", self.url):
             raise UserError(
                 "--url holds a user, a password, a query or a fragment, and is written down with the answers; leave "
                 "them out, and set OPENAI_API_KEY, or OPENAI_API_KEY_FILE to a file with the key"
             )
+        try:
+            parts = urlsplit(self.url)
+            whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            whole = False
         if not whole:
-            raise UserError(f"--url {self.url} is no address; give one such as http://localhost:8000/v1")
+            raise UserError(
+                "--url is no address of scheme, host and port from 1 to 65535; give one such as "
+                "http://localhost:8000/v1"
+            )
 
     def identity(self) -> dict[str, Any]:
         """Return all that decides the answers, as far as one knows of a server."""
@@ -169,7 +173,8 @@ class OpenAIEngine:
             raise ValueError(f"finish_reason is {self._without_key(repr(reason))[:60]}")
         if tokens is not None and (type(tokens) is not int or not 0 <= tokens < 2**31):
             raise ValueError(f"usage.completion_tokens is {self._without_key(repr(tokens))[:60]}")
-        return Response(self._without_key(text).encode("utf-8", "replace").decode(), tokens, reason)
+        written = (self._without_key(said).encode("utf-8", "replace").decode() for said in (text, reason))
+        return Response(next(written), tokens, next(written))
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[the key]") if self._key else text
