@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import re
 
-from verl_visual_rft.answers.notations import find_list, half_width
-from verl_visual_rft.answers.tags import Tagged
-
 #: A longer text says more than that.
 _LONGEST = 400
 
@@ -48,12 +45,3 @@ def says_nothing(text: str) -> bool:
     # The quotes last: those of a name at the end are no quotes around the words.
     bare = words.strip(_AROUND)
     return any(_NOTHING.fullmatch(form) for form in (words, bare, bare.strip(_AROUND + "'\"")))
-
-
-def find_list_or_nothing(tagged: Tagged) -> tuple[str | None, list[str]]:
-    """Return what `find_list` does; without answer tags, words that say nothing is there are an answer too."""
-    text, faults = find_list(tagged)
-    untagged = tagged.untagged.strip()
-    if text is None and says_nothing(half_width(untagged)[0]):
-        return untagged, ["no answer tags"]
-    return text, faults

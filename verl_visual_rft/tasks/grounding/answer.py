@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from verl_visual_rft.answers.absence import find_list_or_nothing, says_nothing
+from verl_visual_rft.answers.absence import says_nothing
 from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Outcome
 from verl_visual_rft.answers.notations import (
     PAIR,
     Written,
     clipped_box,
     find_list,
+    find_list_or_nothing,
     half_width,
     read_pairs,
     valid_box,

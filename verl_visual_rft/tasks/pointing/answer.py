@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verl_visual_rft.answers.absence import find_list_or_nothing, says_nothing
+from verl_visual_rft.answers.absence import says_nothing
 from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Outcome
-from verl_visual_rft.answers.notations import half_width
+from verl_visual_rft.answers.notations import find_list_or_nothing, half_width
 from verl_visual_rft.answers.objects import is_empty_list
 from verl_visual_rft.answers.points import MAX_POINTS, Point, clipped_point, read_points, valid_point
 from verl_visual_rft.answers.tags import split_tags
