@@ -115,7 +115,7 @@ def test_response_and_truth_may_be_files_or_standard_input(tmp_path: Path) -> No
     assert reward(*EXPLAIN, "--response", "-", "--truth", TRUTH, stdin=RESPONSE).stdout == given.stdout
 
 
-@pytest.mark.parametrize(("name", "task", "status"), [("robust", "grounding", 0), ("paper", "detection", 1)])
+@pytest.mark.parametrize(("name", "task", "status"), [("robust", "classification", 0), ("paper", "detection", 1)])
 def test_an_audit_ends_with_1_if_a_cheat_wins(name: str, task: str, status: int) -> None:
     arguments = ["audit", name, "--task", task, "--size", "40"]
     table, markdown = reward(*arguments), reward(*arguments, "--markdown")

@@ -288,5 +288,5 @@ def test_pictures_of_related_categories_are_left_out_and_federated_files_refused
     for image in content["images"]:
         image |= {"neg_category_ids": [], "not_exhaustive_category_ids": []}
     layout.train_annotations.write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"lists 'neg_category_ids'.*lvis\.py"):
+    with pytest.raises(UserError, match=r"lists 'neg_category_ids'.*visual-rft data prepare lvis"):
         prepare_labelled(layout, Selection(), PrepareOptions(), tmp_path / "out")
