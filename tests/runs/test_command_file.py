@@ -26,7 +26,7 @@ WORDS = (
 
 
 def execute(script: Path, programs: Path, *arguments: str) -> list[str]:
-    """Run a command file where ``python`` says its arguments, and return them with two of its variables and its folder."""
+    """Run a command file where ``python`` prints its arguments, two of its variables and its folder."""
     programs.mkdir(exist_ok=True)
     python = programs / "python"
     python.write_text('#!/bin/bash\nprintf "%s\\0" "$@" "$VERL_PLATFORM" "$HOSTILE" "$PWD"\n')
@@ -58,16 +58,15 @@ def test_bash_reads_the_command_variables_and_folder_as_they_were(tmp_path, comm
 def test_it_is_laid_out_as_verls_scripts_are(tmp_path):
     command = grpo_command(Path("/out/rft"), 60, "robust", "data.train_files=['/out/train.parquet']", "data.seed=0")
     write_command_file(tmp_path / "command.sh", command, {"VERL_PLATFORM": "cpu"}, Path("/venv/bin"), Path("/clone"))
+    package = "pkg://verl_visual_rft.training.config"
     lines = (tmp_path / "command.sh").read_text().splitlines()
     assert lines[lines.index("cd /clone") :] == [
         "cd /clone",
         'export PATH=/venv/bin:"$PATH"',
         "export VERL_PLATFORM=cpu",
         "",
-        'exec python -m verl_visual_rft.launching.launch --run /out/rft --title "  GRPO" --steps=60 -- \\'.replace(
-            '"', "'"
-        ),
-        "    python -m verl.trainer.main_ppo --config-path pkg://verl_visual_rft.training.config --config-name visual_rft \\",
+        "exec python -m verl_visual_rft.launching.launch --run /out/rft --title '  GRPO' --steps=60 -- \\",
+        f"    python -m verl.trainer.main_ppo --config-path {package} --config-name visual_rft \\",
         "    trainer.default_local_dir=\"'/out/rft/checkpoints'\" \\",
         "    trainer.total_epochs=60 \\",
         "    trainer.total_training_steps=60 \\",
@@ -81,6 +80,7 @@ def test_it_is_laid_out_as_verls_scripts_are(tmp_path):
 def test_a_training_leaves_it_before_it_begins(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("HF_TOKEN", "secret")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     script = tmp_path / "rft" / "command.sh"
     stage = Stage("rft", "RFT", ("test", "-x", str(script)), is_training=True)
     Stages(tmp_path, 1, tmp_path, {"VERL_PLATFORM": "cpu"}).run(stage)
