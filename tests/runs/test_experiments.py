@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,16 @@ def test_a_script_refuses_before_it_installs_anything(tmp_path, variables):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["device", "/", "lisa_2b"], ["run", "/", "lisa_2b"], ["run", "/", "lisa_2b", "-h"]]
+)
+def test_what_is_done_before_there_is_an_environment_needs_pythons_own_library_alone(arguments):
+    command = [sys.executable, "-S", "-m", "verl_visual_rft.runs", *arguments]
+    variables = {"PATH": os.environ["PATH"], "DRY_RUN": "1", "DEVICE": "cpu"}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout
 
 
 def run_script(name: str, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,11 @@ from verl_visual_rft.runs.words import hydra_value
 Command = tuple[str, ...]
 
 
+def start_command(name: str) -> str:
+    """Return what a user types to run an experiment: its script, or where there is no repository our command."""
+    return f"bash recipes/{name}.sh" if repository() else f"visual-rft run {name}"
+
+
 def prepare_command(data_set: str) -> Command:
     """Return what prepares a data set, without options: its script, or where there is no repository our command."""
     if repository():

@@ -35,7 +35,7 @@ def read_recipe(recipe: str, overrides: Sequence[str] = (), variables: Mapping[s
         raise UserError(f"{recipe}: {error}") from error
     if not training:
         raise UserError(f"{experiment.name} with METHOD=base trains nothing; there is nothing to plan")
-    return Recipe(run.facts(run.model), training)
+    return Recipe(run.facts(run.variables.model), training)
 
 
 def _name(recipe: str) -> str:

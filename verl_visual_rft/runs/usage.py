@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.runs.commands import prepare_command
+from verl_visual_rft.runs.commands import prepare_command, start_command
 from verl_visual_rft.runs.experiments import Experiment
 from verl_visual_rft.runs.variables import KINDS
 
@@ -19,7 +19,7 @@ _MAPS = (
 
 def usage(experiment: Experiment) -> str:
     """Return its text: what it is, its variables with their defaults, examples."""
-    recipe, data_set = f"recipes/{experiment.name}.sh", experiment.data_sets[0]
+    start, data_set = start_command(experiment.name), experiment.data_sets[0]
     known = " ".join(map(str, experiment.known_shots))
     shots = f"  SHOTS (4)            training pictures of each class: {known}\n" if known else ""
     negatives = _NEGATIVES if experiment.is_detection else ""
@@ -30,7 +30,7 @@ def usage(experiment: Experiment) -> str:
     return f"""\
 {experiment.title}: table {" ".join(map(str, experiment.tables))} of the paper, {experiment.row}.
 
-  DATA_ROOT=FOLDER bash {recipe} [veRL override ...]
+  DATA_ROOT=FOLDER {start} [veRL override ...]
 
 DATA_ROOT is the folder of the original files; {prepare} --help shows where they come from and how
 they lie. {needs}The model is trained for {experiment.steps} steps of 16 prompts, by GRPO with {rollouts} rollouts each.
@@ -59,7 +59,7 @@ Variables (default):
   DRY_RUN (0)          1: print the commands as JSON and do nothing
 
 Examples:
-  DATA_ROOT=/data/{data_set} METHOD=base bash {recipe}
-  DATA_ROOT=/data/{data_set} bash {recipe} actor_rollout_ref.actor.optim.lr=2e-6
-  SMOKE=1 bash {recipe}
+  DATA_ROOT=/data/{data_set} METHOD=base {start}
+  DATA_ROOT=/data/{data_set} {start} actor_rollout_ref.actor.optim.lr=2e-6
+  SMOKE=1 {start}
 """
