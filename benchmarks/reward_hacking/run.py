@@ -9,12 +9,12 @@ from pathlib import Path
 
 from verl_visual_rft.datasets.arguments import run as run_script
 from verl_visual_rft.runs.commands import grpo_command, prepare_command, sft_command
-from verl_visual_rft.runs.device import device_variables
 from verl_visual_rft.runs.evaluation import export_stage
 from verl_visual_rft.runs.given import Given, check_no_reference
+from verl_visual_rft.runs.listed import ListedRun
 from verl_visual_rft.runs.paths import output_folder, work_folder
 from verl_visual_rft.runs.quickstart import NOVEL
-from verl_visual_rft.runs.stages import Stage, Stages, lock_output
+from verl_visual_rft.runs.stages import Stage
 from verl_visual_rft.runs.words import hydra_value
 
 HERE = "benchmarks/reward_hacking"
@@ -31,10 +31,7 @@ def main() -> None:
     default = f"outputs/reward_hacking/{strength}_seed{seed}"
     output = output_folder(given.text("OUTPUT_DIR"), default, Path(caller))
     plan = stages(output, strength, reward, seed, steps, overrides)
-    with lock_output(output) as lock:
-        runner = Stages(output, len(plan), work_folder(Path(caller)), device_variables("cpu", 1), kept=[lock])
-        for stage in plan:
-            runner.run(stage)
+    ListedRun(output, work_folder(Path(caller)), plan).run()
 
 
 def stages(output: Path, strength: str, reward: str, seed: int, steps: int, overrides: list[str]) -> list[Stage]:

@@ -65,9 +65,6 @@ def setting_lines(settings: Sequence[str]) -> list[str]:
 
 def changes(before: Sequence[str], now: Sequence[str]) -> str:
     """Say what differs between the `setting_lines` of two starts: "NEW instead of OLD", or nothing."""
-    added, gone = (" ".join(sorted(lines.elements())) for lines in _differences(Counter(before), Counter(now)))
+    had, has = Counter(before), Counter(now)
+    added, gone = (" ".join(sorted(lines.elements())) for lines in (has - had, had - has))
     return f"{added or 'nothing'} instead of {gone or 'nothing'}" if added or gone else ""
-
-
-def _differences(before: Counter[str], now: Counter[str]) -> tuple[Counter[str], Counter[str]]:
-    return now - before, before - now

@@ -9,17 +9,17 @@ are small.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import verl_visual_rft
 from verl_visual_rft.runs.commands import Command, grpo_command, prepare_command, report_command, sft_command
-from verl_visual_rft.runs.device import device_variables
 from verl_visual_rft.runs.evaluation import Questions, evaluation_stages, export_stage
 from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
+from verl_visual_rft.runs.listed import ListedRun
 from verl_visual_rft.runs.paths import model_from_caller, output_folder, work_folder
-from verl_visual_rft.runs.stages import Stage, Stages, lock_output
+from verl_visual_rft.runs.stages import Stage
 from verl_visual_rft.runs.words import hydra_value
 from verl_visual_rft.terminal import say
 
@@ -54,53 +54,16 @@ NOVEL = "white triangle,black circle,blue square,magenta triangle"
 
 
 @dataclass(frozen=True)
-class QuickStart:
-    """The quick start with its variables set.
-
-    Attributes:
-        seed: Of draws, training and rollouts.
-        reward: A name or a composition.
-        steps: Of each training.
-        ranks: Of GRPO.
-        model: A folder, or a name on the hub.
-        is_dry: Whether the user wants to see the commands alone.
-        overrides: Settings of veRL, for GRPO.
-        output: Folder of the run.
-        folder: Commands run there.
-    """
+class _QuickStart:
+    """Its variables, checked, and the commands that follow from them."""
 
     seed: int
     reward: str
     steps: int
     ranks: int
     model: str
-    is_dry: bool
     overrides: tuple[str, ...]
     output: Path
-    folder: Path
-    device: str = "cpu"
-
-    def dry_run(self) -> Iterator[str]:
-        """Give the lines of JSON that DRY_RUN=1 prints: the stages."""
-        return (stage.as_json() for stage in self.stages())
-
-    def run(self) -> None:
-        """Check everything that can be checked, then run the stages; see `ExperimentRun.run`."""
-        from verl_visual_rft.planning.check import check_training
-        from verl_visual_rft.rewards import load_reward
-
-        with lock_output(self.output) as lock:
-            load_reward(self.reward)
-            check_training(self.sft())
-            check_training(self.grpo())
-            plan = self.stages()
-            variables = device_variables(self.device, self.ranks)
-            stages = Stages(self.output, len(plan), self.folder, variables, kept=[lock])
-            for stage in plan:
-                stages.run(stage)
-        say(f"\n{self.output}/report.html   pictures with boxes, before and after")
-        say(f"{self.output}/curves.png    reward and accuracy over the steps")
-        say(f"{self.output}/summary.json  the figures, for machines")
 
     def stages(self) -> list[Stage]:
         """Return the stages: the base model, + SFT and + Visual-RFT, all of the same data."""
@@ -134,7 +97,6 @@ class QuickStart:
         return evaluation_stages(self.output, method, title, model, questions)
 
     def sft(self) -> Command:
-        """Return the command of + SFT."""
         return sft_command(
             self.output / "sft",
             self.steps,
@@ -147,8 +109,20 @@ class QuickStart:
             *(f"trainer.seed={self.seed}", "trainer.save_freq=-1"),
         )
 
+    def check(self) -> None:
+        from verl_visual_rft.planning.check import check_training
+        from verl_visual_rft.rewards import load_reward
+
+        load_reward(self.reward)
+        check_training(self.sft())
+        check_training(self.grpo())
+
+    def say_end(self) -> None:
+        say(f"\n{self.output}/report.html   pictures with boxes, before and after")
+        say(f"{self.output}/curves.png    reward and accuracy over the steps")
+        say(f"{self.output}/summary.json  the figures, for machines")
+
     def grpo(self) -> Command:
-        """Return the command of + Visual-RFT."""
         policy = "actor_rollout_ref"
         return grpo_command(
             self.output / "rft",
@@ -174,7 +148,7 @@ class QuickStart:
         )
 
 
-def read_quick_start(environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> QuickStart:
+def read_quick_start(environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> ListedRun:
     """Return the quick start that variables and overrides ask for.
 
     Raises:
@@ -188,14 +162,14 @@ def read_quick_start(environment: Mapping[str, str], overrides: Sequence[str], c
     check_no_reference(OUTPUT_DIR=given.text("OUTPUT_DIR"), MODEL=model, REWARD=reward)
     suffix = "" if reward == "robust" else "_" + re.sub("[^A-Za-z0-9.]", "_", reward)
     suffix += f"_seed{seed}" if seed else ""
-    return QuickStart(
+    start = _QuickStart(
         seed=seed,
         reward=reward,
         steps=given.number("STEPS", 60, least=1),
         ranks=given.number("NGPUS", 1, least=1),
         model=model,
-        is_dry=given.switch("DRY_RUN"),
         overrides=tuple(overrides),
         output=output_folder(given.text("OUTPUT_DIR"), f"outputs/quickstart{suffix}", caller),
-        folder=work_folder(caller),
     )
+    is_dry, folder = given.switch("DRY_RUN"), work_folder(caller)
+    return ListedRun(start.output, folder, start.stages(), start.check, start.say_end, is_dry, start.ranks)

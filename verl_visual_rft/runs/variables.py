@@ -30,41 +30,15 @@ _SHARE = re.compile(r"0(\.[0-9]{0,3}[1-9])?")
 
 @dataclass(frozen=True)
 class Variables:
-    """Variables of an experiment, checked; docs/recipes.md says what each means.
-
-    Attributes:
-        method: "rft", "sft" or "base".
-        model: A folder, or a name on the hub.
-        data_root: Folder of the original files; None: not given.
-        shots: Of each class; None where the experiment draws none.
-        seed: Of draws, training and rollouts.
-        reward: A name or a composition.
-        negatives: Share of training rows, as it was written.
-        algo: "paper", "dapo", "gdpo" or "dr_grpo".
-        think: Whether prompts ask for a thinking process.
-        lora: Rank; 0: all parameters.
-        freeze_vision: Whether the vision tower is left as it is.
-        tau: "fixed" or "curriculum".
-        sft_target: "answer" or "reasoning".
-        exist_maps: Folder of the published maps; None: not given.
-        sam: Model that makes masks of the answered boxes; empty: none.
-        train_copies: How often the training rows are listed.
-        stages: Kinds that are asked for.
-        smoke: Whether all is in miniature.
-        dry_run: Whether commands are only shown.
-        nodes: Of a Ray cluster.
-        cluster: Address of one that runs; empty: a Ray of its own.
-        device: "cpu" or "cuda".
-        gpus: Of a node; on a CPU, ranks.
-    """
+    """Variables of an experiment, checked, by their names in lower case; docs/recipes.md says what each means."""
 
     method: str
-    model: str
+    model: str  # a folder, or a name on the hub
     data_root: Path | None
-    shots: int | None
+    shots: int | None  # None where the experiment draws none
     seed: int
     reward: str
-    negatives: str
+    negatives: str  # as it was written
     algo: str
     think: bool
     lora: int
@@ -72,15 +46,15 @@ class Variables:
     tau: str
     sft_target: str
     exist_maps: Path | None
-    sam: str
+    sam: str  # empty: no masks
     train_copies: int
     stages: tuple[str, ...]
     smoke: bool
     dry_run: bool
     nodes: int
-    cluster: str
-    device: str
-    gpus: int
+    cluster: str  # RAY_ADDRESS of one that runs; empty: a Ray of its own
+    device: str  # "cpu" or "cuda"
+    gpus: int  # of a node; on a CPU, ranks
 
 
 def read_variables(
