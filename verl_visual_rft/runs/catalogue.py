@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
+from verl_visual_rft.runs.commands import start_command
 from verl_visual_rft.runs.experiment import read_experiment
 from verl_visual_rft.runs.experiments import EXPERIMENTS, Experiment
 from verl_visual_rft.runs.usage import usage
@@ -31,6 +33,10 @@ class Run(Protocol):
     @property
     def is_dry(self) -> bool:
         """Whether the user wants to see the commands alone."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its commands run."""
 
     def dry_run(self) -> Iterator[str]:
         """Give its lines of JSON."""
@@ -52,7 +58,7 @@ def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str]
         UserError: There is no such run, or a variable is wrong.
     """
     if options := [word for word in overrides if word.startswith("-")]:
-        raise UserError(f"{options[0]} is no veRL override; bash recipes/{name}.sh --help shows the variables")
+        raise UserError(f"{options[0]} is no veRL override; {start_command(name)} --help shows the variables")
     if name == "quickstart":
         return quickstart.read_quick_start(environment, overrides, caller)
     if name == "pretrain_tiny":
@@ -62,11 +68,12 @@ def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str]
 
 def execute(run: Run) -> None:
     """Do a run, or with DRY_RUN=1 print its commands; see `ExperimentRun.run`."""
-    if not run.is_dry:
+    if run.is_dry:
+        for line in run.dry_run():
+            say(line)
+    else:
+        os.chdir(run.folder)  # what checks read of overrides and REWARD is what commands will
         run.run()
-        return
-    for line in run.dry_run():
-        say(line)
 
 
 def find_experiment(name: str) -> Experiment:
