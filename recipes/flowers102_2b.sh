@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # Flowers102: the class of a picture, from SHOTS pictures of each class, with Qwen2-VL-2B.
+# Table 2 of the paper.
+#
+#   export DATA_ROOT=/data/flowers102
+#   bash recipes/flowers102_2b.sh                                         Visual-RFT
+#   METHOD=sft SHOTS=16 bash recipes/flowers102_2b.sh                     variables: --help lists them
+#   bash recipes/flowers102_2b.sh actor_rollout_ref.actor.optim.lr=2e-6   any veRL override, last
+#
+# What it trains and asks: verl_visual_rft/runs/experiments.py. The run's own command: OUTPUT_DIR/METHOD/command.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-TITLE="Few-shot classification: Flowers102"
-PAPER_TABLES=(2) PAPER_ROW="column Flower102"
-DATA_SETS=(flowers102)
-SHOTS=${SHOTS:-4} KNOWN_SHOTS=(1 2 4 8 16)
-DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=200 ROLLOUTS=8
-
-source recipes/experiment.sh
-prepare data flowers102 --shots "$SHOTS"
-train
-evaluate data test
-report
+source recipes/common.sh
+run flowers102_2b "$@"

@@ -1,17 +1,15 @@
 #!/usr/bin/env bash
 # LISA (ReasonSeg): the box that an instruction means, and its mask by SAM, with Qwen2-VL-2B.
+# Table 6 of the paper.
+#
+#   export DATA_ROOT=/data/lisa
+#   bash recipes/lisa_2b.sh                                         Visual-RFT
+#   METHOD=sft SEED=1 bash recipes/lisa_2b.sh                       variables: --help lists them
+#   bash recipes/lisa_2b.sh actor_rollout_ref.actor.optim.lr=2e-6   any veRL override, last
+#
+# What it trains and asks: verl_visual_rft/runs/experiments.py. The run's own command: OUTPUT_DIR/METHOD/command.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-TITLE="Reasoning grounding: LISA (ReasonSeg)"
-PAPER_TABLES=(6) PAPER_ROW="Qwen2-VL-2B"
-DATA_SETS=(lisa)
-SAM=${SAM:-facebook/sam-vit-huge}
-DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=498 ROLLOUTS=8
-
-source recipes/experiment.sh
-prepare data lisa --boxes first # the published truth
-train
-evaluate data val val
-evaluate data test test
-report
+source recipes/common.sh
+run lisa_2b "$@"

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Six rare categories of LVIS, from all their training pictures (10 at most), with Qwen2-VL-2B.
+# Table 4 of the paper.
+#
+#   export DATA_ROOT=/data/lvis
+#   bash recipes/lvis_fewshot_2b.sh                                         Visual-RFT
+#   METHOD=sft SEED=1 bash recipes/lvis_fewshot_2b.sh                       variables: --help lists them
+#   bash recipes/lvis_fewshot_2b.sh actor_rollout_ref.actor.optim.lr=2e-6   any veRL override, last
+#
+# What it trains and asks: verl_visual_rft/runs/experiments.py. The run's own command: OUTPUT_DIR/METHOD/command.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-TITLE="Few-shot detection: six rare categories of LVIS"
-PAPER_TABLES=(4) PAPER_ROW="Qwen2-VL-2B"
-DATA_SETS=(lvis)
-DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=200 ROLLOUTS=8
-
-source recipes/experiment.sh
-prepare data lvis --shots 10
-train
-evaluate data val
-report
+source recipes/common.sh
+run lvis_fewshot_2b "$@"

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # Monster Girls, five fictional creatures, from SHOTS pictures of each, with Qwen2-VL-2B.
+# Table 5 of the paper.
+#
+#   export DATA_ROOT=/data/mg
+#   bash recipes/mg_fewshot_2b.sh                                         Visual-RFT
+#   METHOD=sft SHOTS=16 bash recipes/mg_fewshot_2b.sh                     variables: --help lists them
+#   bash recipes/mg_fewshot_2b.sh actor_rollout_ref.actor.optim.lr=2e-6   any veRL override, last
+#
+# What it trains and asks: verl_visual_rft/runs/experiments.py. The run's own command: OUTPUT_DIR/METHOD/command.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-TITLE="Few-shot detection: Monster Girls"
-PAPER_TABLES=(5) PAPER_ROW="Qwen2-VL-2B"
-DATA_SETS=(mg)
-SHOTS=${SHOTS:-4} KNOWN_SHOTS=(4 16)
-DEFAULT_MODEL=Qwen/Qwen2-VL-2B-Instruct STEPS=200 ROLLOUTS=8
-
-source recipes/experiment.sh
-prepare data mg --shots "$SHOTS"
-train
-evaluate data val
-report
+source recipes/common.sh
+run mg_fewshot_2b "$@"

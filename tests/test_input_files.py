@@ -226,7 +226,6 @@ def test_json_of_others_is_parsed_here() -> None:
     """What remains are texts that this program wrote itself, and a published reward's reading."""
     ours = {
         "doctor/plugins.py",  # its own process's answer
-        "planning/recipe.py",  # a recipe's own output
         "rewards/registry.py",  # arguments of our own making
         "tasks/detection/reference.py",  # a response, as the published code reads it
     }

@@ -31,6 +31,7 @@ STOREYS = (
     ("training",),
     ("launching",),
     ("planning", "plugin"),
+    ("runs",),
     ("doctor",),
     ("cli", "__init__", "__main__"),
 )

@@ -172,7 +172,6 @@ def test_commands_print_by_these_two_alone() -> None:
         "doctor/machine.py",  # programs that the doctor runs
         "doctor/plugins.py",
         "doctor/repair.py",
-        "planning/family.py",
         "gpus.py",  # a number
         "training/algorithms/engine.py",
         "training/guards/lost_workers.py",

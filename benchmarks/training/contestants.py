@@ -52,7 +52,7 @@ class Contestant:
     plug_in: bool = False
     threads: int | None = None
     without: str = ""
-    bind: str = "nobind"  # as recipes/common.sh:use_device; vLLM's default is "auto"
+    bind: str = "nobind"  # as verl_visual_rft/runs/device.py; vLLM's default is "auto"
 
     @property
     def unset(self) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ class Contestant:
         }
         if self.plug_in:
             variables["VLLM_CPU_OMP_THREADS_BIND"] = self.bind
-            variables["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "256"  # recipes/common.sh
+            variables["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = "256"  # verl_visual_rft/runs/device.py
         else:
             variables["VLLM_PLUGINS"] = ""  # vLLM would load ours
         if self.threads:

@@ -1,7 +1,18 @@
 # shellcheck shell=bash
 # What the cluster scripts share. Sourced, from the repository root.
 
+CALLER=${OLDPWD:-$PWD} # from where the script was called, before it went to the root
 source recipes/common.sh
+
+# What comes from outside is checked before it is used: in bash's arithmetic a value is a program.
+number() { # VARIABLE LEAST
+    [[ ${!1} =~ ^(0|[1-9][0-9]{0,8})$ && ${!1} -ge $2 ]] || die "$1=${!1} is not a whole number from $2"
+}
+
+# A path of the user's: where it is relative, it is seen from where the script was called.
+from_caller() { # PATH
+    (cd "$CALLER" && realpath --canonicalize-missing -- "$1")
+}
 
 # Print the head of the script that is running, for --help.
 show_help() {
@@ -38,17 +49,18 @@ use_token() { # generate|find
 
 # NODE: what this host gives to the cluster. On a CPU, Ray's resources are bookkeeping (training/config/device/cpu.yaml).
 use_node() {
-    local device=${DEVICE:-auto} gpus
+    local device=${DEVICE:-auto} gpus settings setting
     [[ -z ${NGPUS:-} ]] || number NGPUS 1
     case $device in
         auto)
-            gpus=$(count_gpus)
+            gpus=$(python3 -m verl_visual_rft.gpus)
             if ((gpus)); then device=cuda; else device=cpu; fi
             ;;
         cpu | cuda) ;;
         *) die "DEVICE=$device is not known; choose auto, cpu or cuda" ;;
     esac
-    use_device "$device" "${NGPUS:-1}"
+    settings=$(python -m verl_visual_rft.runs.device "$device" "${NGPUS:-1}")
+    while IFS= read -r setting; do [[ -z $setting ]] || export "${setting?}"; done <<< "$settings"
     NODE=(--disable-usage-stats)
     [[ -z ${NODE_IP:-} ]] || NODE+=(--node-ip-address "$NODE_IP")
     if [[ $device == cpu ]]; then

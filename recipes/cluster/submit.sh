@@ -24,7 +24,7 @@ answers "${DASHBOARD%:*}" "${DASHBOARD##*:}" || die "no Ray dashboard answers at
 for name in OUTPUT_DIR DATA_ROOT EXIST_MAPS; do
     [[ -z ${!name:-} ]] || printf -v "$name" '%s' "$(from_caller "${!name}")"
 done
-[[ -z ${MODEL:-} ]] || MODEL=$(model_from_caller "$MODEL")
+[[ -z ${MODEL:-} || ! -d $CALLER/$MODEL ]] || MODEL=$(from_caller "$MODEL") # else a name on the hub, or absolute
 settings=()
 for name in "${VARIABLES[@]}"; do
     [[ -z ${!name+set} ]] || settings+=("$name=${!name}")

@@ -13,14 +13,11 @@ from pathlib import Path
 import pytest
 from commands import Done, visual_rft
 
+from verl_visual_rft.runs.experiments import EXPERIMENTS
+
 pytest.importorskip("verl")
 
 REPOSITORY = Path(__file__).parents[2]
-RECIPES = sorted(
-    path.relative_to(REPOSITORY)
-    for path in (REPOSITORY / "recipes").glob("*.sh")
-    if "source recipes/experiment.sh" in path.read_text(encoding="utf-8")
-)
 # Importing them fails, as where they are not installed.
 PROGRAM = """
 import sys
@@ -88,6 +85,7 @@ def test_full_prints_the_resolved_configuration():
         (["recipes/lisa_2b.sh", "data.no_such=1"], {}, "Could not override 'data.no_such'"),
         (["recipes/nothing.sh"], {}, "recipes/nothing.sh: no such recipe"),
         (["recipes/quickstart.sh"], {}, "recipes/quickstart.sh is no recipe of an experiment"),
+        (["lisa_2"], {}, "no recipe 'lisa_2' (did you mean 'lisa_2b'?)"),
     ],
 )
 def test_a_refusal_is_one_line(arguments, variables, message):
@@ -115,7 +113,7 @@ def test_check_refuses_what_this_machine_cannot_do(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["rft", "sft"])
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", EXPERIMENTS)
 def test_every_recipe_fits_eight_gpus_of_the_papers_kind(recipe, method):
     """The authors trained on A100s of 80 GB (README of the published code, issues 2 and 12)."""
     done = plan(recipe, "--json", METHOD=method)

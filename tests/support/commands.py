@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Commands called in this process, which saves the start of another: ``visual-rft`` and the scripts of data_prep/.
+"""Commands called in this process, which saves the start of another: ``visual-rft``, recipes, scripts of data_prep/.
 
 Each of them is also started for real by one test at least.
 """
@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 
 from verl_visual_rft.cli import main
+from verl_visual_rft.runs.__main__ import main as run_recipe
+from verl_visual_rft.runs.variables import NAMES
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -35,6 +37,16 @@ class Done:
 def visual_rft(*arguments: object, stdin: str = "", cwd: Path | None = None, **environment: str) -> Done:
     """Call ``visual-rft`` with ``environment`` added to this process's."""
     return _call(main, ["visual-rft", *map(str, arguments)], stdin, cwd, environment)
+
+
+def recipe(name: str, *overrides: str, cwd: Path = REPOSITORY, **variables: str) -> Done:
+    """Call what ``recipes/NAME.sh`` executes, with these variables and none of this process's."""
+    environment = dict.fromkeys((*NAMES, "RAY_ADDRESS"), "") | variables
+
+    def start() -> None:
+        sys.exit(run_recipe(["run", str(cwd), name, *overrides]))
+
+    return _call(start, ["recipe"], "", None, environment)
 
 
 def data_prep(script: str, *arguments: object, cwd: Path | None = None) -> Done:

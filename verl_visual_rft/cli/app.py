@@ -17,6 +17,7 @@ from verl_visual_rft.cli.plan import PLAN_EPILOG, plan
 from verl_visual_rft.cli.predict import PREDICT_EPILOG, predict
 from verl_visual_rft.cli.recipes import recipes
 from verl_visual_rft.cli.report import REPORT_EPILOG, report
+from verl_visual_rft.cli.run import RUN_EPILOG, run
 from verl_visual_rft.cli.watch import WATCH_EPILOG, watch
 from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.terminal import say
@@ -63,6 +64,7 @@ def doctor(
 
 
 app.command()(recipes)
+app.command(epilog=RUN_EPILOG)(run)
 app.command(epilog=PREDICT_EPILOG)(predict)
 app.command("eval", epilog=EVAL_EPILOG)(evaluate)
 app.command(epilog=SEGMENT_EPILOG)(segment)

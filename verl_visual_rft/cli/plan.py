@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from verl_visual_rft.terminal import make_console, say
 
 PLAN_EPILOG = (
     "\b\nExamples:\n"
-    "  visual-rft plan recipes/coco_ovd_2b.sh\n"
+    "  visual-rft plan coco_ovd_2b\n"
     "  visual-rft plan recipes/lisa_7b.sh --gpu h100-80g --ngpus 4 actor_rollout_ref.rollout.n=8\n"
     "  METHOD=sft LORA=8 SHOTS=16 visual-rft plan recipes/flowers102_2b.sh --gpu rtx4090-24g --ngpus 1\n"
     "  visual-rft plan recipes/lisa_2b.sh --check   (refuse what cannot work here, as the recipe itself does)"
@@ -23,7 +22,9 @@ PLAN_EPILOG = (
 
 
 def plan(
-    recipe: Annotated[Path, typer.Argument(help="A script of recipes/; its variables (SHOTS, METHOD, ...) are read.")],
+    recipe: Annotated[
+        str, typer.Argument(help="An experiment, or its script; its variables (SHOTS, METHOD, ...) are read.")
+    ],
     overrides: Annotated[list[str] | None, typer.Argument(help="Settings of veRL, key=value.")] = None,
     gpu: Annotated[str, typer.Option(help="Kind of GPU; a wrong name lists them.")] = "a100-80g",
     ngpus: Annotated[int, typer.Option(min=1, help="GPUs of a machine.")] = 8,
@@ -36,13 +37,15 @@ def plan(
     from verl_visual_rft.gpus import GPUS
     from verl_visual_rft.planning.page import print_plan
     from verl_visual_rft.planning.plan import plan_recipe
+    from verl_visual_rft.runs.planned import read_recipe
 
     if check:
         _check(recipe, overrides or [])
         return
     if gpu not in GPUS:
         raise UserError(f"--gpu {gpu} is none of {', '.join(GPUS)}")
-    planned = plan_recipe(recipe, GPUS[gpu], ngpus, nnodes, overrides or [])
+    variables = {"DEVICE": "cuda", "NGPUS": str(ngpus), "NNODES": str(nnodes)}
+    planned = plan_recipe(read_recipe(recipe, overrides or [], variables), GPUS[gpu])
     if as_json:
         say(json.dumps(planned.as_json(), indent=2, default=str))
         return
@@ -53,10 +56,10 @@ def plan(
     print_plan(planned, make_console())
 
 
-def _check(path: Path, overrides: list[str]) -> None:
+def _check(recipe: str, overrides: list[str]) -> None:
     from verl_visual_rft.planning.check import check_training
-    from verl_visual_rft.planning.recipe import read_recipe
+    from verl_visual_rft.runs.planned import read_recipe
 
-    recipe = read_recipe(path, overrides)
-    check_training(recipe.training, recipe.facts.get("think", "on") == "on")
-    say(f"{recipe.facts['name']}: nothing speaks against it")
+    planned = read_recipe(recipe, overrides)
+    check_training(planned.training, planned.facts["think"] == "on")
+    say(f"{planned.facts['name']}: nothing speaks against it")

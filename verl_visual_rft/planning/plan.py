@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
@@ -19,7 +18,7 @@ from verl_visual_rft.planning.knobs import Knob, helpful_knobs
 from verl_visual_rft.planning.memory import Memory, estimate_memory, trained_parameters
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters
-from verl_visual_rft.planning.recipe import Recipe, read_recipe
+from verl_visual_rft.planning.recipe import Recipe
 from verl_visual_rft.planning.settings import Settings, settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 
@@ -109,21 +108,16 @@ class Plan:
         }
 
 
-def plan_recipe(path: Path, gpu: Gpu, gpus: int, nodes: int = 1, overrides: Sequence[str] = ()) -> Plan:
-    """Plan a recipe for GPUs that need not be here; SHOTS, METHOD and its other variables are those of this process.
+def plan_recipe(recipe: Recipe, gpu: Gpu) -> Plan:
+    """Plan a recipe for GPUs that need not be here.
 
     Args:
-        path: The script.
+        recipe: With its variables set, NGPUS and NNODES among them.
         gpu: Kind of GPU.
-        gpus: On each machine.
-        nodes: Machines.
-        overrides: Settings of veRL.
 
     Raises:
-        UserError: The recipe refuses a variable, trains nothing, or its settings cannot work.
+        UserError: Its settings cannot work.
     """
-    variables = {"DEVICE": "cuda", "NGPUS": str(gpus), "NNODES": str(nodes)}
-    recipe = read_recipe(path, overrides, variables)
     config = compose(parse_command(recipe.training))
     if "algorithm" in config:
         check_algorithm(config)

@@ -1,16 +1,18 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The recipes of the paper's experiments without running them: what they say, refuse, and hand to veRL."""
+"""The paper's experiments without running them: what they say, refuse, and hand to veRL."""
 
 import json
 import os
 import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import recipe as call
 from fidelity_page import differences
 from omegaconf import OmegaConf
 
@@ -19,9 +21,11 @@ from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.command import compose, parse_command
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.runs.catalogue import NAMES
+from verl_visual_rft.runs.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*_[27]b.sh"))
+RECIPES = sorted(EXPERIMENTS)
 #: Steps and rollouts of the published training scripts.
 SETTINGS = {
     "coco_ovd_2b": (750, 8),
@@ -33,34 +37,9 @@ SETTINGS = {
 }
 
 
-def call(recipe: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    of_recipes = {
-        "METHOD",
-        "MODEL",
-        "DATA_ROOT",
-        "OUTPUT_DIR",
-        "SHOTS",
-        "STAGES",
-        "SMOKE",
-        "DEVICE",
-        "NGPUS",
-        "EXIST_MAPS",
-        "NEGATIVES",
-    }
-    clean = {key: value for key, value in os.environ.items() if key not in of_recipes}
-    return subprocess.run(
-        ["bash", f"recipes/{recipe}.sh", *arguments],
-        cwd=ROOT,
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
 @cache
-def dry_run(recipe: str, *overrides: str, **environment: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    done = call(recipe, *overrides, **({"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | environment))
+def dry_run(name: str, *overrides: str, **environment: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    done = call(name, *overrides, **({"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | environment))
     assert done.returncode == 0, done.stderr
     first, *stages = map(json.loads, done.stdout.splitlines())
     return first["recipe"], {stage["stage"]: stage["command"] for stage in stages}
@@ -81,14 +60,53 @@ def test_there_is_a_recipe_for_every_experiment_of_the_paper():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_states_only_what_is_particular_to_it(recipe):
-    text = (ROOT / "recipes" / f"{recipe}.sh").read_text()
-    assert len(text.splitlines()) <= 25
+def test_an_experiment_is_one_of_a_table_of_the_paper(recipe):
     facts, _ = dry_run(recipe)
     assert (facts["steps"], facts["rollouts"]) == SETTINGS.get(recipe, (200, 8))
     assert recipe.endswith(facts["model"].split("-")[-2].lower())
     for table in facts["tables"]:
         paper_table(table).require_setting(recipe[-2:], facts["shots"])
+
+
+def test_every_run_has_a_script_of_one_screen_that_runs_it():
+    scripts = {path.stem: path.read_text() for path in (ROOT / "recipes").glob("*.sh") if path.stem != "common"}
+    assert scripts.keys() == set(NAMES)
+    for name, text in scripts.items():
+        assert len(text.splitlines()) <= 25
+        assert text.endswith(f'\nsource recipes/common.sh\nrun {name} "$@"\n')
+
+
+def test_a_script_says_what_its_run_says_wherever_it_is_called(tmp_path):
+    given = {"OUTPUT_DIR": "a b", "SEED": "3", "DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8", "REWARD": "$(touch ran)"}
+    arguments = ["a=$(touch ran) 'b'", "+c=\\"]
+    done = run_script("lisa_2b", *arguments, cwd=tmp_path, **given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == call("lisa_2b", *arguments, cwd=tmp_path, **given).stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("variables", [{"SEED": "a[$(touch ran)]"}, {"DRY_RUN": "2"}, {}])
+def test_a_script_refuses_before_it_installs_anything(tmp_path, variables):
+    done = run_script("lisa_2b", cwd=tmp_path, **variables)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["device", "/", "lisa_2b"], ["run", "/", "lisa_2b"], ["run", "/", "lisa_2b", "-h"]]
+)
+def test_what_is_done_before_there_is_an_environment_needs_pythons_own_library_alone(arguments):
+    command = [sys.executable, "-S", "-m", "verl_visual_rft.runs", *arguments]
+    variables = {"PATH": os.environ["PATH"], "DRY_RUN": "1", "DEVICE": "cpu"}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout
+
+
+def run_script(name: str, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | variables
+    command = ["bash", str(ROOT / "recipes" / f"{name}.sh"), *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

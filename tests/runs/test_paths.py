@@ -3,14 +3,14 @@
 """Paths and values that users give to recipes: whatever characters they have, wherever the script was called."""
 
 import json
-import os
 import string
-import subprocess
 from pathlib import Path
 
 import pytest
+from commands import recipe
 
 from verl_visual_rft.planning.command import compose, parse_command
+from verl_visual_rft.runs.words import hydra_value
 
 pytest.importorskip("verl")
 ROOT = Path(__file__).parents[2]
@@ -21,17 +21,11 @@ VALUES = [
 ]
 
 
-def bash(script: str, *arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = ["bash", "-c", script, "bash", *arguments]
-    return subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=120)
-
-
 def test_hydra_reads_every_value_as_it_was_given():
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
-    script = f'cd {ROOT}; source recipes/common.sh; for value; do hydra_value "$value"; printf "\\0"; done'
-    quoted = bash(script, *VALUES).stdout.split("\0")[:-1]
+    quoted = map(hydra_value, VALUES)
     parser = OverridesParser.create()
     read = [OmegaConf.create({"a": parser.parse_override(f"a={text}").value()}).a for text in quoted]
     assert read == VALUES
@@ -44,7 +38,7 @@ def test_a_recipe_hands_paths_of_any_characters_to_the_trainer(tmp_path, method,
     model.mkdir()
     (model / "config.json").write_text('{"model_type": "qwen2_vl", "vision_config": {}}')
     dry = {"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8", "METHOD": method, "SHOTS": "1"}
-    done = bash("bash recipes/coco_fewshot_2b.sh", MODEL=str(model), OUTPUT_DIR=str(output), **dry)
+    done = recipe("coco_fewshot_2b", MODEL=str(model), OUTPUT_DIR=str(output), **dry)
     assert done.returncode == 0, done.stderr
     stages = {line["stage"]: line["command"] for line in map(json.loads, done.stdout.splitlines()[1:])}
     config = compose(parse_command(stages[method]))
@@ -56,7 +50,7 @@ def test_a_recipe_hands_paths_of_any_characters_to_the_trainer(tmp_path, method,
 
 @pytest.mark.parametrize("variable", ["OUTPUT_DIR", "MODEL", "REWARD"])
 def test_a_reference_in_a_name_is_refused(variable):
-    done = bash("bash recipes/coco_fewshot_2b.sh", DRY_RUN="1", DEVICE="cuda", NGPUS="8", **{variable: "a${b}"})
+    done = recipe("coco_fewshot_2b", DRY_RUN="1", DEVICE="cuda", NGPUS="8", **{variable: "a${b}"})
     assert done.returncode == 1
     assert done.stderr == f"error: {variable}=a${{b}}: veRL takes ${{ for a reference; give it another name\n"
 
@@ -67,8 +61,7 @@ def test_relative_paths_are_seen_from_where_the_script_was_called(tmp_path):
     (tmp_path / "here" / "EXIST_MAPS" / "exist_map_coco_Qwen2_vl_2B_baseline.json").write_text("{}")
     (tmp_path / "here" / "MODEL").mkdir()
     (tmp_path / "here" / "MODEL" / "config.json").write_text('{"model_type": "qwen2_vl", "vision_config": {}}')
-    recipe = f"bash {ROOT}/recipes/coco_fewshot_2b.sh"
-    done = bash(recipe, cwd=tmp_path, DRY_RUN="1", DEVICE="cuda", NGPUS="8", **given)
+    done = recipe("coco_fewshot_2b", cwd=tmp_path, DRY_RUN="1", DEVICE="cuda", NGPUS="8", **given)
     assert done.returncode == 0, done.stderr
     first, data = map(json.loads, done.stdout.splitlines()[:2])
     said = first["recipe"]
@@ -80,5 +73,5 @@ def test_relative_paths_are_seen_from_where_the_script_was_called(tmp_path):
 
 
 def test_the_default_folder_lies_in_the_repository(tmp_path):
-    done = bash(f"bash {ROOT}/recipes/pets37_2b.sh", cwd=tmp_path, DRY_RUN="1", DEVICE="cuda", NGPUS="8")
+    done = recipe("pets37_2b", cwd=tmp_path, DRY_RUN="1", DEVICE="cuda", NGPUS="8")
     assert json.loads(done.stdout.splitlines()[0])["recipe"]["output_dir"] == f"{ROOT}/outputs/pets37_2b_4shot"

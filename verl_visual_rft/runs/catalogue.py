@@ -1,0 +1,127 @@
+# Copyright 2026 The verl_visual_rft authors
+# SPDX-License-Identifier: Apache-2.0
+"""What can be run, by name: the paper's experiments, the quick start, and the pretraining of its model."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from verl_visual_rft.errors import UserError
+from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
+from verl_visual_rft.runs.commands import start_command
+from verl_visual_rft.runs.experiment import read_experiment
+from verl_visual_rft.runs.experiments import EXPERIMENTS, Experiment
+from verl_visual_rft.runs.usage import usage
+from verl_visual_rft.terminal import say
+
+NAMES = (*EXPERIMENTS, "quickstart", "pretrain_tiny")
+_OVERRIDE = re.compile(r"[+~]|[^=]*\.[^=]*")
+
+
+class Run(Protocol):
+    """A run with its variables set."""
+
+    @property
+    def device(self) -> str:
+        """What it runs on, "cpu" or "cuda"."""
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether the user wants to see the commands alone."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its commands run."""
+
+    def dry_run(self) -> Iterator[str]:
+        """Give its lines of JSON."""
+
+    def run(self) -> None:
+        """Do it."""
+
+
+def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> Run:
+    """Return a run.
+
+    Args:
+        name: One of `NAMES`.
+        environment: Its variables; others are no concern of it.
+        overrides: Settings of veRL.
+        caller: Folder that the user's relative paths begin in.
+
+    Raises:
+        UserError: There is no such run, or a variable is wrong.
+    """
+    if options := [word for word in overrides if word.startswith("-")]:
+        raise UserError(f"{options[0]} is no veRL override; {start_command(name)} --help shows the variables")
+    if name == "quickstart":
+        return quickstart.read_quick_start(environment, overrides, caller)
+    if name == "pretrain_tiny":
+        return pretrain_tiny.read_pretrain_tiny(environment, overrides, caller)
+    return read_experiment(find_experiment(name), environment, overrides, caller)
+
+
+def execute(run: Run) -> None:
+    """Do a run, or with DRY_RUN=1 print its commands; see `ExperimentRun.run`."""
+    if run.is_dry:
+        for line in run.dry_run():
+            say(line)
+    else:
+        os.chdir(run.folder)  # what checks read of overrides and REWARD is what commands will
+        run.run()
+
+
+def find_experiment(name: str) -> Experiment:
+    """Return an experiment by its name.
+
+    Raises:
+        UserError: There is none; the message has the nearest.
+    """
+    if name not in EXPERIMENTS:
+        raise UserError(f"no recipe {name!r}{_guess(name, NAMES)}; `visual-rft recipes` lists them")
+    return EXPERIMENTS[name]
+
+
+def help_of(name: str) -> str:
+    """Return what ``--help`` says of a run; see `find_experiment`."""
+    texts = {"quickstart": quickstart.USAGE, "pretrain_tiny": pretrain_tiny.USAGE}
+    return texts[name] if name in texts else usage(find_experiment(name))
+
+
+def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Part ``key=value`` words into variables of a run and settings of veRL, which have a dot, or begin with + or ~.
+
+    Raises:
+        UserError: A word is neither; the message has the nearest variable.
+
+    Example:
+        >>> split_words("lisa_2b", ["method=sft", "LORA=8", "optim.lr=1e-5"])
+        ({'METHOD': 'sft', 'LORA': '8'}, ['optim.lr=1e-5'])
+    """
+    names = {"quickstart": quickstart.NAMES, "pretrain_tiny": pretrain_tiny.NAMES}.get(name, variables.NAMES)
+    given, overrides = {}, []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key.upper() in names and equals:
+            given[key.upper()] = value
+        elif _OVERRIDE.match(key):
+            overrides.append(word)
+        elif not equals:
+            raise UserError(f"{word!r} is no key=value; for example seed=1")
+        else:
+            known = [variable.lower() for variable in names]
+            raise UserError(
+                f"{name} has no variable {key!r}{_guess(key.lower(), known)}; it has {', '.join(known)}, and a setting "
+                "of veRL has a dot"
+            )
+    return given, overrides
+
+
+def _guess(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
