@@ -62,12 +62,14 @@ def test_a_command_that_is_none_is_refused_in_one_line(line, message):
 
 def test_the_check_that_every_recipe_waits_for_imports_nothing_heavy():
     pytest.importorskip("verl")
+    command = [*LAUNCHED.split(), "device=cpu", "actor_rollout_ref.model.path=Qwen/Qwen2-VL-2B-Instruct"]
+    command += ["trainer.default_local_dir=out/checkpoints", "trainer.save_freq=1"]
     program = f"""
 import sys
 for name in ("torch", "transformers", "ray", "vllm", "verl.workers", "numpy.testing"):
     sys.modules[name] = None
 from verl_visual_rft.planning.check import check_training
-check_training({[*LAUNCHED.split(), "device=cpu", "actor_rollout_ref.model.path=Qwen/Qwen2-VL-2B-Instruct"]!r})
+check_training({command!r})
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions about one box stay what they were before there were others: how answers are read and what they earn.
 
-The digests were taken with the code of before (commit cced685).
+The digests were taken with the code of before (commit cced685). Since then three of the thousand answers, an object with
+a pair of corners behind it, are read as the object: a pair may stand in its label.
 """
 
 from __future__ import annotations
@@ -92,12 +93,12 @@ def _read(sample: Sample) -> str:
 @pytest.mark.parametrize(
     ("reward", "digest"),
     [
-        ("robust", "939b5e22a104f1054dc5283704caa222a2eca7522933a82a1496ae542a10905d"),
-        ("paper", "0e768fe727203c92ac332c09b8a4710920681675a00d0163697ef3d915799f62"),
-        ("iou=1", "aa81541d267d618c4631bb55a33237f9a324b16e836f26d8121e529e9f6b6528"),
-        ("giou=1", "c62287457cc32c053af7112c9ac860e9b4858bf6087a5b8146bb4b1f201a8ce1"),
-        ("diou=1", "66712be2f687d38098b718c488875f0c9d010a4b30843e5b9665f6e7cacec03c"),
-        ("l1=1", "2c573e18f759209ab27401823b0a3b1ffa7842534523aa7153c23a86a67553b0"),
+        ("robust", "0f34414ba6e9e693f7353af9b122668a8d431d0b1891a0a72fa06a64e884a602"),
+        ("paper", "e0723b41c0c6d4b2dcefebe9cd03f4d15313d9454ccb6bb67a467336b460be87"),
+        ("iou=1", "62b5b70474765c6b5049096660d990b6ffd0be60a768f15c751471ab236b8fcd"),
+        ("giou=1", "c980b5eb820b38c315b41ad6f4540abb0b37ad71a2250fa14047ae6dff80f06b"),
+        ("diou=1", "581bb6751b40c672d1ff5db050f5ff8cb4ec4952cbed3787b68c298a8050c294"),
+        ("l1=1", "492c708e9061c9eb182ac2a635bd9dd0a3e4b730db43550ed0f48aa18f292e27"),
         ("format=1", "ebec228374ac745ba8b5c9b664f5df572b6baa24b1bb307381dc107cb6af3adc"),
     ],
 )
@@ -113,7 +114,7 @@ def test_what_the_published_code_pays() -> None:
 
 
 def test_how_answers_are_read() -> None:
-    assert _digest(map(_read, _samples())) == "2baa3374d5398c86c28ab2bebbeaf2ddc4e55132959cf19efed15705cb877e38"
+    assert _digest(map(_read, _samples())) == "991b703c6ec061393ec3625dfe37f76c3d2a0dbc5252310d16da491b0b59c8c8"
 
 
 def test_mean_iou_while_a_run_trains() -> None:
