@@ -55,7 +55,7 @@ def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for
 
 
 def test_under_paper_the_same_cheats_win_whether_thinking_is_asked_for_or_not() -> None:
-    with_thinking, without = (audit("paper", size=100, think=think).contests for think in (True, False))
+    with_thinking, without = (audit("paper", TASKS, size=100, think=think).contests for think in (True, False))
     assert [winners(contest) for contest in without] == [winners(contest) for contest in with_thinking]
 
 
@@ -129,7 +129,9 @@ def test_the_kinds_of_questions_make_up_all() -> None:
         assert total == pytest.approx(parts["all"] * standing.lead)
 
 
-@pytest.mark.parametrize("task", [pytest.param("detection", marks=pytest.mark.long), "classification", "grounding"])
+@pytest.mark.parametrize(
+    "task", ["classification", *(pytest.param(task, marks=pytest.mark.long) for task in ("detection", "grounding"))]
+)
 def test_under_robust_no_cheat_is_far_ahead_on_any_kind_of_questions(task: str) -> None:
     """Hardly at all of honesty that sees moderately or well; of a weak one by what its own false alarms cost."""
     for contest in audit("robust", [task], skills=SKILLS).contests:

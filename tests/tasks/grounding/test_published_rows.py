@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions about one box stay what they were before there were others: how answers are read and what they earn.
 
-The digests were taken with the code of before (commit cced685). Since then three of the thousand answers, an object with
-a pair of corners behind it, are read as the object: a pair may stand in its label.
+The digests were taken with the code of before (commit cced685). Since then three of the thousand answers, an object
+with a pair of corners behind it, are read as the object: a pair may stand in its label.
 """
 
 from __future__ import annotations
@@ -119,4 +119,4 @@ def test_how_answers_are_read() -> None:
 
 def test_mean_iou_while_a_run_trains() -> None:
     figures = metrics_of(load_task("grounding")).quick([("", sample) for sample in _samples()])
-    assert figures == {"miou": 30.118591248402904}
+    assert figures == {"miou": 30.055008311159582}

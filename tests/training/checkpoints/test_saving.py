@@ -56,7 +56,7 @@ def save_and_die(root: Path, step: int, keep: int, spare: frozenset[int], after:
     [
         pytest.param(1, frozenset(), [1, 2], marks=pytest.mark.long),
         pytest.param(2, frozenset(), [1, 2, 3], marks=pytest.mark.long),
-        (1, frozenset({1}), [1, 2]),
+        pytest.param(1, frozenset({1}), [1, 2], marks=pytest.mark.long),
         (3, frozenset(), []),
     ],
 )
