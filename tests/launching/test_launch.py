@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from verl_visual_rft.launching.cluster import LOG_FOLDERS
 from verl_visual_rft.launching.launch import end_processes_of, launch
 from verl_visual_rft.launching.ray_services import LONGEST_FOLDER
 from verl_visual_rft.training.run_mark import RUN_MARK
@@ -122,9 +123,7 @@ def test_rays_folder_is_the_users_alone_and_has_another_name_at_every_start(tmp_
     assert mode == again == "0o700" and first != second
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"), [("TENSORBOARD_DIR", "tensorboard"), ("WANDB_DIR", ""), ("SWANLAB_LOG_DIR", "swanlab")]
-)
+@pytest.mark.parametrize(("name", "folder"), LOG_FOLDERS.items())
 @pytest.mark.parametrize("own", [None, "/of/the/user"])
 def test_loggers_write_into_the_runs_folder_unless_the_user_says_where(tmp_path, monkeypatch, name, folder, own):
     monkeypatch.delenv(name, raising=False)

@@ -49,6 +49,14 @@ def test_a_run_of_ours_that_can_work_starts(run, start):
     assert start(*run).trainer.device == "cpu"
 
 
+@pytest.mark.parametrize("run", [GRPO, SFT], ids=["GRPO", "SFT"])
+def test_hydra_writes_into_the_runs_folder(run, start, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISUAL_RFT_HYDRA_DIR", str(tmp_path / "a run's, 1" / "hydra"))
+    start(*run)
+    assert (tmp_path / "a run's, 1" / "hydra" / ".hydra" / "overrides.yaml").is_file()
+    assert not (tmp_path / "outputs").exists()
+
+
 @pytest.mark.parametrize(
     ("run", "override", "message"),
     [

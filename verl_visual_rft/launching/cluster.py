@@ -17,8 +17,14 @@ from verl_visual_rft.errors import UserError
 RUNNING = "cluster=running"
 #: What `verl_visual_rft.launching.nodes` prints when the run may start, and its exit status when a node was lost.
 READY, LOST = "ready", 3
-#: Where loggers write, within the run's folder; else into the working folder. wandb makes a folder wandb/ itself.
-LOG_FOLDERS = {"TENSORBOARD_DIR": "tensorboard", "WANDB_DIR": "", "SWANLAB_LOG_DIR": "swanlab"}
+#: Where loggers and Hydra write, within the run's folder; else into the working folder. wandb makes a folder wandb/
+#: itself; that of Hydra is the package's own variable, read by its configurations.
+LOG_FOLDERS = {
+    "TENSORBOARD_DIR": "tensorboard",
+    "WANDB_DIR": "",
+    "SWANLAB_LOG_DIR": "swanlab",
+    "VISUAL_RFT_HYDRA_DIR": "hydra",
+}
 #: What is said of a run on such a cluster.
 UNPROTECTED = (
     "ports of this run listen on the nodes' addresses, and Ray's token does not protect them all: who reaches them can "
