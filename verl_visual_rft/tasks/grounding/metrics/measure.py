@@ -122,7 +122,9 @@ def measure_grounding(
         box_giou, box_ciou = _mask_figures(scored, folder, _filled_box)
     if masks is not None:
         if not folder.is_dir():
-            raise UserError(f"{folder}: no true masks to compare {masks} with; prepare the data with data_prep/lisa.py")
+            raise UserError(
+                f"{folder}: no true masks to compare {masks} with; prepare the data with `visual-rft data prepare lisa`"
+            )
         giou, ciou = _mask_figures(scored, folder, _Segmented(masks))
     answers = [typed(item.sample) for item in scored]
     overlaps = [single_iou(answer, truth) for answer, truth in answers]
