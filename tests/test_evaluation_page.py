@@ -21,7 +21,6 @@ PAGE = (REPOSITORY / "docs/evaluation.md").read_text(encoding="utf-8")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the page's example was run; ``printed.txt`` holds what it printed."""
     folder = tmp_path_factory.mktemp("checkout")
-    (folder / "data_prep").symlink_to(REPOSITORY / "data_prep")
     (folder / "printed.txt").write_text(run(block("visual-rft data fake"), folder), encoding="utf-8")
     return folder
 

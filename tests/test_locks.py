@@ -52,7 +52,7 @@ def exported(out: Path) -> None:
         export.export(out.parent, "none")
 
 
-#: Commands that write bit by bit (segment as predict): what is written, its lock file, and the command.
+#: Commands that write bit by bit (not segment: test_sam.py has it): what is written, its lock file, and the command.
 WRITERS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "data preparation": ("out", "out/.lock", prepared),
     "shapes": ("out", "out/.lock", lambda out: write_shapes(out, 1, 1)),

@@ -19,6 +19,7 @@ from PIL import Image
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.evaluate import evaluate
 from verl_visual_rft.evaluation.masks import decode_mask, read_predicted_masks
+from verl_visual_rft.evaluation.predict.journal import Journal
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.sam import Sam, segment_predictions
 
@@ -98,6 +99,19 @@ def test_the_box_reaches_the_model_in_its_own_pixels_and_the_mask_has_those_of_t
     # 60 x 40 pixels become 64 x 43, and the padding to 64 x 64 is cut off again.
     assert prompts[0]["input_boxes"].tolist() == [[pytest.approx([3.0 * 64 / 60, 6.0 * 43 / 40, 32.0, 32.25])]]
     assert prompts[0]["multimask_output"] is False
+
+
+def test_a_second_segment_into_the_same_masks_is_refused_in_one_line(asked):
+    arguments = (asked / "predictions.jsonl", asked, asked / "masks.jsonl", str(asked / "no_sam"), "cpu")
+    with pytest.raises(UserError, match="no SAM checkpoint"):
+        segment_predictions(*arguments)
+    (partial,) = asked.glob("masks.jsonl.*.partial")
+    with Journal(partial):  # as the first holds it
+        before = sorted(asked.rglob("*"))
+        with pytest.raises(UserError, match=r"masks\.jsonl.* is being written by another process; wait") as caught:
+            segment_predictions(*arguments)
+        assert "\n" not in str(caught.value)
+        assert sorted(asked.rglob("*")) == before
 
 
 def test_segment_then_eval(asked, tiny_sam):

@@ -23,6 +23,7 @@ from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
 from verl_visual_rft.runs.catalogue import NAMES
 from verl_visual_rft.runs.experiments import EXPERIMENTS
+from verl_visual_rft.runs.variables import NAMES as VARIABLES
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(EXPERIMENTS)
@@ -315,7 +316,7 @@ def test_a_dry_run_prints_json_whatever_the_values_are(value):
         ("DEVICE", ""),
         ("SEED", "a[$(touch ran)]"),
         ("NGPUS", "1\n2"),
-        ("TRAIN_COPIES", "a[$(touch ran)]"),
+        ("LORA", "a[$(touch ran)]"),
         ("SEED", "99999999999999999999"),
         ("NEGATIVES", "0.2 --rows 1"),
         ("OUTPUT_DIR", "a\udcff"),
@@ -339,6 +340,20 @@ def test_a_variable_that_does_not_concern_the_experiment_is_refused(variables, m
     assert message in call("lisa_2b", DRY_RUN="1", **variables).stderr
 
 
+def test_masks_are_refused_where_none_are_made():
+    done = call("coco_fewshot_2b", DRY_RUN="1", SAM="facebook/sam-vit-base")
+    assert done.returncode == 1 and "SAM=facebook/sam-vit-base makes masks of boxes" in done.stderr
+
+
+def test_a_sam_of_the_users_makes_the_masks(tmp_path):
+    (tmp_path / "my_sam").mkdir()
+    for given, used in (("facebook/sam-vit-base", "facebook/sam-vit-base"), ("my_sam", str(tmp_path / "my_sam"))):
+        done = call("lisa_2b", cwd=tmp_path, DRY_RUN="1", DEVICE="cuda", NGPUS="8", SAM=given)
+        _, *stages = map(json.loads, done.stdout.splitlines())
+        commands = [stage["command"] for stage in stages if "--sam" in stage["command"]]
+        assert {command[command.index("--sam") + 1] for command in commands} == {used}
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_help_names_every_variable_and_its_default(recipe):
     done = call(recipe, "--help")
@@ -349,6 +364,14 @@ def test_help_names_every_variable_and_its_default(recipe):
     detection = recipe.split("_")[0] in ("coco", "lvis", "mg")
     assert ("NEGATIVES (0.1)" in done.stdout) == detection
     assert ("SHOTS (4)" in done.stdout) == (dry_run(recipe)[0]["shots"] is not None)
+    assert ("SAM (facebook/sam-vit-huge)" in done.stdout) == recipe.startswith("lisa")
+
+
+def test_every_variable_is_in_a_help_and_on_the_page_of_recipes():
+    said = call("coco_fewshot_2b", "--help").stdout + call("lisa_2b", "--help").stdout
+    page = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
+    assert [name for name in VARIABLES if f"\n  {name} " not in said and f"{name}=FOLDER" not in said] == []
+    assert [name for name in VARIABLES if f"`{name}`" not in page] == []
 
 
 def test_published_maps_decide_what_is_asked_and_are_measured(tmp_path):

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from verl_visual_rft.runs.keys import changes, setting_lines, stage_key, work_key
+from verl_visual_rft.runs import commands
+from verl_visual_rft.runs.keys import changes, setting_lines, settings_of, stage_key, work_key
 
 SETTINGS = (
     *("true", "python", "-m", "x", "--rows", "6000", "--strict", "--title", "  GRPO", "--steps=60", "--workers=2"),
@@ -30,6 +33,23 @@ def test_lines_are_those_of_older_versions():
         *(r"a.b=\'OUTPUT_DIR/x\'", r"c=\[1\,2\]", r"$'d=new\nline'", "é=猫", r"\$\(x\)", r"\~f"),
         *("visual_rft.samples.x=1", "data.val_batch_size=3", "xmicro_batch_size_per_gpu=4", "''", r"q=\'"),
     ]
+
+
+def test_a_folder_is_gone_on_with_by_a_clone_and_by_an_installed_package(monkeypatch, tmp_path):
+    options = ("--root", "/coco", "--out", str(tmp_path / "data"))
+    in_a_clone = commands.prepare_command("coco") + options
+    monkeypatch.setattr(commands, "repository", lambda: None)
+    installed = commands.prepare_command("coco") + options
+    assert in_a_clone != installed
+    assert settings_of(in_a_clone, tmp_path) == settings_of(installed, tmp_path)
+    assert settings_of(in_a_clone, tmp_path)[:2] == ["python", "data_prep/coco.py"]  # as folders have it
+
+
+@pytest.mark.parametrize(
+    "command", [("visual-rft", "data", "prepare"), ("visual-rft", "data", "validate", "x"), ("python", "a.py")]
+)
+def test_other_commands_stand_as_they_are(command):
+    assert settings_of(command, Path("/run")) == list(command)
 
 
 @pytest.mark.parametrize(

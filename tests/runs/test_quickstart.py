@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 import pytest
 from commands import recipe
 
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.command import compose, parse_command
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.runs import commands as run_commands
+from verl_visual_rft.runs.catalogue import help_of, read_run
 
 ROOT = Path(__file__).parents[2]
 TINY = str(ROOT / "verl_visual_rft" / "miniature" / "tiny_qwen2vl")
@@ -100,3 +104,12 @@ def test_the_quick_start_explains_itself_without_installing_anything(argument):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert done.returncode == 0
     assert "REWARD" in done.stdout and "pretrain_tiny.sh" in done.stdout and "set -euo" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["quickstart", "pretrain_tiny", "lisa_2b"])
+def test_without_a_repository_help_and_remedies_name_none_of_its_files(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(run_commands, "repository", lambda: None)
+    assert f"visual-rft run {name}" in help_of(name)
+    assert not re.search("bash|recipes/|data_prep/", help_of(name))
+    with pytest.raises(UserError, match=f"visual-rft run {name} --variables shows the variables"):
+        read_run(name, {}, ["--helpme"], tmp_path)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
-from verl_visual_rft.runs.commands import start_command
+from verl_visual_rft.runs.commands import help_command
 from verl_visual_rft.runs.experiment import read_experiment
 from verl_visual_rft.runs.experiments import EXPERIMENTS, Experiment
 from verl_visual_rft.runs.usage import usage
@@ -58,7 +58,7 @@ def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str]
         UserError: There is no such run, or a variable is wrong.
     """
     if options := [word for word in overrides if word.startswith("-")]:
-        raise UserError(f"{options[0]} is no veRL override; {start_command(name)} --help shows the variables")
+        raise UserError(f"{options[0]} is no veRL override; {help_command(name)} shows the variables")
     if name == "quickstart":
         return quickstart.read_quick_start(environment, overrides, caller)
     if name == "pretrain_tiny":
@@ -89,8 +89,8 @@ def find_experiment(name: str) -> Experiment:
 
 def help_of(name: str) -> str:
     """Return what ``--help`` says of a run; see `find_experiment`."""
-    texts = {"quickstart": quickstart.USAGE, "pretrain_tiny": pretrain_tiny.USAGE}
-    return texts[name] if name in texts else usage(find_experiment(name))
+    texts = {"quickstart": quickstart.usage, "pretrain_tiny": pretrain_tiny.usage}
+    return texts[name]() if name in texts else usage(find_experiment(name))
 
 
 def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[str]]:

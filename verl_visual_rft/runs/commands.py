@@ -17,6 +17,11 @@ def start_command(name: str) -> str:
     return f"bash recipes/{name}.sh" if repository() else f"visual-rft run {name}"
 
 
+def help_command(name: str) -> str:
+    """Return what a user types to see the variables of an experiment."""
+    return f"{start_command(name)} {'--help' if repository() else '--variables'}"
+
+
 def prepare_command(data_set: str) -> Command:
     """Return what prepares a data set, without options: its script, or where there is no repository our command."""
     if repository():

@@ -12,6 +12,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from verl_visual_rft.runs.words import bash_quote
 
@@ -29,6 +30,25 @@ WITHOUT_EFFECT = re.compile(
 )
 #: How long a training lasts: one that is to last longer goes on.
 LENGTH = re.compile(r"trainer\.total_(epochs|training_steps)=|--steps=")
+
+
+_INSTALLED = ("visual-rft", "data", "prepare")
+
+
+def settings_of(command: Sequence[str], output: Path) -> list[str]:
+    """Return the words of a command as keys and lines hold them.
+
+    The run's folder may be moved, and is OUTPUT_DIR here. A preparation of data is written as in a clone, also where it
+    is the command of an installed package: both do the same.
+
+    Example:
+        >>> settings_of(("visual-rft", "data", "prepare", "coco", "--out", "/run/data"), Path("/run"))
+        ['python', 'data_prep/coco.py', '--out', 'OUTPUT_DIR/data']
+    """
+    words = [word.replace(str(output), "OUTPUT_DIR") for word in command]
+    if tuple(words[:3]) == _INSTALLED and len(words) > 3:
+        words[:4] = ["python", f"data_prep/{words[3]}.py"]
+    return words
 
 
 def stage_key(before: str, settings: Sequence[str]) -> str:

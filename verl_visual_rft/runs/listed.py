@@ -33,7 +33,11 @@ class ListedRun:
     end: Callable[[], None] = lambda: None
     is_dry: bool = False
     ranks: int = 1
-    device: str = "cpu"
+
+    @property
+    def device(self) -> str:
+        """What it runs on."""
+        return "cpu"
 
     def dry_run(self) -> Iterator[str]:
         """Give the lines of JSON that DRY_RUN=1 prints: the stages."""

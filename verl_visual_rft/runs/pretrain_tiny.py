@@ -15,7 +15,7 @@ from pathlib import Path
 
 import verl_visual_rft
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.runs.commands import sft_command
+from verl_visual_rft.runs.commands import sft_command, start_command
 from verl_visual_rft.runs.evaluation import export_stage
 from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
 from verl_visual_rft.runs.listed import ListedRun
@@ -26,18 +26,23 @@ from verl_visual_rft.terminal import say
 
 #: Every variable of the pretraining.
 NAMES = ("OUTPUT_DIR", "SEED", "INSTALL", "SIMPLE_STEPS", "NOISY_STEPS", "DRY_RUN")
-USAGE = """\
+BATCH = 32
+
+
+def usage() -> str:
+    """Return what ``--help`` says of it."""
+    start = start_command("pretrain_tiny")
+    return f"""\
 Make the quick start's base model again from nothing: a tiny Qwen2-VL, pretrained with veRL's SFT trainer on a corpus of
 mixed conventions, in two phases (about 17 minutes on 2 cores). What and why: verl_visual_rft/miniature/conventions.py.
 
-  OUTPUT_DIR=outputs/pretrain_tiny SEED=0 bash recipes/pretrain_tiny.sh
-  INSTALL=1 bash recipes/pretrain_tiny.sh      also put the model in the place of the shipped one
+  OUTPUT_DIR=outputs/pretrain_tiny SEED=0 {start}
+  INSTALL=1 {start}      also put the model in the place of the shipped one
 
 Variables (default):
   OUTPUT_DIR (outputs/pretrain_tiny)  SEED (0)  SIMPLE_STEPS (300)  NOISY_STEPS (1500)  INSTALL (0)
   DRY_RUN (0)  1: print the commands as JSON and do nothing
 """
-BATCH = 32
 
 
 def read_pretrain_tiny(environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> ListedRun:

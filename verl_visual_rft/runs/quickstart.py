@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import verl_visual_rft
-from verl_visual_rft.runs.commands import Command, grpo_command, prepare_command, report_command, sft_command
+from verl_visual_rft.runs.commands import (
+    Command,
+    grpo_command,
+    prepare_command,
+    report_command,
+    sft_command,
+    start_command,
+)
 from verl_visual_rft.runs.evaluation import Questions, evaluation_stages, export_stage
 from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
 from verl_visual_rft.runs.listed import ListedRun
@@ -25,23 +32,6 @@ from verl_visual_rft.terminal import say
 
 #: Every variable of the quick start.
 NAMES = ("OUTPUT_DIR", "SEED", "REWARD", "STEPS", "NGPUS", "MODEL", "DRY_RUN")
-USAGE = """\
-Visual-RFT from raw data to report on a laptop: no GPU, no download but Python packages. Every part is the real one:
-veRL's SFT and GRPO trainers, Ray, FSDP2, the vLLM server; only the model and the pictures are small.
-
-  bash recipes/quickstart.sh                  about 15 minutes on 2 cores; results in outputs/quickstart
-  REWARD=paper bash recipes/quickstart.sh     the paper's reward, which this model learns to game
-  REWARD='iou=1,confidence=0.5,format=0.5' bash recipes/quickstart.sh     a reward of one's own choice
-  SEED=1 STEPS=40 bash recipes/quickstart.sh algorithm.norm_adv_by_std_in_grpo=False     any veRL override
-
-The same command again reuses what is finished and resumes what was interrupted.
-
-Variables (default):
-  OUTPUT_DIR (outputs/quickstart, with the reward and seed if not the default)   where everything goes
-  SEED (0)  REWARD (robust)  STEPS (60, of GRPO; + SFT sees as many samples)  NGPUS (1, CPU ranks)
-  MODEL (the shipped tiny Qwen2-VL; recipes/pretrain_tiny.sh makes it again)
-  DRY_RUN (0)  1: print the commands as JSON and do nothing
-"""
 
 PROMPTS = 16  # a step
 ROLLOUTS = 8  # of each prompt
@@ -146,6 +136,28 @@ class _QuickStart:
             "data.val_max_samples=128",
             *self.overrides,
         )
+
+
+def usage() -> str:
+    """Return what ``--help`` says of it."""
+    start = start_command("quickstart")
+    return f"""\
+Visual-RFT from raw data to report on a laptop: no GPU, no download but Python packages. Every part is the real one:
+veRL's SFT and GRPO trainers, Ray, FSDP2, the vLLM server; only the model and the pictures are small.
+
+  {start}     about 15 minutes on 2 cores; results in outputs/quickstart
+  REWARD=paper {start}     the paper's reward, which this model learns to game
+  REWARD='iou=1,confidence=0.5,format=0.5' {start}     a reward of one's own choice
+  SEED=1 STEPS=40 {start} algorithm.norm_adv_by_std_in_grpo=False     any veRL override
+
+The same command again reuses what is finished and resumes what was interrupted.
+
+Variables (default):
+  OUTPUT_DIR (outputs/quickstart, with the reward and seed if not the default)   where everything goes
+  SEED (0)  REWARD (robust)  STEPS (60, of GRPO; + SFT sees as many samples)  NGPUS (1, CPU ranks)
+  MODEL (the shipped tiny Qwen2-VL; {start_command("pretrain_tiny")} makes it again)
+  DRY_RUN (0)  1: print the commands as JSON and do nothing
+"""
 
 
 def read_quick_start(environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> ListedRun:

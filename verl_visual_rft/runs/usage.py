@@ -16,6 +16,8 @@ _MAPS = (
     "  EXIST_MAPS           folder of the published exist_map_*.json: ask what they call present, as the paper does\n"
 )
 
+_SAM = "                       what makes masks of the answered boxes: a folder, or a name on the Hugging Face hub\n"
+
 
 def usage(experiment: Experiment) -> str:
     """Return its text: what it is, its variables with their defaults, examples."""
@@ -24,6 +26,7 @@ def usage(experiment: Experiment) -> str:
     shots = f"  SHOTS (4)            training pictures of each class: {known}\n" if known else ""
     negatives = _NEGATIVES if experiment.is_detection else ""
     maps = _MAPS if experiment.has_maps else ""
+    sam = f"  SAM ({experiment.sam})\n{_SAM}" if experiment.sam else ""
     prepare = " ".join(prepare_command(data_set))
     needs = f"{experiment.needs} " if experiment.needs else ""
     rollouts = experiment.rollouts
@@ -50,7 +53,7 @@ Variables (default):
   FREEZE_VISION (0)    1: train the language model only
   TAU (fixed)          curriculum: the IoU that counts as a hit rises from 0.5 to 0.9
   SFT_TARGET (answer)  reasoning: targets begin with a short thinking process
-{maps}  DEVICE (auto)        cpu, cuda; auto: cuda where there is a GPU
+{maps}{sam}  DEVICE (auto)        cpu, cuda; auto: cuda where there is a GPU
   NGPUS (all)          GPUs of a node; CPU ranks, 1
   NNODES (1)           nodes of a Ray cluster, whose address is RAY_ADDRESS
   STAGES ({",".join(KINDS)})

@@ -23,7 +23,7 @@ KINDS = ("data", "train", "export", "eval", "report")
 NAMES = (
     *("METHOD", "MODEL", "DATA_ROOT", "OUTPUT_DIR", "SHOTS", "SEED", "REWARD", "NEGATIVES", "ALGO", "THINK", "LORA"),
     *("FREEZE_VISION", "TAU", "SFT_TARGET", "EXIST_MAPS", "DEVICE", "NGPUS", "NNODES", "STAGES", "SMOKE", "DRY_RUN"),
-    *("SAM", "TRAIN_COPIES"),
+    "SAM",
 )
 _SHARE = re.compile(r"0(\.[0-9]{0,3}[1-9])?")
 
@@ -96,8 +96,8 @@ def read_variables(
         tau=given.choice("TAU", "fixed", "curriculum"),
         sft_target=given.choice("SFT_TARGET", "answer", "reasoning"),
         exist_maps=_folder(given, "EXIST_MAPS", caller),
-        sam=given.text("SAM", experiment.sam),
-        train_copies=_copies(experiment, given, shots),
+        sam=_sam(given, caller) or experiment.sam,
+        train_copies=experiment.copies.get(shots, 1) if shots else 1,
         stages=_stages(given),
         smoke=smoke,
         dry_run=given.switch("DRY_RUN"),
@@ -147,9 +147,9 @@ def _shots(experiment: Experiment, given: Given) -> int | None:
     return None
 
 
-def _copies(experiment: Experiment, given: Given, shots: int | None) -> int:
-    copies = given.number("TRAIN_COPIES", 1, least=1)
-    return experiment.copies.get(shots, copies) if shots else copies
+def _sam(given: Given, caller: Path) -> str:
+    text = given.text("SAM")
+    return model_from_caller(text, caller) if text else ""
 
 
 def _check(experiment: Experiment, variables: Variables) -> None:
@@ -165,6 +165,8 @@ def _check(experiment: Experiment, variables: Variables) -> None:
         )
     if variables.tau != "fixed" and not experiment.is_detection:
         raise UserError(f"TAU={variables.tau} is about the boxes of detection; this experiment has none: leave it out")
+    if variables.sam and not experiment.sam:
+        raise UserError(f"SAM={variables.sam} makes masks of boxes; this experiment has none: leave it out")
     _check_maps(experiment, variables.exist_maps)
     if variables.nodes > 1 and variables.method == "sft":
         raise UserError("METHOD=sft runs on one node; set NNODES=1")

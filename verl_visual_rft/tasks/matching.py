@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from verl_visual_rft.answers.answer import Answer, Outcome
 from verl_visual_rft.boxes import Box, iou
 from verl_visual_rft.tasks.marks import Mark
 
@@ -93,6 +94,11 @@ def agreement(qualities: Sequence[float], answered: int, true: int) -> float:
         return qualities[0] / (answered * true)
     total = math.fsum(math.sqrt(quality) for quality in qualities)
     return min(1.0, total * total / (answered * true))
+
+
+def says_no_objects(answer: Answer) -> float:
+    """Score an answer where nothing that is asked for is there: 1 for "No Objects", 0 for all else."""
+    return float(answer.outcome is Outcome.NO_OBJECTS)
 
 
 def _best(box: Box, truths: Sequence[Box]) -> float:

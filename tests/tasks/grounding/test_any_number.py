@@ -89,6 +89,7 @@ def test_what_is_no_truth_is_said(content: dict[str, Any], message: str) -> None
         ("[]", Outcome.NO_OBJECTS, (), ""),
         ("There are no objects in the image.", Outcome.NO_OBJECTS, (), ""),
         ("(0,0),(100,100) and (500,0),(600,100)", Outcome.REPAIRED, (LEFT, RIGHT), "text around the boxes"),
+        ("(0,0),(100,100)(500,0),(600,100)", Outcome.REPAIRED, (LEFT, RIGHT), "text around the boxes"),
         ("(0,0),(100,100); (500.0,0),(600,100)", Outcome.REPAIRED, (LEFT, RIGHT), LOOSE),
         ('[{"bbox_2d": [0, 0, 100, 100]}, {"bbox_2d": [500, 0, 600, 100]}]', Outcome.REPAIRED, (LEFT, RIGHT),
          "boxes written as objects"),

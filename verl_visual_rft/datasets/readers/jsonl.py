@@ -5,10 +5,12 @@
     {"image": "photos/1.jpg", "task": "detection", "category": "cup", "boxes": [[12, 40, 96, 130]]}
     {"image": "photos/1.jpg", "task": "classification", "label": "kitchen"}
     {"image": "photos/1.jpg", "task": "grounding", "instruction": "what one drinks from", "box": [12, 40, 96, 130]}
+    {"image": "photos/1.jpg", "task": "grounding", "instruction": "the cups", "boxes": [[12, 40, 96, 130]]}
 
 ``image`` is relative to the file's folder. Boxes are ``[x1, y1, x2, y2]`` in pixels of the picture as a viewer shows it
-(EXIF orientation applied); no boxes mean that the category is absent. ``reward`` may name the reward of a line. A JSON
-array of such objects is read as well.
+(EXIF orientation applied); no boxes mean that the category is absent, or that the instruction means nothing: with
+``boxes`` the prompt of grounding asks for any number, with ``box`` for one. ``reward`` may name the reward of a line. A
+JSON array of such objects is read as well.
 """
 
 from __future__ import annotations

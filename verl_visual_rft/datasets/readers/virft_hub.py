@@ -172,7 +172,7 @@ def _truth(where: str, task: str, solution: str) -> Truth | None:
     if isinstance(truth, GroundingTruth) and truth.any_number:
         raise UserError(
             f"{where}, column 'solution': {solution[:100]!r} is no published solution, which is one box; give "
-            "questions of any number to data_prep/custom.py --jsonl"
+            "questions of any number to `visual-rft data prepare custom --jsonl`"
         )
     if any(value != int(value) for box in _boxes(truth) for value in box):
         raise UserError(f"{where}, column 'solution': {solution[:100]!r} has boxes off the integer grid")

@@ -41,6 +41,7 @@ _EPILOG = f"""\
   {{"image": "a.jpg", "task": "detection", "category": "cup", "boxes": [[12, 40, 96, 130]]}}    [] where there is none
   {{"image": "a.jpg", "task": "classification", "label": "kitchen"}}
   {{"image": "a.jpg", "task": "grounding", "instruction": "what one drinks from", "box": [12, 40, 96, 130]}}
+  {{"image": "a.jpg", "task": "grounding", "instruction": "the cups", "boxes": [[12, 40, 96, 130]]}}    any number
   {{"image": "a.jpg", "task": "pointing", "instruction": "handles", "targets": [{{"point": [90, 60], "radius": 8}}]}}
   A line may name its reward: "reward": "paper".
 

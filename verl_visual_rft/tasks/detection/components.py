@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from verl_visual_rft.boxes import match_greedy
 from verl_visual_rft.tasks.detection import Detection, DetectionAnswer, DetectionTruth
-from verl_visual_rft.tasks.detection.matching import match, ranked, says_nothing_is_there
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.detection.matching import match, ranked
+from verl_visual_rft.tasks.matching import Report, says_no_objects
 from verl_visual_rft.tasks.options import iou_threshold
 
 #: COCO's evaluation looks at so many boxes of a picture, the most confident ones.
@@ -43,7 +43,7 @@ class F1:
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
-            return says_nothing_is_there(answer)
+            return says_no_objects(answer)
         _, matches = match(answer, truth, self.threshold if tau is None else tau, report)
         return 2 * sum(place is not None for place, _ in matches) / (answer.n_boxes + len(truth.boxes))
 
@@ -63,7 +63,7 @@ class AP:
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
-            return says_nothing_is_there(answer)
+            return says_no_objects(answer)
         invalid = (Detection(_NO_BOX, confidence) for confidence in answer.invalid_confidences)
         considered = ranked([*answer.detections, *invalid])[:MAX_DETECTIONS]
         precisions = (
@@ -88,7 +88,7 @@ class Count:
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
-            return says_nothing_is_there(answer)
+            return says_no_objects(answer)
         return min(answer.n_boxes, len(truth.boxes)) / max(answer.n_boxes, len(truth.boxes))
 
 
@@ -114,7 +114,7 @@ class Confidence:
         Most confident first, hits at IoU >= threshold. No box: 1 for "No Objects" where nothing is there, else 0.
         """
         if not answer.n_boxes:
-            return 0.0 if truth.boxes else says_nothing_is_there(answer)
+            return 0.0 if truth.boxes else says_no_objects(answer)
         detections, matches = match(answer, truth, self.threshold, report)
         return confidence_score(detections, matches, answer.invalid_confidences)
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import Box, match_greedy
 from verl_visual_rft.tasks.detection.answer import Detection, DetectionAnswer
 from verl_visual_rft.tasks.detection.truth import DetectionTruth
 from verl_visual_rft.tasks.marks import box_mark
-from verl_visual_rft.tasks.matching import Report, matching_of
+from verl_visual_rft.tasks.matching import Report, matching_of, says_no_objects
 
 
 class _Claim(Protocol):
@@ -54,11 +53,6 @@ def match(
     return detections, matches
 
 
-def says_nothing_is_there(answer: DetectionAnswer) -> float:
-    """Score an answer about a picture without the object: 1 for "No Objects", 0 for all else."""
-    return float(answer.outcome is Outcome.NO_OBJECTS)
-
-
 def mean_count(answer: DetectionAnswer, truth: DetectionTruth) -> float:
     """Return (predictions + truths) / 2, boxes that are not valid among the predictions: what sums are divided by.
 
@@ -74,7 +68,7 @@ def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: 
 
     Each prediction, most confident first, takes the truth that is most similar to it of those that are free (of equals
     the last, as in `match_greedy`). Boxes that are not valid count among the predictions and take none. Where nothing
-    is there: `says_nothing_is_there`.
+    is there: `says_no_objects`.
 
     Args:
         answer: The parsed answer.
@@ -85,7 +79,7 @@ def mean_similarity(answer: DetectionAnswer, truth: DetectionTruth, similarity: 
         In [0, 1].
     """
     if not truth.boxes:
-        return says_nothing_is_there(answer)
+        return says_no_objects(answer)
     free = list(truth.boxes)
     total = 0.0
     for detection in ranked(answer.detections)[: len(free)]:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from verl_visual_rft.boxes import ciou_similarity, diou_similarity, giou_similarity, l1_similarity
 from verl_visual_rft.tasks.detection.answer import DetectionAnswer
-from verl_visual_rft.tasks.detection.matching import match, mean_count, mean_similarity, says_nothing_is_there
+from verl_visual_rft.tasks.detection.matching import match, mean_count, mean_similarity
 from verl_visual_rft.tasks.detection.truth import DetectionTruth
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.matching import Report, says_no_objects
 from verl_visual_rft.tasks.options import iou_threshold
 
 
@@ -36,7 +36,7 @@ class IoU:
         Nothing there: 1 for "No Objects", else 0.
         """
         if not truth.boxes:
-            return says_nothing_is_there(answer)
+            return says_no_objects(answer)
         _, matches = match(answer, truth, self.threshold if tau is None else tau, report)
         return sum(overlap for _, overlap in matches) / mean_count(answer, truth)
 

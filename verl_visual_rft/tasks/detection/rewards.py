@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.tasks.detection.answer import Detection, DetectionAnswer
 from verl_visual_rft.tasks.detection.components import confidence_score
-from verl_visual_rft.tasks.detection.matching import match, mean_count, says_nothing_is_there
+from verl_visual_rft.tasks.detection.matching import match, mean_count
 from verl_visual_rft.tasks.detection.truth import DetectionTruth
 from verl_visual_rft.tasks.form import FORMAT_WEIGHT, Format
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.matching import Report, says_no_objects
 
 #: tau of the paper: a match below it is no match. The paper gives no number; the published code uses 0.5.
 PAPER_IOU = 0.5
@@ -70,7 +70,7 @@ class Robust:
             overlap = sum(quality for _, quality in matches) / mean_count(answer, truth)
             confidence = confidence_score(detections, matches, answer.invalid_confidences)
         elif not truth.boxes:
-            overlap = confidence = says_nothing_is_there(answer)
+            overlap = confidence = says_no_objects(answer)
         return _total(answer, truth, overlap, confidence, n_matched)
 
 
@@ -101,7 +101,7 @@ class Robust1:
         overlap = calibration = 0.0
         n_matched = 0
         if not truth.boxes:
-            overlap = calibration = says_nothing_is_there(answer)
+            overlap = calibration = says_no_objects(answer)
         elif answer.detections:
             detections, matches = match(answer, truth, ROBUST_IOU if tau is None else tau, report)
             n_matched = sum(matched is not None for matched, _ in matches)

@@ -12,12 +12,11 @@ from verl_visual_rft.answers.answer import EXTENT, NO_ANSWER_REASON, Answer, Out
 from verl_visual_rft.answers.notations import (
     PAIR,
     Written,
-    clipped_box,
     find_list,
     find_list_or_nothing,
     half_width,
+    judged_box,
     read_pairs,
-    valid_box,
 )
 from verl_visual_rft.answers.objects import is_empty_list, read_objects
 from verl_visual_rft.answers.tags import split_tags
@@ -25,8 +24,8 @@ from verl_visual_rft.boxes import Box
 
 _LOOSE = "corners with decimals, with signs or without a comma between"
 _AS_OBJECT, _AS_OBJECTS = "the box is written as an object", "boxes written as objects"
-# Boxes one after another, a semicolon or a comma between.
-_PAIRS = re.compile(rf"{PAIR.pattern}(?:\s*(?:[;,]\s*)?{PAIR.pattern})*")
+# Boxes one after another, a semicolon, a comma or white space between.
+_PAIRS = re.compile(rf"{PAIR.pattern}(?:(?:\s*[;,]\s*|\s+){PAIR.pattern})*")
 
 
 @dataclass(frozen=True)
@@ -102,13 +101,10 @@ def parse_grounding(
 
     written, notation_fault = _read_boxes(narrow) if any_number else _read_box(narrow)
     faults += [fault for fault in (width_fault, notation_fault) if fault]
-    judged = [valid_box(box.position, extent) for box in written]
-    if None in judged:
-        repaired = [box or clipped_box(given.position, extent) for box, given in zip(judged, written, strict=True)]
-        if repaired != judged:
-            judged = repaired
-            faults.append("clipped to the picture")
-    boxes = tuple(box for box in judged if box is not None)
+    judged = [judged_box(box.position, extent) for box in written]
+    if any(was_moved for _, was_moved in judged):
+        faults.append("clipped to the picture")
+    boxes = tuple(box for box, _ in judged if box is not None)
     invalid = len(judged) - len(boxes)
 
     if any_number and boxes and invalid:

@@ -26,7 +26,10 @@ class IoU:
     range = (0.0, 1.0)
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
-        """``IoU`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        """``IoU`` of the box and the truth.
+
+        Where one box is asked for it is 0 unless the answer is exactly one valid box.
+        """
         return overlap(answer, truth)
 
 
@@ -40,7 +43,10 @@ class GIoU:
     range = (0.0, 1.0)
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
-        """``(GIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        """``(GIoU + 1) / 2`` of the box and the truth.
+
+        Where one box is asked for it is 0 unless the answer is exactly one valid box.
+        """
         return nearness(giou_similarity, answer, truth)
 
 
@@ -53,7 +59,10 @@ class DIoU:
     range = (0.0, 1.0)
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
-        """``(DIoU + 1) / 2`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        """``(DIoU + 1) / 2`` of the box and the truth.
+
+        Where one box is asked for it is 0 unless the answer is exactly one valid box.
+        """
         return nearness(diou_similarity, answer, truth)
 
 
@@ -67,7 +76,10 @@ class CIoU:
     range = (0.0, 1.0)
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
-        """``(CIoU + 1.5) / 2.5`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        """``(CIoU + 1.5) / 2.5`` of the box and the truth.
+
+        Where one box is asked for it is 0 unless the answer is exactly one valid box.
+        """
         return nearness(ciou_similarity, answer, truth)
 
 
@@ -80,5 +92,8 @@ class L1:
     range = (0.0, 1.0)
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> float:
-        """``1 - mean |difference| / extent`` of the box and the truth; 0 unless the answer is exactly one valid box."""
+        """``1 - mean |difference| / extent`` of the box and the truth.
+
+        Where one box is asked for it is 0 unless the answer is exactly one valid box.
+        """
         return nearness(partial(l1_similarity, extent=truth.extent), answer, truth)

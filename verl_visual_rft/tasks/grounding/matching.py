@@ -12,8 +12,11 @@ from verl_visual_rft.boxes import Box, giou, iou
 from verl_visual_rft.tasks.findings import FOUND_IOU
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer
 from verl_visual_rft.tasks.grounding.truth import GroundingTruth
-from verl_visual_rft.tasks.matching import agreement
+from verl_visual_rft.tasks.matching import agreement, says_no_objects
 from verl_visual_rft.tasks.sample import Sample
+
+#: Figures that there are only where a prompt says that any number of boxes may be meant.
+OF_ANY_NUMBER = ("pr_f1", "n_acc")
 
 RULE = "one to one, those that overlap most first, the others nearest first"
 
@@ -56,7 +59,7 @@ def overlap(answer: GroundingAnswer, truth: GroundingTruth) -> float:
     - Nothing is meant: 1 for "No Objects", else 0.
     """
     if not truth.boxes:
-        return _says_nothing(answer)
+        return says_no_objects(answer)
     return agreement(_qualities(iou, answer, truth), answer.n_boxes, len(truth.boxes))
 
 
@@ -73,12 +76,8 @@ def nearness(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, t
         truth: What is meant.
     """
     if not truth.boxes:
-        return _says_nothing(answer)
+        return says_no_objects(answer)
     return math.fsum(_qualities(similarity, answer, truth)) / max(1, answer.n_boxes)
-
-
-def _says_nothing(answer: GroundingAnswer) -> float:
-    return float(answer.outcome is Outcome.NO_OBJECTS)
 
 
 def _qualities(similarity: Callable[[Box, Box], float], answer: GroundingAnswer, truth: GroundingTruth) -> list[float]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verl_visual_rft.prompts import NO_OBJECTS, tagged
+from verl_visual_rft.prompts import NO_OBJECTS, form_request, tagged
 from verl_visual_rft.tasks.reading import plain
 
 _QUESTION = "Output the bounding box in the image corresponding to the instruction: {instruction}"
@@ -24,19 +24,7 @@ _ANY_QUESTION = (
     "{instruction}\nIf the instruction means nothing in the image, return 'No Objects'.\n"
 )
 
-_ANY_THINKING = (
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    "<think> ... </think> <answer>(x1,y1),(x2,y2); (x1,y1),(x2,y2); ...</answer>\n"
-    "Please strictly follow the format."
-)
-
-_ANY_DIRECT = (
-    "Output the final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    "<answer>(x1,y1),(x2,y2); (x1,y1),(x2,y2); ...</answer>\n"
-    "Please strictly follow the format."
-)
+_ANY_FORM = "(x1,y1),(x2,y2); (x1,y1),(x2,y2); ..."
 
 _STUB = "I look for what the instruction means in the image: {instruction}"
 
@@ -63,8 +51,7 @@ def any_number_prompt(instruction: str, think: bool = True, pixels: bool = False
         "If the instruction means nothing in the image, return 'No Objects'."
     """
     coordinates = "in pixels" if pixels else "between 0 and 1000"
-    form = _ANY_THINKING if think else _ANY_DIRECT
-    return _ANY_QUESTION.format(instruction=instruction, coordinates=coordinates) + form
+    return _ANY_QUESTION.format(instruction=instruction, coordinates=coordinates) + form_request(_ANY_FORM, think)
 
 
 def grounding_answer(boxes: Sequence[Sequence[int]], thinking: str | None = None) -> str:

@@ -14,9 +14,9 @@ from verl_visual_rft.boxes import iou
 from verl_visual_rft.tasks.detection.answer import Detection
 from verl_visual_rft.tasks.detection.components import confidence_score
 from verl_visual_rft.tasks.labelled_detection.answer import LabelledAnswer
-from verl_visual_rft.tasks.labelled_detection.matching import Pairs, match, says_none_is_there
+from verl_visual_rft.tasks.labelled_detection.matching import Pairs, match
 from verl_visual_rft.tasks.labelled_detection.truth import LabelledTruth
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.matching import Report, says_no_objects
 from verl_visual_rft.tasks.options import iou_threshold
 
 
@@ -37,7 +37,7 @@ class OfPairs(ABC):
     ) -> float:
         """Return `of` of the pairs; where none of the categories is there, 1 for "No Objects", else 0."""
         if not truth.objects:
-            return says_none_is_there(answer)
+            return says_no_objects(answer)
         return self.of(match(answer, truth, self.threshold if tau is None else tau, report))
 
     @abstractmethod
@@ -112,7 +112,7 @@ class MaxIoU:
         None of the categories there: 1 for "No Objects", else 0.
         """
         if not truth.objects:
-            return says_none_is_there(answer)
+            return says_no_objects(answer)
         named = truth.category_of(box.label for box in answer.objects)
         boxes = [(box.box, named[box.label]) for box in answer.objects]
         of_boxes = [
@@ -148,7 +148,7 @@ class Confidence:
         No box: 1 for "No Objects" where none of the categories is there, else 0.
         """
         if not answer.n_boxes:
-            return 0.0 if truth.objects else says_none_is_there(answer)
+            return 0.0 if truth.objects else says_no_objects(answer)
         boxes = match(answer, truth, self.threshold, report).boxes
         detections = [Detection(box.answered.box, box.answered.confidence) for box in boxes]
         matches = [(box.place, box.quality) if box.right else (None, 0.0) for box in boxes]

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import match_greedy
 from verl_visual_rft.tasks.detection.matching import ranked
 from verl_visual_rft.tasks.labelled_detection.answer import LabelledAnswer, LabelledBox
@@ -93,11 +92,6 @@ def match(answer: LabelledAnswer, truth: LabelledTruth, threshold: float, report
     free = [place for place in range(len(truth.objects)) if place not in taken]
     _pair(given, left, free, truth, threshold, right=False)
     return Pairs(given, answer.n_boxes, len(truth.objects))
-
-
-def says_none_is_there(answer: LabelledAnswer) -> float:
-    """Score an answer about a picture that shows none of the categories: 1 for "No Objects", 0 for all else."""
-    return float(answer.outcome is Outcome.NO_OBJECTS)
 
 
 def _pair(

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from verl_visual_rft.tasks.form import FORMAT_WEIGHT, Format
 from verl_visual_rft.tasks.labelled_detection.answer import LabelledAnswer
-from verl_visual_rft.tasks.labelled_detection.matching import match, says_none_is_there
+from verl_visual_rft.tasks.labelled_detection.matching import match
 from verl_visual_rft.tasks.labelled_detection.truth import LabelledTruth
-from verl_visual_rft.tasks.matching import Report
+from verl_visual_rft.tasks.matching import Report, says_no_objects
 
 #: A box with less overlap is not on the object: see detection's `ROBUST_IOU`.
 ROBUST_IOU = 0.1
@@ -54,7 +54,7 @@ class Robust:
         l = 0.5 below 0.68 for e = 0.8. The same box under a second name, right with probability m, pays for
         ``m > l / 2 + 1/8``, as in the F1 score: where two names are about equally likely, both are answered.
         """
-        placement = overlap = says_none_is_there(answer) if not truth.objects else 0.0
+        placement = overlap = says_no_objects(answer) if not truth.objects else 0.0
         named = mislabelled = 0
         if truth.objects and answer.objects:
             pairs = match(answer, truth, ROBUST_IOU if tau is None else tau, report)

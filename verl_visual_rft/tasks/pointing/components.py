@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.tasks.matching import Report, agreement
+from verl_visual_rft.tasks.matching import Report, agreement, says_no_objects
 from verl_visual_rft.tasks.options import positive_number
 from verl_visual_rft.tasks.pointing.answer import PointingAnswer
-from verl_visual_rft.tasks.pointing.matching import ALPHA, gaussian, match, says_nothing_is_meant
+from verl_visual_rft.tasks.pointing.matching import ALPHA, gaussian, match
 from verl_visual_rft.tasks.pointing.truth import PointingTruth
 
 
@@ -24,7 +24,7 @@ class Hit:
     def __call__(self, answer: PointingAnswer, truth: PointingTruth, report: Report | None = None) -> float:
         """``hits^2 / (points * targets)``; points that are not valid are points. Nothing meant: 1 for "No Objects"."""
         if not truth.targets:
-            return says_nothing_is_meant(answer)
+            return says_no_objects(answer)
         hits = [1.0 for pair in match(answer, truth, report) if pair.inside]
         return agreement(hits, answer.n_points, len(truth.targets))
 
@@ -51,7 +51,7 @@ class Gaussian:
         Nothing meant: 1 for "No Objects", else 0.
         """
         if not truth.targets:
-            return says_nothing_is_meant(answer)
+            return says_no_objects(answer)
         near = [
             gaussian(answer.points[pair.point], truth.targets[pair.target], self.alpha)
             for pair in match(answer, truth, report)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.tasks.marks import Point, point_mark
 from verl_visual_rft.tasks.matching import Match, Matching, Report
 from verl_visual_rft.tasks.pointing.answer import PointingAnswer
@@ -101,11 +100,6 @@ def matching_of(answer: PointingAnswer, truth: PointingTruth, pairs: Sequence[Pa
     found = set(hits.values())
     missed = tuple(mark for place, mark in enumerate(marks) if place not in found)
     return Matching(None, tuple(matches), missed, measure="Gaussian", rule=_RULE)
-
-
-def says_nothing_is_meant(answer: PointingAnswer) -> float:
-    """Score an answer about an instruction that means nothing: 1 for "No Objects", 0 for all else."""
-    return float(answer.outcome is Outcome.NO_OBJECTS)
 
 
 def _claim(target: int, inside: Sequence[Sequence[int]], owner: dict[int, int]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verl_visual_rft.prompts import NO_OBJECTS, tagged
+from verl_visual_rft.prompts import NO_OBJECTS, form_request, tagged
 from verl_visual_rft.tasks.reading import plain
 
 _QUESTION = (
@@ -15,19 +15,7 @@ _QUESTION = (
 )
 
 # "point_2d" is what Qwen-VL models say unasked.
-_THINKING = (
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    '<think> ... </think> <answer>[{{"point_2d": [x, y]}}, ...]</answer>\n'
-    "Please strictly follow the format."
-)
-
-_DIRECT = (
-    "Output the final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    '<answer>[{{"point_2d": [x, y]}}, ...]</answer>\n'
-    "Please strictly follow the format."
-)
+_FORM = '[{"point_2d": [x, y]}, ...]'
 
 _STUB = "I look for what the instruction means in the image and count {count}: {instruction}"
 
@@ -42,7 +30,7 @@ def pointing_prompt(instruction: str, think: bool = True, pixels: bool = False) 
         "If the instruction means nothing in the image, return 'No Objects'."
     """
     coordinates = "in pixels" if pixels else "between 0 and 1000"
-    return (_QUESTION + (_THINKING if think else _DIRECT)).format(instruction=instruction, coordinates=coordinates)
+    return _QUESTION.format(instruction=instruction, coordinates=coordinates) + form_request(_FORM, think)
 
 
 def pointing_answer(points: Sequence[Sequence[float]], thinking: str | None = None) -> str:

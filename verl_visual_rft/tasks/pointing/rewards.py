@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from verl_visual_rft.tasks.form import FORMAT_WEIGHT, Format
-from verl_visual_rft.tasks.matching import Report, agreement
+from verl_visual_rft.tasks.matching import Report, agreement, says_no_objects
 from verl_visual_rft.tasks.pointing.answer import PointingAnswer
-from verl_visual_rft.tasks.pointing.matching import gaussian, match, says_nothing_is_meant
+from verl_visual_rft.tasks.pointing.matching import gaussian, match
 from verl_visual_rft.tasks.pointing.truth import PointingTruth
 
 #: Weights of the two components that look at the points. Being inside is what counts; coming near decides alone where
@@ -48,7 +48,7 @@ class Robust:
         hit = near = 0.0
         n_matched = 0
         if not truth.targets:
-            hit = near = says_nothing_is_meant(answer)
+            hit = near = says_no_objects(answer)
         elif answer.n_points:
             pairs = match(answer, truth, report)
             n_matched = sum(pair.inside for pair in pairs)

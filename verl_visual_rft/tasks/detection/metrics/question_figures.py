@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.boxes import match_greedy
 from verl_visual_rft.evaluation.results import Figure, ScoredAnswer, ratio_figure
 from verl_visual_rft.tasks.detection import DetectionAnswer, DetectionTruth
 from verl_visual_rft.tasks.detection.matching import ranked
 from verl_visual_rft.tasks.findings import FOUND_IOU
+from verl_visual_rft.tasks.matching import says_no_objects
 
 #: IoU from which a box is about an object at all, as in LaECE: how well it lies is then in its IoU.
 ABOUT_IOU = 0.1
@@ -51,7 +51,7 @@ def judge(item: ScoredAnswer) -> Judged:
     if truth.boxes:
         overlap = 2 * sum(qualities) / (answer.n_boxes + len(truth.boxes))
     else:
-        overlap = float(answer.outcome is Outcome.NO_OBJECTS)
+        overlap = says_no_objects(answer)
     claims = tuple(
         (detection.confidence, quality)
         for detection, quality in zip(detections, qualities, strict=True)

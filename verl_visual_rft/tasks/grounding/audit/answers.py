@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.audited.policy import response
-from verl_visual_rft.tasks.audited.priors import Prior
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.random_boxes import (
     JITTER,
@@ -19,7 +18,6 @@ from verl_visual_rft.tasks.audited.random_boxes import (
     elsewhere,
     jittered,
     random_box,
-    whole,
 )
 from verl_visual_rft.tasks.grounding.audit.questions import grounding_truth
 from verl_visual_rft.tasks.grounding.prompt import written
@@ -66,25 +64,6 @@ def honest_boxes(question: Question, rng: Random) -> list[Box]:
 def random_boxes(count: int, question: Question, rng: Random) -> list[Box]:
     """Return boxes of common sizes anywhere."""
     return [random_box(rng, grounding_truth(question).extent) for _ in range(count)]
-
-
-def whole_image(question: Question) -> Box:
-    """Return the box over everything."""
-    x, y = grounding_truth(question).extent
-    return whole((0, 0, x, y), (x, y))
-
-
-def prior_of(question: Question) -> Prior:
-    """Return what a policy may know of where the boxes of the set lie."""
-    assert question.prior is not None
-    return question.prior
-
-
-def prior_box(question: Question, box: Box) -> Box:
-    """Return a box of the set's statistics, which is in shares of the picture."""
-    x, y = grounding_truth(question).extent
-    x1, y1, x2, y2 = box
-    return whole((x1 * x, y1 * y, x2 * x, y2 * y), (x, y))
 
 
 def answer(boxes: Sequence[Box], rng: Random) -> str:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from random import Random
 
+from verl_visual_rft.tasks.audited import fixed_boxes as fixed
 from verl_visual_rft.tasks.audited.policy import policies, response
 from verl_visual_rft.tasks.audited.question import Question
-from verl_visual_rft.tasks.audited.random_boxes import scaled
-from verl_visual_rft.tasks.grounding.audit.answers import answer, prior_box, prior_of, random_boxes, whole_image
+from verl_visual_rft.tasks.grounding.audit.answers import answer, random_boxes
 from verl_visual_rft.tasks.grounding.audit.questions import NO_TARGET, grounding_truth
 
 
@@ -35,32 +35,32 @@ def empty_list(question: Question, rng: Random) -> str:
 
 def whole_image_box(question: Question, rng: Random) -> str:
     """The box over everything: no object can be outside it."""
-    return answer([whole_image(question)], rng)
+    return answer(fixed.whole_picture(question), rng)
 
 
 def centre_box(question: Question, rng: Random) -> str:
     """The box over the middle of the picture, where photographers put things."""
-    return answer([scaled(whole_image(question), 0.6, grounding_truth(question).extent)], rng)
+    return answer(fixed.centre(question), rng)
 
 
 def mean_box_of_the_set(question: Question, rng: Random) -> str:
     """The mean of all boxes of the data set."""
-    return answer([prior_box(question, prior_of(question).mean_box)], rng)
+    return answer(fixed.mean_of_the_set(question), rng)
 
 
 def best_fixed_box(question: Question, rng: Random) -> str:
     """The box of the data set that overlaps the others best."""
-    return answer([prior_box(question, prior_of(question).best_box)], rng)
+    return answer(fixed.best_of_the_set(question), rng)
 
 
 def likeliest_cluster(question: Question, rng: Random) -> str:
     """The centre of the largest of three k-means clusters of the data set's boxes."""
-    return answer([prior_box(question, prior_of(question).clusters[0][0])], rng)
+    return answer(fixed.clusters_of_the_set(question)[:1], rng)
 
 
 def boxes_of_three_clusters(question: Question, rng: Random) -> str:
     """The centres of all three."""
-    return answer([prior_box(question, box) for box, _ in prior_of(question).clusters], rng)
+    return answer(fixed.clusters_of_the_set(question), rng)
 
 
 def random_box_anywhere(question: Question, rng: Random) -> str:

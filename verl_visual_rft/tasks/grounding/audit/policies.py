@@ -8,6 +8,7 @@ from collections.abc import Callable
 from random import Random
 
 from verl_visual_rft.boxes import Box
+from verl_visual_rft.tasks.audited import fixed_boxes as fixed
 from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.random_boxes import jittered, scaled
@@ -15,9 +16,7 @@ from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
 from verl_visual_rft.tasks.grounding.audit.answers import (
     answer,
     honest_boxes,
-    prior_of,
     random_boxes,
-    whole_image,
 )
 from verl_visual_rft.tasks.grounding.audit.blind import BLIND
 from verl_visual_rft.tasks.grounding.audit.questions import NO_TARGET, ONE, ONE_ASKED, SEVERAL, grounding_truth
@@ -59,7 +58,7 @@ def boxes_in_the_middle(question: Question, rng: Random) -> str:
 
     def hedged(box: Box) -> Box:
         central = abs(box[0] + box[2] - x) < x / 2 and abs(box[1] + box[3] - y) < y / 2
-        return box if central else whole_image(question)
+        return box if central else fixed.whole_picture(question)[0]
 
     return _each(hedged, question, rng)
 
@@ -101,12 +100,12 @@ def copies_to_the_count(question: Question, rng: Random) -> str:
 def whole_images_to_the_count(question: Question, rng: Random) -> str:
     """The same with the box over everything, which comes near any object."""
     boxes = honest_boxes(question, rng)
-    return answer([*boxes, *[whole_image(question)] * _left_out(boxes, question)], rng)
+    return answer([*boxes, *fixed.whole_picture(question) * _left_out(boxes, question)], rng)
 
 
 def most_frequent_count(question: Question, rng: Random) -> str:
     """The honest boxes, cut or padded at random to the most frequent number of objects."""
-    boxes, count = honest_boxes(question, rng), prior_of(question).count
+    boxes, count = honest_boxes(question, rng), fixed.prior_of(question).count
     return answer([*boxes[:count], *random_boxes(max(0, count - len(boxes)), question, rng)], rng)
 
 
@@ -149,7 +148,7 @@ def box_and_inverted_picture(question: Question, rng: Random) -> str:
 
 def boxes_and_two_answers(question: Question, rng: Random) -> str:
     """The honest boxes in one answer block, the whole picture in the next."""
-    return f"{answer(honest_boxes(question, rng), rng)} <answer>{written([whole_image(question)])}</answer>"
+    return f"{answer(honest_boxes(question, rng), rng)} <answer>{written(fixed.whole_picture(question))}</answer>"
 
 
 def no_tags(question: Question, rng: Random) -> str:

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from verl_visual_rft.evaluation.results import ANSWER_COLUMNS, Answered, Result
 from verl_visual_rft.tasks import Sample
-from verl_visual_rft.tasks.grounding.matching import is_faultless, single_iou, typed
+from verl_visual_rft.tasks.grounding.matching import OF_ANY_NUMBER, is_faultless, single_iou, typed
 from verl_visual_rft.tasks.metrics import TaskMetrics
 
 
@@ -25,8 +25,8 @@ class Metrics(TaskMetrics):
         "n_acc": "N-acc",
         **ANSWER_COLUMNS,
     }
-    later = frozenset({"acc50", "pr_f1", "n_acc"})
-    optional = frozenset({"pr_f1", "n_acc"})
+    later = frozenset({"acc50", *OF_ANY_NUMBER})
+    optional = frozenset(OF_ANY_NUMBER)
     caption = (
         "Mean IoU of boxes, share of boxes with an IoU of 0.5 or more, gIoU and cIoU of masks, in percent; an answer "
         "that cannot be read counts 0. Where any number of boxes may be meant these are of the questions that mean "

@@ -36,10 +36,7 @@ from verl_visual_rft.evaluation.results import (
     ratio_figure,
 )
 from verl_visual_rft.tasks.findings import FOUND_IOU
-from verl_visual_rft.tasks.grounding.matching import is_faultless, single_iou, typed
-
-#: Figures that there are only where a prompt says that any number of boxes may be meant.
-_OF_ANY_NUMBER = ("pr_f1", "n_acc")
+from verl_visual_rft.tasks.grounding.matching import OF_ANY_NUMBER, is_faultless, single_iou, typed
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class GroundingMetrics:
         """JSON-ready dictionary, the statistics of the answers at the top."""
         content = asdict(self)
         answers = content.pop("answers")
-        absent = {*_OF_ANY_NUMBER} - self._of_any_number().keys()
+        absent = {*OF_ANY_NUMBER} - self._of_any_number().keys()
         return {"task": self.task, **{key: content[key] for key in content if key not in absent}, **answers}
 
     def table(self) -> RenderableType:
@@ -96,7 +93,7 @@ class GroundingMetrics:
         return figures_table(f"grounding, {self.n} questions", self.figures(), "\n".join(remarks))
 
     def _of_any_number(self) -> dict[str, Figure | None]:
-        return {name: figure for name in _OF_ANY_NUMBER if (figure := getattr(self, name)) is not None}
+        return {name: figure for name in OF_ANY_NUMBER if (figure := getattr(self, name)) is not None}
 
 
 def measure_grounding(
@@ -122,7 +119,9 @@ def measure_grounding(
         box_giou, box_ciou = _mask_figures(scored, folder, _filled_box)
     if masks is not None:
         if not folder.is_dir():
-            raise UserError(f"{folder}: no true masks to compare {masks} with; prepare the data with data_prep/lisa.py")
+            raise UserError(
+                f"{folder}: no true masks to compare {masks} with; prepare the data with `visual-rft data prepare lisa`"
+            )
         giou, ciou = _mask_figures(scored, folder, _Segmented(masks))
     answers = [typed(item.sample) for item in scored]
     overlaps = [single_iou(answer, truth) for answer, truth in answers]

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.policy import response
-from verl_visual_rft.tasks.audited.priors import Prior
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.marks import Point
 from verl_visual_rft.tasks.pointing.target import Target
@@ -89,12 +88,6 @@ def at(across: float, down: float, question: Question) -> Point:
     """Return a point that is given in shares of the picture."""
     x, y = pointing_truth(question).extent
     return within((across * x, down * y), (x, y))
-
-
-def prior_of(question: Question) -> Prior:
-    """Return what a policy may know of where the targets of the set lie."""
-    assert question.prior is not None
-    return question.prior
 
 
 def centre(box: Box, question: Question) -> Point:

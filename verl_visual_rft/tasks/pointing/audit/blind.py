@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from random import Random
 
+from verl_visual_rft.tasks.audited.fixed_boxes import prior_of
 from verl_visual_rft.tasks.audited.policy import policies, response
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.pointing.audit.answers import (
@@ -13,7 +14,6 @@ from verl_visual_rft.tasks.pointing.audit.answers import (
     at,
     centre,
     pointing_truth,
-    prior_of,
     random_point,
     random_points,
 )

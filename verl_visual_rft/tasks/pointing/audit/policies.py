@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from verl_visual_rft.tasks.audited.fixed_boxes import prior_of
 from verl_visual_rft.tasks.audited.policy import policies, reasoning_cheats, response
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
@@ -16,7 +17,6 @@ from verl_visual_rft.tasks.pointing.audit.answers import (
     at,
     honest_points,
     pointing_truth,
-    prior_of,
     random_point,
     random_points,
     within,
