@@ -56,6 +56,9 @@ def check_row(
         except UserError as error:
             yield Fault("reward_model.ground_truth", str(error), _PREPARE)
     yield from _check_doubled(truth)
+    surplus = "" if truth is None else surplus_rule(row["ability"], truth)
+    if surplus:
+        yield Fault("reward_model.ground_truth", f"has {surplus}", f"{_PREPARE}, which leaves the row out")
     if truth is not None and not truth.think and _asks_for_thinking(row):
         yield Fault("reward_model.ground_truth", 'says "think": false, but the prompt asks for thinking', _PREPARE)
     for place, header in enumerate(pictures):
@@ -67,7 +70,13 @@ def check_row(
     yield from _check_tokens(row, max_prompt_tokens)
     if "messages" in row:
         yield from _check_chat(row, "messages", last="assistant")
-        yield from _check_answer(row["messages"], row["ability"], truth)
+        yield from _check_answer(row["messages"], row["ability"], None if surplus else truth)
+
+
+def surplus_rule(task: str, truth: Truth) -> str:
+    """Say that no answer can say a truth because it has more objects than are read of one; empty if it has not."""
+    most = load_task(task).most_marks
+    return "" if most is None or len(truth.marks()) <= most else f"more objects than an answer may have: {most}"
 
 
 def truth_of(row: Mapping[str, Any]) -> Truth | None:
