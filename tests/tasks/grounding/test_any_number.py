@@ -259,3 +259,13 @@ def test_an_explanation_shows_the_pairs() -> None:
     assert [mark.box for mark in rule.matching.missed] == [RIGHT]
     (nothing,) = explain("grounding", said(), meant()).rules
     assert nothing.matching.matches == nothing.matching.missed == ()
+
+
+@pytest.mark.parametrize(("reward", "says_more"), [("robust", "it is their IoU"), ("paper", "is their IoU")])
+def test_the_formula_that_is_shown_gives_the_value_that_is_shown(reward: str, says_more: str) -> None:
+    """It said "IoU of the answer's box and the true one" of two pairs of IoU 0.9 and a box that is not valid: 0.6."""
+    answer = "<think> Red. </think> <answer>(0,0),(100,90); (500,0),(600,90); (7,7),(7,7)</answer>"
+    explanation = explain("grounding", answer, meant(LEFT, RIGHT), reward)
+    component = next(one for one in explanation.components if one.name == "iou")
+    assert component.value == pytest.approx((2 * math.sqrt(0.9)) ** 2 / (3 * 2)) == pytest.approx(0.6)
+    assert component.formula.startswith("(sum over pairs of sqrt(q))^2 / (P T)") and says_more in component.formula
