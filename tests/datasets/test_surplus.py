@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""A row with more objects than are read of one answer is left out, for no answer could say its truth."""
+"""A row with more objects, or words, than are read of one answer is left out, for no answer could say its truth."""
 
 from __future__ import annotations
 
@@ -88,6 +88,17 @@ def test_a_row_with_too_many_is_left_out_of_each_split_and_listed(tmp_path: Path
     assert validate(sorted(tmp_path.glob("*.parquet"))) == []  # the target of 300 is read back
     with pytest.raises(UserError, match=RULE):
         prepare(tmp_path, splits, PrepareOptions(family=family, strict=True), "cups", [])
+
+
+def test_a_row_whose_answer_is_too_long_is_left_out_and_listed(tmp_path: Path) -> None:
+    name = " ".join(["cup"] * 30)
+    long, short = (
+        LabelledQuestion(picture(number), (name,), tuple((box, name) for box in boxes(number))) for number in (250, 150)
+    )
+    manifest = prepare(tmp_path, {"train": [long, short]}, PrepareOptions(), "cups", [])
+    rule = "an answer longer than is read: 32768 characters"
+    assert {name: skip["count"] for name, skip in manifest["skips"].items()} == {rule: 1}
+    assert validate(sorted(tmp_path.glob("*.parquet"))) == []
 
 
 @pytest.mark.parametrize(

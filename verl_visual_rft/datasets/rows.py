@@ -13,7 +13,7 @@ import pyarrow as pa
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import FAMILIES, Placement, Size, answer_extent
 from verl_visual_rft.datasets.images import StoredPicture
-from verl_visual_rft.datasets.row_checks import surplus_rule
+from verl_visual_rft.datasets.row_checks import beyond_answers
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
@@ -92,7 +92,7 @@ def build_row(
 
     Returns:
         The row, or why it is left out: a box outside the picture, a picture too long for the model, a prompt too long,
-        more objects than an answer may have.
+        more to say than an answer may.
 
     Raises:
         UserError: The truth cannot be read, or the text holds one of veRL's placeholders; the message names the row.
@@ -111,7 +111,7 @@ def build_row(
     text = question.prompt or asked.prompt
     _require_usable(question, text, where, style)
     ground_truth = _ground_truth(question.task, asked, extent, options, where)
-    surplus = surplus_rule(question.task, read_truth(question.task, ground_truth))
+    surplus = beyond_answers(question.task, read_truth(question.task, ground_truth))
     if surplus:
         return Skip(surplus, where)
     target = question.answer or asked.answer
