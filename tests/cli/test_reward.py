@@ -115,9 +115,16 @@ def test_response_and_truth_may_be_files_or_standard_input(tmp_path: Path) -> No
     assert reward(*EXPLAIN, "--response", "-", "--truth", TRUTH, stdin=RESPONSE).stdout == given.stdout
 
 
-@pytest.mark.parametrize(("name", "task", "status"), [("robust", "classification", 0), ("paper", "detection", 1)])
-def test_an_audit_ends_with_1_if_a_cheat_wins(name: str, task: str, status: int) -> None:
-    arguments = ["audit", name, "--task", task, "--size", "40"]
+@pytest.mark.parametrize(
+    ("name", "task", "size", "status"),
+    [
+        ("robust", "grounding", 120, 0),  # of 40 questions a lead of 0.001 +- 0.024 is one, for errors do not excuse it
+        ("robust", "classification", 40, 0),
+        ("paper", "detection", 40, 1),
+    ],
+)
+def test_an_audit_ends_with_1_if_a_cheat_wins(name: str, task: str, size: int, status: int) -> None:
+    arguments = ["audit", name, "--task", task, "--size", str(size)]
     table, markdown = reward(*arguments), reward(*arguments, "--markdown")
     assert table.returncode == markdown.returncode == status, table.stderr
     assert lines_with(table.stdout, "honest") and lines_with(markdown.stdout, "| honest |")

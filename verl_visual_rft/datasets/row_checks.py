@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from verl_visual_rft.answers.tags import MAX_LENGTH
 from verl_visual_rft.coordinates import FAMILIES, answer_extent
 from verl_visual_rft.datasets.doubled_boxes import doubled_boxes
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, ground_truth, pixel_limits, read_header
@@ -56,6 +57,9 @@ def check_row(
         except UserError as error:
             yield Fault("reward_model.ground_truth", str(error), _PREPARE)
     yield from _check_doubled(truth)
+    surplus = "" if truth is None else beyond_answers(row["ability"], truth)
+    if surplus:
+        yield Fault("reward_model.ground_truth", f"has {surplus}", f"{_PREPARE}, which leaves the row out")
     if truth is not None and not truth.think and _asks_for_thinking(row):
         yield Fault("reward_model.ground_truth", 'says "think": false, but the prompt asks for thinking', _PREPARE)
     for place, header in enumerate(pictures):
@@ -67,7 +71,17 @@ def check_row(
     yield from _check_tokens(row, max_prompt_tokens)
     if "messages" in row:
         yield from _check_chat(row, "messages", last="assistant")
-        yield from _check_answer(row["messages"], row["ability"], truth)
+        yield from _check_answer(row["messages"], row["ability"], None if surplus else truth)
+
+
+def beyond_answers(task: str, truth: Truth) -> str:
+    """Say what a truth has that no answer can say, because only so much is read of one; empty if one can say it."""
+    most = load_task(task).most_marks
+    if most is not None and len(truth.marks()) > most:
+        return f"more objects than an answer may have: {most}"
+    if len(truth.solution) > MAX_LENGTH:
+        return f"an answer longer than is read: {MAX_LENGTH} characters"
+    return ""
 
 
 def truth_of(row: Mapping[str, Any]) -> Truth | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import FAMILIES, Placement, Size, answer_extent
 from verl_visual_rft.datasets.images import StoredPicture
+from verl_visual_rft.datasets.row_checks import beyond_answers
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.datasets.tokens import TextTokens, image_tokens
 from verl_visual_rft.errors import UserError
@@ -90,7 +91,8 @@ def build_row(
     With ``sft_target="reasoning"`` a short thinking process stands before it, the same for all rows of a task.
 
     Returns:
-        The row, or why it is left out: a box outside the picture, a picture too long for the model, a prompt too long.
+        The row, or why it is left out: a box outside the picture, a picture too long for the model, a prompt too long,
+        more to say than an answer may.
 
     Raises:
         UserError: The truth cannot be read, or the text holds one of veRL's placeholders; the message names the row.
@@ -108,6 +110,10 @@ def build_row(
     where = f"{where}, {asked.category!r}"
     text = question.prompt or asked.prompt
     _require_usable(question, text, where, style)
+    ground_truth = _ground_truth(question.task, asked, extent, options, where)
+    surplus = beyond_answers(question.task, read_truth(question.task, ground_truth))
+    if surplus:
+        return Skip(surplus, where)
     target = question.answer or asked.answer
     if options.sft_target == "reasoning":
         target = with_thinking(target, f" {asked.thinking} ")
@@ -120,7 +126,7 @@ def build_row(
         "prompt": prompt,
         "images": [{"bytes": stored.data, "min_pixels": options.min_pixels, "max_pixels": options.max_pixels}],
         "ability": question.task,
-        "reward_model": {"style": "rule", "ground_truth": _ground_truth(question.task, asked, extent, options, where)},
+        "reward_model": {"style": "rule", "ground_truth": ground_truth},
         "extra_info": {
             "index": index,
             "split": split,

@@ -91,6 +91,8 @@ class Task(ABC, Generic[TruthT, AnswerT]):
         json_synonyms: Other names of these keys -> their names.
         json_example: Such a line without ``image`` and ``task``, for people.
         coordinates: Whether its answers lie in the picture, so that truths have an extent that must be the model's.
+        most_marks: Marks that `parse` reads of one answer, so that a row whose truth has more cannot be answered; None:
+            any number.
         asks_confidence: Whether an answer says how sure it is of each of its marks.
         may_be_nothing: Whether "No Objects" can be right.
         asks_by_name: Whether rows ask for a category or class, of which there are many rows, not for an instruction of
@@ -114,6 +116,7 @@ class Task(ABC, Generic[TruthT, AnswerT]):
     json_synonyms: ClassVar[Mapping[str, str]] = {}
     json_example: ClassVar[str] = ""
     coordinates: ClassVar[bool] = False
+    most_marks: ClassVar[int | None] = None
     asks_confidence: ClassVar[bool] = False
     may_be_nothing: ClassVar[bool] = False
     asks_by_name: ClassVar[bool] = True

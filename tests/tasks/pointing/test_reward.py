@@ -105,6 +105,24 @@ def test_as_many_targets_are_hit_as_can_be(points: list[tuple[float, float]], ta
         assert sum(pair.inside for pair in pairs) == (maximum_bipartite_matching(inside) >= 0).sum()
 
 
+@given(st.lists(coordinates, max_size=8), st.lists(boxes, max_size=8))
+def test_what_is_left_over_is_paired_nearest_first(points: list[tuple[float, float]], targets: list[BoxTarget]) -> None:
+    pairs = pair_up(points, targets)
+    hits, others = ([pair for pair in pairs if pair.inside is kind] for kind in (True, False))
+    left = [
+        (point, target)
+        for point in range(len(points))
+        for target in range(len(targets))
+        if all(point != pair.point and target != pair.target for pair in hits)
+    ]
+    expected = []
+    while left:
+        best = max(left, key=lambda at: gaussian(points[at[0]], targets[at[1]]))
+        expected.append(best)
+        left = [(point, target) for point, target in left if point != best[0] and target != best[1]]
+    assert [(pair.point, pair.target) for pair in others] == sorted(expected)
+
+
 @given(st.lists(boxes, min_size=1, max_size=6, unique=True))
 def test_the_gold_answer_earns_all_however_targets_overlap(targets: list[BoxTarget]) -> None:
     truth = {"targets": [target.content() for target in targets]}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.answers.notations import MAX_BOXES
 from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.tasks.detection.annotations import category_names, coco_truth
 from verl_visual_rft.tasks.detection.answer import DetectionAnswer, parse_detection
@@ -35,6 +36,7 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
     json_keys = ("category", "boxes")
     json_example = '"category": "cup", "boxes": [[12, 40, 96, 130]]'
     coordinates = True
+    most_marks = MAX_BOXES
     asks_confidence = True
     may_be_nothing = True
     quick = {"ap": "AP", "ap50": "AP50"}

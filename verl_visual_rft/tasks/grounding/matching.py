@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
 
 from verl_visual_rft.answers import Outcome
-from verl_visual_rft.boxes import Box, giou, iou
+from verl_visual_rft.boxes import Box, area, giou, iou
 from verl_visual_rft.tasks.findings import FOUND_IOU
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer
 from verl_visual_rft.tasks.grounding.truth import GroundingTruth
@@ -33,21 +35,77 @@ def pair_up(boxes: Sequence[Box], truths: Sequence[Box]) -> list[tuple[int, int]
 
     Of all pairs that are left the one with the highest IoU is taken, as the evaluation of gRefCOCO
     does (arXiv 2308.16182), and where nothing overlaps that with the highest GIoU. The order of the boxes does
-    not matter.
+    not matter. Every box has an area.
     """
-    ranked = sorted(
-        (-iou(box, truth), -giou(box, truth), answered, true)
-        for answered, box in enumerate(boxes)
-        for true, truth in enumerate(truths)
-    )
-    free_boxes, free_truths = set(range(len(boxes))), set(range(len(truths)))
-    pairs = []
-    for _, _, answered, true in ranked:
-        if answered in free_boxes and true in free_truths:
-            free_boxes.remove(answered)
-            free_truths.remove(true)
-            pairs.append((answered, true))
-    return pairs
+    return list(_pairs(tuple(boxes), tuple(truths)))
+
+
+@lru_cache(maxsize=1)  # every component of a reward asks for the same ones
+def _pairs(boxes: tuple[Box, ...], truths: tuple[Box, ...]) -> tuple[tuple[int, int], ...]:
+    """As `pair_up`, with GIoU worked out only between equals that are both free.
+
+    When those that overlap have been gone through, no two that do are left, so that GIoU decides of all that are.
+    """
+    free_boxes, free_truths = dict.fromkeys(range(len(boxes))), dict.fromkeys(range(len(truths)))  # in their order
+    pairs: list[tuple[int, int]] = []
+
+    def take(candidates: Iterable[tuple[int, int]]) -> None:
+        for answered, true in candidates:
+            if answered in free_boxes and true in free_truths:
+                del free_boxes[answered], free_truths[true]
+                pairs.append((answered, true))
+
+    overlaps, places = _overlapping(boxes, truths)
+    for _, equals in groupby(_highest_first(overlaps), overlaps.__getitem__):
+        free = [places[at] for at in equals if places[at][0] in free_boxes and places[at][1] in free_truths]
+        if len(free) > 1:
+            near = [giou(boxes[answered], truths[true]) for answered, true in free]
+            free = [free[at] for at in _highest_first(near)]
+        take(free)
+    if free_boxes and free_truths:
+        apart = _apart([boxes[answered] for answered in free_boxes], [truths[true] for true in free_truths])
+        free = [(answered, true) for answered in free_boxes for true in free_truths]
+        take([free[at] for at in _highest_first(apart)])
+    return tuple(pairs)
+
+
+def _highest_first(values: Sequence[float]) -> list[int]:
+    """Return the places of values, equals in their order."""
+    return sorted(range(len(values)), key=values.__getitem__, reverse=True)
+
+
+def _overlapping(boxes: Sequence[Box], truths: Sequence[Box]) -> tuple[list[float], list[tuple[int, int]]]:
+    """Return `iou` of all pairs that overlap, and their places; in place, for 300 boxes and 300 truths are 90000."""
+    areas = [area(truth) for truth in truths]
+    overlaps, places = [], []
+    for answered, box in enumerate(boxes):
+        x1, y1, x2, y2 = box
+        own = area(box)
+        for true, (left, top, right, bottom) in enumerate(truths):
+            if left >= x2 or x1 >= right or top >= y2 or y1 >= bottom:
+                continue
+            width = (right if right < x2 else x2) - (left if left > x1 else x1)
+            intersection = width * ((bottom if bottom < y2 else y2) - (top if top > y1 else y1))
+            union = own + areas[true] - intersection
+            if intersection > 0 and union > 0:
+                overlaps.append(intersection / union)
+                places.append((answered, true))
+    return overlaps, places
+
+
+def _apart(boxes: Sequence[Box], truths: Sequence[Box]) -> list[float]:
+    """Return `giou` of all pairs of boxes of which no two overlap; in place as well."""
+    areas = [area(truth) for truth in truths]
+    values = []
+    for box in boxes:
+        x1, y1, x2, y2 = box
+        own = area(box)
+        for (left, top, right, bottom), other in zip(truths, areas, strict=True):
+            width = (right if right > x2 else x2) - (left if left < x1 else x1)
+            hull = width * ((bottom if bottom > y2 else y2) - (top if top < y1 else y1))
+            empty = hull - (own + other)
+            values.append(-empty / hull if hull > 0 and empty > 0 else 0.0)
+    return values
 
 
 def overlap(answer: GroundingAnswer, truth: GroundingTruth) -> float:

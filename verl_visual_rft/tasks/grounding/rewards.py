@@ -23,17 +23,19 @@ class Robust:
     weights = {"iou": GROUNDING_WEIGHT, "giou": GROUNDING_WEIGHT, "format": FORMAT_WEIGHT}
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
-        """Score the box of an answer: ``score = iou + giou + 0.5 format``; both are 0 unless it is one valid box.
+        """Score the boxes of an answer: ``score = iou + giou + 0.5 format``.
 
-        - ``iou``: IoU of the answer's box and the true one: what is measured in the end.
-        - ``giou``: ``((GIoU + 1) / 2)^2``, in [0, 1]: it tells near from far where boxes do not overlap and IoU is 0.
-          Of valid boxes only, because unchecked corners make it unbounded. Squared, and only half of the whole,
-          because a box over the whole image gets half of the unsquared value, more than a learner's honest guess.
+        P answered boxes, those that are not valid among them, and T true ones are paired one to one (`pair_up`); q is
+        what a pair is worth. Where one box is asked for, P and T are 1, and an answer that is not one valid box earns
+        0 of both.
+
+        - ``iou``: ``(sum over pairs of sqrt(q))^2 / (P T)``, q the IoU of a pair, which is what is measured in the end:
+          with one box on either side it is their IoU. A second guess at one object never pays (see `agreement`).
+        - ``giou``: ``(sum over pairs of q) / P``, q ``((GIoU + 1) / 2)^2`` of a pair, in [0, 1]: it tells near from far
+          where boxes do not overlap and IoU is 0. Of valid boxes only, because unchecked corners make it unbounded.
+          Squared, and only half of the whole, because a box over the whole image gets half of the unsquared value,
+          more than a learner's honest guess. A box for every object that was not seen does not pay (see `nearness`).
         - ``format``: see `Format`.
-
-        Where any number of boxes is asked for, P answered and T true boxes are paired one to one (`pair_up`), and with
-        the values q of the pairs ``iou`` is ``(sum sqrt(q))^2 / (P T)`` (see `agreement`), ``giou`` ``sum(q) / P`` (see
-        `nearness`). A second guess at one object never pays, and neither does a box for every object that was not seen.
 
         Where nothing is meant, "No Objects" earns 1 of both, and boxes 0. Where something is meant, "No Objects" earns
         0 of both. With one object that is there with probability p, a box that is worth v of the 2 is worth ``p v`` and
@@ -56,13 +58,14 @@ class Paper:
     weights = {"iou": 1.0, "format": 1.0}
 
     def __call__(self, answer: GroundingAnswer, truth: GroundingTruth) -> dict[str, float]:
-        """Score the box of an answer: ``score = iou + format``. The paper gives no formula of its own for this task.
+        """Score the boxes of an answer: ``score = iou + format``. The paper gives no formula of its own for this task.
 
-        - ``iou``: IoU of the answer's box and the true one; 0 unless the answer is exactly one valid box. Corners
-          with decimals or without a comma between are none, for the published rule reads none there.
+        - ``iou``: ``(sum over pairs of sqrt(q))^2 / (P T)`` as in `Robust`, which with one box on either side is their
+          IoU; 0 where one box is asked for and the answer is not one valid box. Corners with decimals or without a
+          comma between are none, for the published rule reads none there.
         - ``format``: 1 if the response is think tags, then answer tags, whatever they hold.
 
-        The paper knows no instruction that means nothing or several objects; there ``iou`` is that of `Robust`.
+        The paper knows no instruction that means nothing or several objects.
         """
         on_it = 0.0 if answer.loose else overlap(answer, truth)
         has_format = float(answer.has_format)

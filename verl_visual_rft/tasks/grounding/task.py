@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.answers.notations import MAX_BOXES
 from verl_visual_rft.boxes import iou
 from verl_visual_rft.tasks.findings import Finding, place
 from verl_visual_rft.tasks.grounding.answer import GroundingAnswer, parse_grounding
@@ -34,6 +35,7 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
     json_synonyms = {"boxes": "box"}
     json_example = '"instruction": "what one drinks from", "box": [12, 40, 96, 130]'
     coordinates = True
+    most_marks = MAX_BOXES
     may_be_nothing = True
     asks_by_name = False
     quick = {"miou": "Mean IoU", "pr_f1": "Pr@(F1=1)", "n_acc": "N-acc"}

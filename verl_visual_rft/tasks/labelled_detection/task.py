@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.answers.notations import MAX_BOXES
 from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import match_closed_set
@@ -46,6 +47,7 @@ class LabelledDetection(Task[LabelledTruth, LabelledAnswer]):
     json_optional = ("categories",)
     json_example = '"categories": ["cup", "pen"], "objects": [{"bbox_2d": [12, 40, 96, 130], "label": "cup"}]'
     coordinates = True
+    most_marks = MAX_BOXES
     may_be_nothing = True
     asks_by_name = False
     quick = {"labelled_ap": "Labelled AP", "labelled_ap50": "Labelled AP50", "labelled_f1": "Labelled F1"}

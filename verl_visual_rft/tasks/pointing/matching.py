@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, product
 
 from verl_visual_rft.tasks.marks import Point, point_mark
 from verl_visual_rft.tasks.matching import Match, Matching, Report
@@ -43,11 +44,21 @@ def gaussian(point: Point, target: Target, alpha: float = ALPHA) -> float:
         >>> round(gaussian((100.5, 50), BoxTarget((0, 0, 100, 100))), 4)
         0.6065
     """
+    return _gaussians([point], target, alpha)[0]
+
+
+def _gaussians(points: Sequence[Point], target: Target, alpha: float = ALPHA) -> list[float]:
+    """Return `gaussian` of each point; the target is asked once where it is and how large."""
     x1, y1, x2, y2 = target.box
     x, y = target.middle
-    across = max(0.0, abs(point[0] - x) - _ROUNDING) / (alpha * (x2 - x1))
-    down = max(0.0, abs(point[1] - y) - _ROUNDING) / (alpha * (y2 - y1))
-    return math.exp(-(across * across + down * down) / 2)
+    wide, high = alpha * (x2 - x1), alpha * (y2 - y1)
+    values = []
+    for px, py in points:
+        across, down = abs(px - x) - _ROUNDING, abs(py - y) - _ROUNDING
+        across = across / wide if across > 0 else 0.0
+        down = down / high if down > 0 else 0.0
+        values.append(math.exp(-(across * across + down * down) / 2))
+    return values
 
 
 def pair_up(points: Sequence[Point], targets: Sequence[Target]) -> list[Pair]:
@@ -57,24 +68,37 @@ def pair_up(points: Sequence[Point], targets: Sequence[Target]) -> list[Pair]:
     tried first). Points and targets that are left over are paired by the Gaussian, highest first, and are no hits.
     """
     inside = [[place for place, point in enumerate(points) if target.holds(point)] for target in targets]
-    for place, target in enumerate(targets):
-        inside[place].sort(key=lambda point: -gaussian(points[point], target))
+    for held, target in zip(inside, targets, strict=True):
+        near = dict(zip(held, _gaussians([points[place] for place in held], target), strict=True))
+        held.sort(key=near.__getitem__, reverse=True)
     owner: dict[int, int] = {}  # point -> target
     for place in range(len(targets)):
         _claim(place, inside, owner)
     pairs = [Pair(point, target, True) for point, target in owner.items()]
-    free_targets = set(range(len(targets))) - set(owner.values())
+    hit = {*owner.values()}
+    free_targets = [target for target in range(len(targets)) if target not in hit]
     free_points = [point for point in range(len(points)) if point not in owner]
-    near = sorted(
-        (-gaussian(points[point], targets[target]), point, target) for target in free_targets for point in free_points
-    )
-    taken: set[int] = set()
-    for _, point, free in near:
-        if point not in taken and free in free_targets:
-            taken.add(point)
-            free_targets.remove(free)
-            pairs.append(Pair(point, free, False))
+    pairs += [
+        Pair(point, target, False) for point, target in _nearest_first(points, free_points, targets, free_targets)
+    ]
     return sorted(pairs, key=lambda pair: pair.point)
+
+
+def _nearest_first(
+    points: Sequence[Point], free_points: Sequence[int], targets: Sequence[Target], free_targets: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Pair the points and the targets at some places one to one, those of the highest Gaussian first."""
+    own = [points[place] for place in free_points]
+    columns = [_gaussians(own, targets[place]) for place in free_targets]
+    near = list(chain.from_iterable(zip(*columns, strict=True)))  # point by point
+    places = list(product(free_points, free_targets))
+    taken: tuple[set[int], set[int]] = set(), set()
+    for at in sorted(range(len(near)), key=near.__getitem__, reverse=True):
+        point, target = places[at]
+        if point not in taken[0] and target not in taken[1]:
+            taken[0].add(point)
+            taken[1].add(target)
+            yield point, target
 
 
 def match(answer: PointingAnswer, truth: PointingTruth, report: Report | None = None) -> list[Pair]:

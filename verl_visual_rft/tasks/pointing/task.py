@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verl_visual_rft.answers import Outcome
+from verl_visual_rft.answers.points import MAX_POINTS
 from verl_visual_rft.coordinates import in_one_pixel
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.findings import Finding
@@ -38,6 +39,7 @@ class Pointing(Task[PointingTruth, PointingAnswer]):
     json_synonyms = {"boxes": "targets", "box": "targets"}
     json_example = '"instruction": "close the window", "targets": [{"box": [12, 40, 96, 130]}]'
     coordinates = True
+    most_marks = MAX_POINTS
     may_be_nothing = True
     asks_by_name = False
     quick = {"hit_rate": "Hit rate"}
