@@ -283,6 +283,40 @@ def test_what_is_removed_by_hand_is_made_anew(run, tmp_path):
     assert (tmp_path / "work" / "log").read_text() == "y\n"
 
 
+@pytest.mark.parametrize("name", ["work", "work/model.safetensors"])
+def test_what_no_stage_began_is_refused_and_both_ways_are_named(run, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("the user's")
+    with pytest.raises(UserError) as refused:
+        run(shell('rm -r "$1"', tmp_path / "work"))
+    (line,) = str(refused.value).splitlines()
+    assert "was not made by a run" in line
+    assert "set OUTPUT_DIR to another folder, or move or remove" in line
+    assert file.read_text() == "the user's" and not list((tmp_path / ".stages").iterdir())
+
+
+def test_an_empty_folder_is_nobodys(run, tmp_path):
+    (tmp_path / "work").mkdir()
+    run(working(tmp_path, "x"))
+    assert (tmp_path / "work/log").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("kept", ["begun", "done"])
+def test_what_an_older_version_recorded_is_a_runs_own(run, tmp_path, kept):
+    run(working(tmp_path, "x"))
+    for file in (tmp_path / ".stages").iterdir():
+        if file.suffix != f".{kept}":
+            file.unlink()
+    assert "was not made by" not in run(working(tmp_path, "x"))
+
+
+def test_answers_that_no_stage_asked_for_are_kept(run, tmp_path):
+    (tmp_path / "a.jsonl").write_text("the user's")
+    run(shell('echo ours > "$1"', tmp_path / "a.jsonl", answers=tmp_path / "a.jsonl"))
+    assert [(tmp_path / name).read_text() for name in ("a.jsonl", "a.1.jsonl")] == ["ours\n", "the user's"]
+
+
 def test_a_folder_that_was_moved_is_still_what_it_was(run, tmp_path):
     run(*training(tmp_path / "a"), output=tmp_path / "a")
     (tmp_path / "a").rename(tmp_path / "b")

@@ -160,8 +160,10 @@ class Stages:
         if record.was_begun and record.made.exists():
             record.refuse_other_work(settings, changed)
             label += f": goes on, with {changed}" if changed else ""
-        elif record.was_begun and not record.is_same_work and stage.answers:
-            _set_aside(stage.answers)
+        else:
+            record.refuse_foreign_work()
+            if stage.answers and not record.is_same_work:
+                _set_aside(stage.answers)
         record.begin(settings)
         say(label)
         begin = time.monotonic()
@@ -244,6 +246,15 @@ class _Record:
             "touched: give the earlier settings again, set OUTPUT_DIR to another folder, or remove "
             f"{self.made} to make it anew"
         )
+
+    def refuse_foreign_work(self) -> None:
+        """Refuse to write over what no stage of this name has begun: it may be the user's own."""
+        is_empty = not self.made.exists() or (self.made.is_dir() and not any(self.made.iterdir()))
+        if not is_empty and not self.was_begun and not self._done.is_file():
+            raise UserError(
+                f"{self.made} is there, but was not made by a run in this OUTPUT_DIR. It is not touched: set "
+                f"OUTPUT_DIR to another folder, or move or remove {self.made}"
+            )
 
     def begin(self, settings: Sequence[str]) -> None:
         if not self.is_same_work:  # a longer training that fails leaves the shorter one as it was
