@@ -12,6 +12,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from verl_visual_rft.runs.words import bash_quote
 
@@ -44,6 +45,20 @@ def work_key(before: str, settings: Sequence[str]) -> str:
 def _hash(before: str, words: Sequence[str]) -> str:
     content = f"{before}\n" + "".join(f"{word}\0" for word in words)
     return hashlib.sha256(os.fsencode(content)).hexdigest()
+
+
+def without_folder(command: Sequence[str], folder: Path) -> list[str]:
+    """Return a command's words with OUTPUT_DIR in the place of a run's folder, which may be moved.
+
+    Only where the path begins a word, or a value within it, and goes on with "/" or ends: others may begin as it does.
+
+    Example:
+        >>> without_folder(["--out", "/a/m/data", "x='/a/m'", "--root", "/a/m_orig"], Path("/a/m"))
+        ['--out', 'OUTPUT_DIR/data', "x='OUTPUT_DIR'", '--root', '/a/m_orig']
+    """
+    path = re.escape(str(folder))
+    place = re.compile(rf"\A{path}(?=/|\Z)|(?<=[\s='\"\[(,:]){path}(?=[\s/'\"\])}},]|\Z)")
+    return [place.sub("OUTPUT_DIR", word) for word in command]
 
 
 def setting_lines(settings: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from verl_visual_rft.atomic import write_text
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.runs.command_file import write_command_file
 from verl_visual_rft.runs.commands import Command
-from verl_visual_rft.runs.keys import changes, setting_lines, stage_key, work_key
+from verl_visual_rft.runs.keys import changes, setting_lines, stage_key, without_folder, work_key
 from verl_visual_rft.runs.process import run_passing_signals
 from verl_visual_rft.terminal import say
 
@@ -140,8 +140,7 @@ class Stages:
                 self._execute(stage)
             return
         before = self._done[stage.after or next(reversed(self._done))] if self._done else _Done("", False)
-        # A folder may be moved.
-        settings = [word.replace(str(self._output), "OUTPUT_DIR") for word in stage.command]
+        settings = without_folder(stage.command, self._output)
         record = _Record(self._output, stage.name, stage_key(before.key, settings), work_key(before.key, settings))
         known = record.is_done(before.was_made)
         if not self.asks_for(stage):
