@@ -163,6 +163,29 @@ def test_what_was_removed_is_made_anew_and_so_is_all_after_it_but_nothing_beside
     assert runs == {"data": 1, "answers": 2, "training": 2}
 
 
+#: Makes data/ in the folder before it, with a manifest as those of data preparation.
+PREPARE = """
+import json, sys
+from pathlib import Path
+from verl_visual_rft.datasets.manifest import Manifest
+folder = Path(sys.argv[1], "data")
+folder.mkdir(exist_ok=True)
+(folder / "train.parquet").write_text("rows")
+content = dict.fromkeys(Manifest.__required_keys__, {}) | {"files": {"train.parquet": {}}}
+(folder / "manifest.json").write_text(json.dumps(content))
+"""
+
+
+@pytest.mark.parametrize("lost", ["train.parquet", "manifest.json"])
+def test_data_that_lost_a_file_is_prepared_again(run, tmp_path, lost):
+    stage = Stage("data", "data", ("python", "-c", PREPARE, str(tmp_path)), is_data=True)
+    run(stage)
+    assert "done before, reused" in run(stage)
+    (tmp_path / "data" / lost).unlink()
+    assert run(stage) == "[1/1] data\n"
+    assert (tmp_path / "data" / lost).is_file()
+
+
 #: A training into rft/ of the folder before it, whose last checkpoint is that of the file `last`, else of step 60.
 TRAIN = (
     'mkdir -p "$0/rft/checkpoints/global_step_$(cat "$0/last" 2> /dev/null || echo 60)" '
