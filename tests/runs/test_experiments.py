@@ -291,6 +291,27 @@ def test_a_wrong_variable_is_one_line_before_anything_starts(tmp_path, variables
 
 
 @pytest.mark.parametrize(
+    ("words", "variables", "message"),
+    [
+        (["shots=8"], {}, "shots=8 is a variable: write SHOTS=8 before bash recipes/coco_fewshot_2b.sh"),
+        (["SHOTS=8"], {"METHOD": "base"}, "SHOTS=8 is a variable: write SHOTS=8 before"),
+        (["a.b=1", "total nonsense"], {}, "total\\ nonsense is no veRL override, key=value"),
+        (["nonsense"], {"METHOD": "sft"}, "nonsense is no veRL override"),
+        (["=1"], {}, "=1 is no veRL override"),
+        (["trainer.total_epochs=5"], {"METHOD": "base"}, "METHOD=base trains nothing, and takes no veRL override"),
+    ],
+)
+def test_a_word_that_no_training_reads_is_refused(words, variables, message):
+    done = call("coco_fewshot_2b", *words, DRY_RUN="1", **variables)
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and message in done.stderr
+
+
+def test_a_setting_that_is_taken_out_is_an_override():
+    assert call("coco_fewshot_2b", "~trainer.logger", DRY_RUN="1", DEVICE="cpu").returncode == 0
+
+
+@pytest.mark.parametrize(
     "value", ["a\nb\r\nc", "a\tb", "\x1b[31m\x01\x1f\x7f", 'a"b\\', "a b", "猫 é", "$(touch ran) `touch ran`", "a&b"]
 )
 def test_a_dry_run_prints_json_whatever_the_values_are(value):

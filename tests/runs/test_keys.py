@@ -26,6 +26,33 @@ def test_keys_are_those_of_older_versions():
     assert stage_key("another", SETTINGS) != stage_key("", SETTINGS)
 
 
+#: Words of a data preparation, a training and an answer to questions, in the folder "/x/a run".
+IN_FOLDER = (
+    *("python", "data_prep/coco.py", "--root", "/data/coco", "--out", "/x/a run/data", "--tokenizer", "/x/a run/model"),
+    *("--run", "/x/a run/rft", "trainer.default_local_dir='/x/a run/rft/checkpoints'", "visual-rft", "/x/a run"),
+    *("data.train_files=['/x/a run/data/train.parquet','/x/a run/data/train.parquet']", "data.val_files=[/x/a run/v]"),
+    *("hydra.run.dir=/x/a run", 'a="/x/a run"'),
+)
+
+
+def test_keys_of_a_folder_are_those_of_older_versions():
+    """Else a finished folder would be refused."""
+    settings = settings_of(IN_FOLDER, Path("/x/a run"))
+    assert stage_key("", settings) == "bac9bfb019663cf028625a5fd99079bc664247a1f30f17c41d027268b726f233"
+    assert "/x/" not in "".join(settings)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("/a/m_orig", "/a/m-2/data", "/a/m.old", "/a/m b", "/a/m,b", "/a/mm", "/b/a/m", "/b/a/m/data", "x/a/m"),
+        *("a.b='/a/m_orig/x'", "a.b=['/b/a/m','/a/m2']", "a.b=/a/m_orig"),
+    ],
+)
+def test_a_folder_whose_name_begins_or_ends_alike_is_another(word):
+    assert settings_of([word], Path("/a/m")) == [word]
+
+
 def test_lines_are_those_of_older_versions():
     assert setting_lines(SETTINGS) == [
         *("true", "python", "-m", "x", "--rows 6000", "--strict", r"--title \ \ GRPO", "--steps=60", "--workers=2"),

@@ -163,6 +163,29 @@ def test_what_was_removed_is_made_anew_and_so_is_all_after_it_but_nothing_beside
     assert runs == {"data": 1, "answers": 2, "training": 2}
 
 
+#: Makes data/ in the folder before it, with a manifest as those of data preparation.
+PREPARE = """
+import json, sys
+from pathlib import Path
+from verl_visual_rft.datasets.manifest import Manifest
+folder = Path(sys.argv[1], "data")
+folder.mkdir(exist_ok=True)
+(folder / "train.parquet").write_text("rows")
+content = dict.fromkeys(Manifest.__required_keys__, {}) | {"files": {"train.parquet": {}}}
+(folder / "manifest.json").write_text(json.dumps(content))
+"""
+
+
+@pytest.mark.parametrize("lost", ["train.parquet", "manifest.json"])
+def test_data_that_lost_a_file_is_prepared_again(run, tmp_path, lost):
+    stage = Stage("data", "data", ("python", "-c", PREPARE, str(tmp_path)), is_data=True)
+    run(stage)
+    assert "done before, reused" in run(stage)
+    (tmp_path / "data" / lost).unlink()
+    assert run(stage) == "[1/1] data\n"
+    assert (tmp_path / "data" / lost).is_file()
+
+
 #: A training into rft/ of the folder before it, whose last checkpoint is that of the file `last`, else of step 60.
 TRAIN = (
     'mkdir -p "$0/rft/checkpoints/global_step_$(cat "$0/last" 2> /dev/null || echo 60)" '
@@ -281,6 +304,40 @@ def test_what_is_removed_by_hand_is_made_anew(run, tmp_path):
     shutil.rmtree(tmp_path / "work")
     run(working(tmp_path, "y"))
     assert (tmp_path / "work" / "log").read_text() == "y\n"
+
+
+@pytest.mark.parametrize("name", ["work", "work/model.safetensors"])
+def test_what_no_stage_began_is_refused_and_both_ways_are_named(run, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("the user's")
+    with pytest.raises(UserError) as refused:
+        run(shell('rm -r "$1"', tmp_path / "work"))
+    (line,) = str(refused.value).splitlines()
+    assert "was not made by a run" in line
+    assert "set OUTPUT_DIR to another folder, or move or remove" in line
+    assert file.read_text() == "the user's" and not list((tmp_path / ".stages").iterdir())
+
+
+def test_an_empty_folder_is_nobodys(run, tmp_path):
+    (tmp_path / "work").mkdir()
+    run(working(tmp_path, "x"))
+    assert (tmp_path / "work/log").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("kept", ["begun", "done"])
+def test_what_an_older_version_recorded_is_a_runs_own(run, tmp_path, kept):
+    run(working(tmp_path, "x"))
+    for file in (tmp_path / ".stages").iterdir():
+        if file.suffix != f".{kept}":
+            file.unlink()
+    assert "was not made by" not in run(working(tmp_path, "x"))
+
+
+def test_answers_that_no_stage_asked_for_are_kept(run, tmp_path):
+    (tmp_path / "a.jsonl").write_text("the user's")
+    run(shell('echo ours > "$1"', tmp_path / "a.jsonl", answers=tmp_path / "a.jsonl"))
+    assert [(tmp_path / name).read_text() for name in ("a.jsonl", "a.1.jsonl")] == ["ours\n", "the user's"]
 
 
 def test_a_folder_that_was_moved_is_still_what_it_was(run, tmp_path):

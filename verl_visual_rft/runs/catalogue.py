@@ -13,10 +13,11 @@ from typing import Protocol
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
-from verl_visual_rft.runs.commands import help_command
+from verl_visual_rft.runs.commands import help_command, start_command
 from verl_visual_rft.runs.experiment import read_experiment
 from verl_visual_rft.runs.experiments import EXPERIMENTS, Experiment
 from verl_visual_rft.runs.usage import usage
+from verl_visual_rft.runs.words import bash_quote
 from verl_visual_rft.terminal import say
 
 NAMES = (*EXPERIMENTS, "quickstart", "pretrain_tiny")
@@ -55,15 +56,33 @@ def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str]
         caller: Folder that the user's relative paths begin in.
 
     Raises:
-        UserError: There is no such run, or a variable is wrong.
+        UserError: There is no such run, or a variable or an override is wrong.
     """
-    if options := [word for word in overrides if word.startswith("-")]:
-        raise UserError(f"{options[0]} is no veRL override; {help_command(name)} shows the variables")
+    _check_overrides(name, environment, overrides)
     if name == "quickstart":
         return quickstart.read_quick_start(environment, overrides, caller)
     if name == "pretrain_tiny":
         return pretrain_tiny.read_pretrain_tiny(environment, overrides, caller)
     return read_experiment(find_experiment(name), environment, overrides, caller)
+
+
+def _check_overrides(name: str, environment: Mapping[str, str], overrides: Sequence[str]) -> None:
+    """Refuse words that no training would read: it is too late to see that when Hydra does, or nothing is trained."""
+    for word in overrides:
+        key, equals, _ = word.partition("=")
+        if key.upper() in _variables_of(name) and equals:
+            given = f"{key.upper()}={word[len(key) + 1 :]}"
+            raise UserError(f"{word} is a variable: write {given} before {start_command(name)}")
+        if word.startswith("-") or not (key.strip() and equals or word.startswith("~")):
+            raise UserError(
+                f"{bash_quote(word)} is no veRL override, key=value; {help_command(name)} shows the variables"
+            )
+    if overrides and name in EXPERIMENTS and environment.get("METHOD") == "base":
+        raise UserError(f"{overrides[0]}: METHOD=base trains nothing, and takes no veRL override; leave it out")
+
+
+def _variables_of(name: str) -> Sequence[str]:
+    return {"quickstart": quickstart.NAMES, "pretrain_tiny": pretrain_tiny.NAMES}.get(name, variables.NAMES)
 
 
 def execute(run: Run) -> None:
@@ -103,7 +122,7 @@ def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[s
         >>> split_words("lisa_2b", ["method=sft", "LORA=8", "optim.lr=1e-5"])
         ({'METHOD': 'sft', 'LORA': '8'}, ['optim.lr=1e-5'])
     """
-    names = {"quickstart": quickstart.NAMES, "pretrain_tiny": pretrain_tiny.NAMES}.get(name, variables.NAMES)
+    names = _variables_of(name)
     given, overrides = {}, []
     for word in words:
         key, equals, value = word.partition("=")

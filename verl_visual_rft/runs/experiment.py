@@ -259,7 +259,7 @@ class ExperimentRun:
             *(() if variables.think else ("--no-think",)),
             *(() if variables.sft_target == "answer" else ("--sft-target", variables.sft_target)),
         )
-        return Stage(part.folder, f"data preparation: {part.data_set}", command, "data")
+        return Stage(part.folder, f"data preparation: {part.data_set}", command, "data", is_data=True)
 
     def _absent_questions(self, data_set: str) -> Command:
         """Ask also about what is not in the picture, so that false alarms count.

@@ -38,14 +38,17 @@ _INSTALLED = ("visual-rft", "data", "prepare")
 def settings_of(command: Sequence[str], output: Path) -> list[str]:
     """Return the words of a command as keys and lines hold them.
 
-    The run's folder may be moved, and is OUTPUT_DIR here. A preparation of data is written as in a clone, also where it
+    The run's folder may be moved, and is OUTPUT_DIR here: where the path begins a word, or a value within it, and goes
+    on with "/" or ends, for others may begin as it does. A preparation of data is written as in a clone, also where it
     is the command of an installed package: both do the same.
 
     Example:
         >>> settings_of(("visual-rft", "data", "prepare", "coco", "--out", "/run/data"), Path("/run"))
         ['python', 'data_prep/coco.py', '--out', 'OUTPUT_DIR/data']
     """
-    words = [word.replace(str(output), "OUTPUT_DIR") for word in command]
+    path = re.escape(str(output))
+    place = re.compile(rf"\A{path}(?=/|\Z)|(?<=[\s='\"\[(,:]){path}(?=[\s/'\"\])}},]|\Z)")
+    words = [place.sub("OUTPUT_DIR", word) for word in command]
     if tuple(words[:3]) == _INSTALLED and len(words) > 3:
         words[:4] = ["python", f"data_prep/{words[3]}.py"]
     return words

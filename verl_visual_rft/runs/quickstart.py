@@ -66,7 +66,7 @@ class _QuickStart:
         report = report_command(self.output, self.reward, self.seed)
         return [
             Stage("raw", "the dataset, in COCO layout", self._draw()),
-            Stage("data", "data preparation", prepare),
+            Stage("data", "data preparation", prepare, is_data=True),
             *self._evaluate("base", "base model", self.model),
             Stage("sft", "+ SFT: training", self.sft(), after="data", is_training=True),
             export_stage("sft", "+ SFT: export", self.output / "sft", self.model),

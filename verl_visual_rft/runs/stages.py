@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.atomic import write_text
+from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.runs.command_file import write_command_file
 from verl_visual_rft.runs.commands import Command
@@ -42,6 +43,7 @@ class Stage:
         output: File that keeps its output.
         answers: A ``.jsonl`` that it makes of a model: made of another, or with other settings, it is set aside.
         is_training: Whether its folder tells the command in ``command.sh``.
+        is_data: Whether its folder lists in a manifest what it made.
         always: Whether it is made anew each time; then it keeps no record, and nothing builds on it.
     """
 
@@ -54,6 +56,7 @@ class Stage:
     output: Path | None = None
     answers: Path | None = None
     is_training: bool = False
+    is_data: bool = False
     always: bool = False
 
     def as_json(self) -> str:
@@ -142,7 +145,7 @@ class Stages:
         before = self._done[stage.after or next(reversed(self._done))] if self._done else _Done("", False)
         settings = settings_of(stage.command, self._output)
         record = _Record(self._output, stage.name, stage_key(before.key, settings), work_key(before.key, settings))
-        known = record.is_done(before.was_made)
+        known = record.is_done(before.was_made) and (not stage.is_data or _has_listed_files(record.made))
         if not self.asks_for(stage):
             self._left_out = self._left_out or ("" if known else stage.name)
         else:
@@ -159,8 +162,10 @@ class Stages:
         if record.was_begun and record.made.exists():
             record.refuse_other_work(settings, changed)
             label += f": goes on, with {changed}" if changed else ""
-        elif record.was_begun and not record.is_same_work and stage.answers:
-            _set_aside(stage.answers)
+        else:
+            record.refuse_foreign_work()
+            if stage.answers and not record.is_same_work:
+                _set_aside(stage.answers)
         record.begin(settings)
         say(label)
         begin = time.monotonic()
@@ -244,6 +249,15 @@ class _Record:
             f"{self.made} to make it anew"
         )
 
+    def refuse_foreign_work(self) -> None:
+        """Refuse to write over what no stage of this name has begun: it may be the user's own."""
+        is_empty = not self.made.exists() or (self.made.is_dir() and not any(self.made.iterdir()))
+        if not is_empty and not self.was_begun and not self._done.is_file():
+            raise UserError(
+                f"{self.made} is there, but was not made by a run in this OUTPUT_DIR. It is not touched: set "
+                f"OUTPUT_DIR to another folder, or move or remove {self.made}"
+            )
+
     def begin(self, settings: Sequence[str]) -> None:
         if not self.is_same_work:  # a longer training that fails leaves the shorter one as it was
             self._done.unlink(missing_ok=True)
@@ -252,6 +266,15 @@ class _Record:
     def finish(self, seconds: int) -> None:
         kind = "made" if self.made.exists() else "elsewhere"
         write_text(self._done, f"{self.key}\n{seconds}\n{kind}\n")
+
+
+def _has_listed_files(folder: Path) -> bool:
+    """Whether a prepared folder has its manifest, and all that this says is beside it."""
+    try:
+        files = load_manifest(folder)["files"]
+    except UserError:
+        return False
+    return all((folder / name).is_file() for name in files)
 
 
 def _lines(file: Path) -> list[str]:
