@@ -11,6 +11,7 @@ from contextlib import contextmanager
 #: What the system says of a user's files and disks, wherever it says it.
 _ERRORS_OF_FILES = (
     *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES, errno.EPERM),
+    *(errno.EEXIST, errno.ENOTEMPTY),
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.ESTALE, errno.EMFILE),
 )
 

@@ -107,6 +107,14 @@ def test_a_folder_without_such_a_model_is_refused(content, message, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["./nope", "../nope", "a/..", "./."])
+def test_a_path_is_no_name_on_the_hub(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no such folder; give a folder of|holds no model") as error:
+        load_model(name)
+    assert "\n" not in str(error.value)
+
+
 def test_a_missing_folder_and_an_unreachable_hub_are_refused(monkeypatch):
     with pytest.raises(UserError, match="model /nowhere/at all: no such folder; give a folder of"):
         load_model("/nowhere/at all")

@@ -77,6 +77,40 @@ def test_settings_that_cannot_work_are_refused_in_one_line_with_the_remedy(overr
 
 
 @pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("actor_rollout_ref.model.path=null", "actor_rollout_ref.model.path=null is no text"),
+        ("data.train_batch_size=abc", "data.train_batch_size=abc is no whole number from 1"),
+        ("data.train_batch_size=", "data.train_batch_size= is no whole number from 1"),
+        ("data.train_batch_size=0", "data.train_batch_size=0 is no whole number from 1"),
+        ("data.train_batch_size=true", "data.train_batch_size=True is no whole number from 1"),
+        ("data.train_batch_size=null", "is no whole number from 1"),  # of the mini-batch, which is computed of it
+        ("data.max_prompt_length=-5", "data.max_prompt_length=-5 is no whole number from 1"),
+        (f"{ROLLOUT}.n=null", f"{ROLLOUT}.n=null is no whole number from 1"),
+        (f"~{ROLLOUT}.n", f"no setting {ROLLOUT}.n, which a training needs"),
+        ("~trainer.nnodes", "no setting trainer.nnodes, which a training needs"),
+        (f"{ACTOR}.fsdp_config=3", f"{ACTOR}.fsdp_config=3: .* is a group of settings"),
+        (f"{ACTOR}.optim.lr=abc", f"{ACTOR}.optim.lr=abc is no number"),
+        (f"{ROLLOUT}.max_model_len=long", "max_model_len=long is no whole number from 1, nor null"),
+        (f"{ROLLOUT}.dtype=int8", f"{ROLLOUT}.dtype=int8 is no type of numbers"),
+        ("data.train_files=3", "data.train_files=3 is no file, nor list of files"),
+        ("data=null", "setting refused: Config group override must be a string"),
+        ("~trainer.device", "no setting .*device"),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused_in_one_line(override, message, grpo):
+    with pytest.raises(UserError, match=message) as error:
+        grpo(override)
+    assert "\n" not in str(error.value)
+
+
+def test_the_kinds_of_sft_are_checked_too(sft):
+    for override in ("data.max_length=-1", "optim.lr=abc", "model.path=null", "data.train_batch_size=abc"):
+        with pytest.raises(UserError, match=f"{override} is no "):
+            sft(override)
+
+
+@pytest.mark.parametrize(
     "overrides",
     [
         [],

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.runs.stages import Stage, Stages, lock_output
 
 ROOT = Path(__file__).parents[2]
@@ -358,6 +358,13 @@ def test_a_folder_takes_one_run_at_a_time(tmp_path):
             pass
     with lock_output(tmp_path):
         pass
+
+
+def test_a_file_in_the_place_of_a_runs_records_is_one_line(tmp_path):
+    (tmp_path / ".stages").touch()
+    with pytest.raises(UserError, match=r"\.stages: File exists; mend that"), system_errors_are_the_users():
+        with lock_output(tmp_path):
+            pass
 
 
 def test_a_stage_holds_the_lock_when_its_run_was_killed(tmp_path):

@@ -31,11 +31,11 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
             after it would find nothing.
     """
     config = compose(parse_command(command))
+    settings = settings_of(config)
     if "algorithm" in config:
         check_algorithm(config)
         if function := custom_function(config):
             check_loads(function)
-    settings = settings_of(config)
     model = load_model(settings.model)
     check_weights(settings.model)
     refusals.check(settings, model)

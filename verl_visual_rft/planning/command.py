@@ -92,7 +92,7 @@ def compose(command: TrainingCommand) -> dict[str, Any]:
         with initialize_config_dir(str(folder), version_base=None):
             config = hydra_compose(command.config_name, overrides=overrides)
         resolved = OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last: data=null
         raise UserError(f"setting refused: {_one_line(error)}") from error
     composed = cast(dict[str, Any], resolved)
     if command.ranks is not None:  # torchrun's; the SFT trainer does not read its own key

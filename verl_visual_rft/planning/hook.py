@@ -79,11 +79,11 @@ def _without_validation(config: Any) -> None:
 
 def _check(config: Any) -> None:
     resolved = _resolved(config)
+    settings = settings_of(resolved)
     if "algorithm" in resolved:
         check_algorithm(resolved)
         if function := custom_function(resolved):
             check_loads(function)
-    settings = settings_of(resolved)
     model = load_model(settings.model)
     check_weights(settings.model)
     refusals.check(settings, model)

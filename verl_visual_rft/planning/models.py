@@ -17,7 +17,7 @@ from verl_visual_rft.planning.published import PUBLISHED
 #: ``model_type`` of a config.json -> family, a key of `coordinates.FAMILIES`.
 MODEL_TYPES: Mapping[str, str] = {"qwen2_vl": "qwen2-vl", "qwen2_5_vl": "qwen2.5-vl", "qwen3_vl": "qwen3-vl"}
 _HUB_TIMEOUT = 10.0  # seconds
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")  # "./x" and "../x" are folders
 _REMEDY = "give a folder of a Qwen2-VL, Qwen2.5-VL or Qwen3-VL model, or its name on the Hugging Face hub"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.planning.kinds import check_kinds, group
 from verl_visual_rft.training.engine.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
@@ -163,12 +164,18 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
         config: Resolved configuration, as a mapping or OmegaConf's.
 
     Raises:
-        UserError: Something else than FSDP is to train.
+        UserError: Something else than FSDP is to train, or a setting is missing or of another kind.
     """
-    engine = config["actor_rollout_ref"]["actor"] if "actor_rollout_ref" in config else config
-    if "fsdp_size" not in engine.get("fsdp_config", engine.get("engine", {})):
+    is_grpo = "actor_rollout_ref" in config
+    engine = group(config, "actor_rollout_ref.actor") if is_grpo else config
+    fsdp = engine.get("fsdp_config", engine.get("engine", {}))
+    if isinstance(fsdp, Mapping) and "fsdp_size" not in fsdp:
         raise UserError("model_engine, engine: only FSDP trains here (model_engine=dp, engine=fsdp); leave it out")
-    return _grpo(config) if "actor_rollout_ref" in config else _sft(config)
+    check_kinds(config)
+    try:
+        return _grpo(config) if is_grpo else _sft(config)
+    except KeyError as error:
+        raise UserError(f"there is no setting {error}, which a training needs; leave out what takes it away") from error
 
 
 #: Names of the micro-batch settings, by what they divide.
@@ -223,7 +230,7 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
             longest=rollout["max_model_len"],
             at_once=rollout["max_num_seqs"],
             frees_memory=rollout["free_cache_engine"],
-            weight_bytes=_BYTES[rollout["dtype"]],
+            weight_bytes=_bytes("actor_rollout_ref.rollout.dtype", rollout["dtype"]),
             bucket=rollout["checkpoint_engine"]["update_weights_bucket_megabytes"] * 2**20,
         ),
         train_files=_paths(data["train_files"]),
@@ -282,8 +289,8 @@ def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[
     precision = fsdp.get("mixed_precision") or {}
     return Engine(
         shards=size if 0 < size < ranks else ranks,
-        master_bytes=_BYTES[fsdp.get("model_dtype") or "fp32"],
-        compute_bytes=_BYTES[precision.get("param_dtype", "bf16")],
+        master_bytes=_bytes("model_dtype", fsdp.get("model_dtype") or "fp32"),
+        compute_bytes=_bytes("mixed_precision.param_dtype", precision.get("param_dtype", "bf16")),
         checkpointing=model["enable_gradient_checkpointing"],
         packed=model["use_remove_padding"],
         offloads_weights=fsdp["param_offload"] or fsdp["offload_policy"],
@@ -291,6 +298,12 @@ def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[
         lora_rank=model["lora_rank"],
         frozen_tower=fsdp.get("freeze_vision", False) or without_tower,
     )
+
+
+def _bytes(name: str, of: Any) -> int:
+    if of not in _BYTES:
+        raise UserError(f"{name}={of} is no type of numbers that is known here; choose one of: {' '.join(_BYTES)}")
+    return _BYTES[of]
 
 
 def _paths(files: Any) -> tuple[Path, ...]:
