@@ -85,6 +85,7 @@ def test_full_prints_the_resolved_configuration():
         (["recipes/lisa_2b.sh", "data.no_such=1"], {}, "Could not override 'data.no_such'"),
         (["recipes/nothing.sh"], {}, "recipes/nothing.sh: no such recipe"),
         (["recipes/quickstart.sh"], {}, "recipes/quickstart.sh is no recipe of an experiment"),
+        (["quickstart"], {}, "quickstart is no experiment of the paper, and cannot be planned; bash recipes/quick"),
         (["lisa_2"], {}, "no recipe 'lisa_2' (did you mean 'lisa_2b'?)"),
     ],
 )

@@ -54,6 +54,8 @@ def test_a_word_wins_over_the_environment():
         (["lisa_2b", "method=grpo"], "METHOD=grpo is unknown; choose one of: rft sft base"),
         (["lisa_2b"], "DATA_ROOT is not set"),
         (["quickstart", "shots=4"], "quickstart has no variable 'shots'"),
+        (["quickstart", f"output_dir={__file__}/run"], "test_run.py is no folder; set OUTPUT_DIR to another"),
+        (["quickstart", "output_dir=/proc/1/run"], "OUTPUT_DIR=/proc/1/run: /proc/1 may not be written"),
         (["pretrain_tiny", "a.b=1"], "takes no veRL override"),
     ],
 )

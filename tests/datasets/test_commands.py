@@ -30,6 +30,13 @@ def test_every_data_set_has_its_script() -> None:
     assert {path.stem for path in (REPOSITORY / "data_prep").glob("*.py")} == set(DATA_SETS)
 
 
+def test_a_data_set_is_found_by_the_name_of_what_it_reads(tmp_path: Path) -> None:
+    assert load_data_set("reasonseg") is load_data_set("lisa")
+    for name in ("lisa", "reasonseg"):
+        write_fake(name, tmp_path / name)
+    assert files_of(tmp_path / "lisa") == files_of(tmp_path / "reasonseg")
+
+
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_a_script_in_a_process_of_its_own_shows_the_help_of_the_command(name: str) -> None:
     script = [sys.executable, f"data_prep/{name}.py", "--help"]

@@ -225,13 +225,15 @@ def test_what_data_preparation_is_told():
         ({"REWARD": "robust-1"}, "0.1"),
         ({"NEGATIVES": "0.25"}, "0.25"),
         ({"NEGATIVES": "0"}, None),
+        ({"NEGATIVES": "0.0"}, None),
+        ({"NEGATIVES": "0.250"}, "0.25"),
         ({"REWARD": "paper"}, None),
         ({"REWARD": "reference"}, None),
         ({"REWARD": "paper", "NEGATIVES": "0.05"}, "0.05"),
     ],
 )
 def test_detection_is_trained_with_negatives_but_under_the_papers_reward(recipe, variables, share):
-    if "NEGATIVES" in variables and recipe.split("_")[0] not in ("coco", "lvis", "mg"):
+    if float(variables.get("NEGATIVES", 0)) and recipe.split("_")[0] not in ("coco", "lvis", "mg"):
         assert "about the questions of detection" in call(recipe, DRY_RUN="1", NEGATIVES="0.1").stderr
         return
     facts, stages = dry_run(recipe, **variables)
@@ -250,6 +252,7 @@ def test_negatives_other_than_the_rewards_are_part_of_the_folders_name():
         for reward in ("robust", "paper")
         for share in ("0", "0.1")
     }
+    assert dry_run("mg_fewshot_2b", NEGATIVES="0.10") == dry_run("mg_fewshot_2b")
     assert names == {
         ("robust", "0.1"): "mg_fewshot_2b_4shot",
         ("robust", "0"): "mg_fewshot_2b_4shot_negatives0",
@@ -272,6 +275,7 @@ def test_overrides_of_the_command_line_have_the_last_word():
         ({"THINK": "yes"}, "THINK=yes is unknown; choose one of: on off"),
         ({"SHOTS": "3"}, "SHOTS=3 is unknown; choose one of: 1 2 4 8 16"),
         ({"SEED": "one"}, "SEED=one is not a whole number from 0"),
+        ({"SEED": "1000000000"}, "SEED=1000000000 is not a whole number from 0 to 999999999"),
         ({"LORA": "-1"}, "LORA=-1 is not a whole number from 0"),
         ({"NEGATIVES": "1"}, "NEGATIVES=1 is not a share from 0 to below 1"),
         ({"NEGATIVES": "20"}, "NEGATIVES=20 is not a share from 0 to below 1"),

@@ -417,6 +417,13 @@ def test_a_failed_stage_with_a_log_shows_its_end(run, tmp_path, capfd):
     assert capfd.readouterr().err == "2\n3\nreason\n"
 
 
+@pytest.mark.parametrize("status", [130, 143])
+def test_a_stage_that_was_asked_to_end_does_not_point_at_its_log(run, tmp_path, capfd, status):
+    with pytest.raises(SystemExit) as ended:
+        run(shell(f"echo reason >&2; exit {status}", log=tmp_path / "log.txt"))
+    assert ended.value.code == status and capfd.readouterr().err == ""
+
+
 def test_output_and_log_are_kept_in_files(run, tmp_path):
     stage = shell("echo out; echo err >&2", output=tmp_path / "out.txt", log=tmp_path / "log.txt")
     assert run(stage) == "[1/1] title\n"

@@ -38,12 +38,15 @@ def run(
     """
     from verl_visual_rft import doctor
     from verl_visual_rft.runs.catalogue import execute, help_of, read_run, split_words
+    from verl_visual_rft.runs.paths import check_writable
 
     if show_variables:
         say(help_of(name), end="")
         return
     variables, overrides = split_words(name, settings or [])
     wanted = read_run(name, os.environ | variables, overrides, Path.cwd())
-    if not wanted.is_dry and (status := doctor.run(wanted.device, quick=True)):
-        raise typer.Exit(status)
+    if not wanted.is_dry:
+        check_writable(wanted.output)
+        if status := doctor.run(wanted.device, quick=True):
+            raise typer.Exit(status)
     execute(wanted)

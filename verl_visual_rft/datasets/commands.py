@@ -30,6 +30,8 @@ DATA_SETS: Mapping[str, str] = {
     **{name: f"verl_visual_rft.datasets.sets.{name}" for name in _SETS},
     "shapes": "verl_visual_rft.miniature.shapes_set",
 }
+#: What else a data set is known by: the published one, and our miniature of it.
+_OTHER_NAMES = {"reasonseg": "lisa"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ class DataSet:
 
 
 def load_data_set(name: str) -> DataSet:
-    """Return a data set by its name.
+    """Return a data set by its name, or by another one that it is known by.
 
     Raises:
         UserError: `DATA_SETS` has no such name; the message has the nearest.
     """
+    name = _OTHER_NAMES.get(name, name)
     if name not in DATA_SETS:
         near = difflib.get_close_matches(name.lower(), DATA_SETS, n=1)
         guess = f" (did you mean {near[0]!r}?)" if near else ""

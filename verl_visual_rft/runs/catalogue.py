@@ -36,6 +36,10 @@ class Run(Protocol):
         """Whether the user wants to see the commands alone."""
 
     @property
+    def output(self) -> Path:
+        """Where its results go."""
+
+    @property
     def folder(self) -> Path:
         """Where its commands run."""
 

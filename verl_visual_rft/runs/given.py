@@ -11,6 +11,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.runs.words import bash_quote
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
+_LARGEST = 10**9 - 1
 
 
 class Given:
@@ -46,7 +47,7 @@ class Given:
         """
         value = self.text(name, str(default))
         if not _NUMBER.fullmatch(value) or int(value) < least:
-            raise UserError(f"{name}={value} is not a whole number from {least}")
+            raise UserError(f"{name}={value} is not a whole number from {least} to {_LARGEST}")
         return int(value)
 
 

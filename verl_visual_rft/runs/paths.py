@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import verl_visual_rft
+from verl_visual_rft.errors import UserError
 
 
 def repository() -> Path | None:
@@ -33,6 +34,19 @@ def model_from_caller(model: str, caller: Path) -> str:
     if (work_folder(caller) / model).is_dir():
         return str(from_caller(model, work_folder(caller)))
     return model
+
+
+def check_writable(output: Path) -> None:
+    """Refuse a folder that cannot be made or written, making nothing.
+
+    Raises:
+        UserError: What is there of its path is no folder, or not the user's to write.
+    """
+    there = next(path for path in (output, *output.parents) if path.exists())
+    if not there.is_dir():
+        raise UserError(f"OUTPUT_DIR={output}: {there} is no folder; set OUTPUT_DIR to another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"OUTPUT_DIR={output}: {there} may not be written; set OUTPUT_DIR to another folder")
 
 
 def output_folder(given: str, default: str, caller: Path) -> Path:

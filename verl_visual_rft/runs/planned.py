@@ -10,7 +10,8 @@ from pathlib import Path
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning.recipe import Recipe
-from verl_visual_rft.runs.catalogue import find_experiment
+from verl_visual_rft.runs.catalogue import NAMES, find_experiment
+from verl_visual_rft.runs.commands import start_command
 from verl_visual_rft.runs.experiment import read_experiment
 from verl_visual_rft.runs.experiments import EXPERIMENTS
 
@@ -41,6 +42,10 @@ def read_recipe(recipe: str, overrides: Sequence[str] = (), variables: Mapping[s
 def _name(recipe: str) -> str:
     """Return the name of an experiment that may be given as its script; the script is not run."""
     script = Path(recipe)
+    if recipe in NAMES and recipe not in EXPERIMENTS:
+        raise UserError(
+            f"{recipe} is no experiment of the paper, and cannot be planned; {start_command(recipe)} runs it"
+        )
     if script.suffix != ".sh":
         return recipe
     remedy = "`visual-rft recipes` lists the recipes"

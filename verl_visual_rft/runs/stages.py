@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ from verl_visual_rft.terminal import say
 
 _STEPS = "trainer.total_training_steps="
 _LINES_OF_A_LOG = 3
+#: Statuses of a command that a signal of `run_passing_signals` ended: it did not fail, and its log says nothing of it.
+_ASKED_TO_END = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 #: What a user may have set for a training, and its ``command.sh`` therefore repeats; no secrets.
 _REPEATED = ("CUDA_VISIBLE_DEVICES", "RAY_ADDRESS", "HF_HOME", "HF_HUB_OFFLINE", "PYTHONPATH")
 
@@ -196,7 +199,7 @@ class Stages:
                 for file in (stage.output, stage.log)
             )
             status = run_passing_signals(stage.command, self._folder, environment, output, errors, self._kept)
-        if status and stage.log is None:
+        if status and (stage.log is None or status in _ASKED_TO_END):
             raise SystemExit(status)
         if status and stage.log is not None:
             for line in stage.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_OF_A_LOG:]:

@@ -25,6 +25,7 @@ NAMES = (
     *("FREEZE_VISION", "TAU", "SFT_TARGET", "EXIST_MAPS", "DEVICE", "NGPUS", "NNODES", "STAGES", "SMOKE", "DRY_RUN"),
     "SAM",
 )
+_DECIMAL = re.compile(r"0\.[0-9]+")
 _SHARE = re.compile(r"0(\.[0-9]{0,3}[1-9])?")
 
 
@@ -38,7 +39,7 @@ class Variables:
     shots: int | None  # None where the experiment draws none
     seed: int
     reward: str
-    negatives: str  # as it was written
+    negatives: str  # as it was written, without zeros at its end
     algo: str
     think: bool
     lora: int
@@ -88,7 +89,7 @@ def read_variables(
         shots=shots,
         seed=given.number("SEED", 0),
         reward=reward,
-        negatives=given.text("NEGATIVES", default_negatives(experiment, reward)),
+        negatives=_shortest(given.text("NEGATIVES", default_negatives(experiment, reward))),
         algo=given.choice("ALGO", "paper", "dapo", "gdpo", "dr_grpo"),
         think=given.choice("THINK", "on", "off") == "on",
         lora=given.number("LORA", 0),
@@ -123,6 +124,11 @@ def default_negatives(experiment: Experiment, reward: str) -> str:
 def exist_map(experiment: Experiment, maps: Path, data_set: str) -> Path:
     """Return the published map of what the untuned model calls present, of one data set."""
     return maps / f"exist_map_{data_set}_Qwen2_vl_{experiment.size.upper()}_baseline.json"
+
+
+def _shortest(share: str) -> str:
+    """Return a share without zeros at its end, so that equal ones have equal names of folders and keys of stages."""
+    return share.rstrip("0").rstrip(".") if _DECIMAL.fullmatch(share) else share
 
 
 def _folder(given: Given, name: str, caller: Path) -> Path | None:

@@ -41,13 +41,14 @@ def write_fake(name: str, out: Path, seed: int = 0) -> None:
     """Write a miniature data set; the same seed gives the same bytes.
 
     Args:
-        name: A key of `FAKES`.
+        name: A key of `FAKES`, or "lisa", as the preparation of reasonseg is called.
         out: Folder to make. It appears when the data set is complete.
         seed: Seed of the pictures and of every draw.
 
     Raises:
         UserError: Unknown name, ``out`` holds something already, or it cannot be written.
     """
+    name = {"lisa": "reasonseg"}.get(name, name)
     if name not in FAKES:
         raise UserError(f"no miniature data set {name!r}; there are {', '.join(FAKES)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
