@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Visual-RFT from raw data to report on a laptop: no GPU, no download but Python packages; about 15 minutes on 2 cores.
+# Visual-RFT from raw data to report on a laptop: no GPU, no download but Python packages; about 13 minutes on 2 cores.
 #
 #   bash recipes/quickstart.sh                  results in outputs/quickstart; --help lists the variables
 #   REWARD=paper bash recipes/quickstart.sh     the paper's reward, which this model learns to game

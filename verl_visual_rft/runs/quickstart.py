@@ -145,7 +145,7 @@ def usage() -> str:
 Visual-RFT from raw data to report on a laptop: no GPU, no download but Python packages. Every part is the real one:
 veRL's SFT and GRPO trainers, Ray, FSDP2, the vLLM server; only the model and the pictures are small.
 
-  {start}     about 15 minutes on 2 cores; results in outputs/quickstart
+  {start}     about 13 minutes on 2 cores; results in outputs/quickstart
   REWARD=paper {start}     the paper's reward, which this model learns to game
   REWARD='iou=1,confidence=0.5,format=0.5' {start}     a reward of one's own choice
   SEED=1 STEPS=40 {start} algorithm.norm_adv_by_std_in_grpo=False     any veRL override
