@@ -25,6 +25,7 @@ class RowProgress:
 
     def __init__(self, label: str, total: int, done: int = 0, stderr: bool = True) -> None:
         self._label, self._total, self._done, self._before = label, total, done, done
+        self._tells_end = not stderr  # nothing else does
         self._started = self._printed = time.monotonic()
         self._console = make_console(stderr=stderr, highlight=False)
         columns = (
@@ -53,7 +54,8 @@ class RowProgress:
         now = time.monotonic()
         rate = (self._done - self._before) / max(now - self._started, 1e-9)
         self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f} rows/s")
-        if not self._console.is_terminal and now - self._printed >= _SECONDS_BETWEEN_LINES:
+        is_due = now - self._printed >= _SECONDS_BETWEEN_LINES or (self._tells_end and self._done == self._total)
+        if is_due and not self._console.is_terminal:
             self._printed = now
             left = (self._total - self._done) / rate
             self._console.print(f"{self._label}: {self._done}/{self._total}, {rate:.1f} rows/s, {left:.0f} s left")
