@@ -31,11 +31,18 @@ def pytest_configure():
         import hydra
 
         hydra.compose = compositions.compose
+        compositions.OmegaConf.load = compositions.load
 
 
 def pytest_collection():
     """Imports make much that stays: a collector that looks at all of it again and again takes a quarter of the time."""
     gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Files with slow tests first: started last, one of them is all that goes on in the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_collection_finish():

@@ -55,7 +55,7 @@ def sole_claim(kind: str, name: str, claims: Sequence[tuple[str, EntryPoint]]) -
         UserError: Several packages claim it.
     """
     if len(claims) > 1:
-        packages = " and ".join(package for package, _ in claims)
+        packages = " and ".join(sorted(package for package, _ in claims))
         raise UserError(
             f"more than one package names a {kind} {name!r}: {packages}; rename one of them or uninstall a package"
         )

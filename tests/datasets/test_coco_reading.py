@@ -427,7 +427,9 @@ def test_many_names_that_differ_in_blanks_are_refused(tiny_coco: Any) -> None:
         read(tiny_coco)
 
 
-@pytest.mark.parametrize("above", ["root", "c{}"], ids=["one root", "a tree"])
+@pytest.mark.parametrize(
+    "above", [pytest.param("root", id="one root", marks=pytest.mark.long), pytest.param("c{}", id="a tree")]
+)
 def test_a_hundred_thousand_categories_take_seconds(tiny_coco: Any, above: str) -> None:
     """Linear: 200 s and more were seen."""
     names = ["root", *(f"c{n}" for n in range(1, 100_000))]

@@ -22,7 +22,7 @@ BUCKET = "actor_rollout_ref.rollout.checkpoint_engine.update_weights_bucket_mega
 @pytest.mark.parametrize(
     ("overrides", "ranks"),
     [
-        ([], 2),
+        pytest.param([], 2, marks=pytest.mark.long),
         (["visual_rft.freeze_vision=true"], 1),
         (["lora=on"], 1),
     ],

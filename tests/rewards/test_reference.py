@@ -117,7 +117,7 @@ def test_symbolic_check_in_another_thread() -> None:
     assert scored.result()["score"] == 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_computation_without_end_is_given_up() -> None:
     assert SHIPPED.detection("The answer is 9**9**9", read_truth("detection", BOXES))["score"] == 0
 

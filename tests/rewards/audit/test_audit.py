@@ -18,6 +18,8 @@ from verl_visual_rft.tasks import load_task, task_names
 from verl_visual_rft.tasks.audited import audited
 
 TASKS = ("detection", "classification", "grounding")
+#: Of every change the quickest.
+ONE_OF_THEM = ["classification", *(pytest.param(task, marks=pytest.mark.long) for task in ("detection", "grounding"))]
 PLAYED = {task: audited(load_task(task)) for task in TASKS}
 HONEST = {task: played.honest for task, played in PLAYED.items()}
 CHEATS = {task: played.cheats for task, played in PLAYED.items()}
@@ -43,7 +45,7 @@ def test_no_cheat_beats_honesty_under_robust(task: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", ONE_OF_THEM)
 def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for(task: str, seed: int) -> None:
     (contest,) = audit("robust", [task], seed=seed, think=False).contests
     assert len(contest.standings) == len(CHEATS[task]) + len(UNASKED[task])
@@ -54,6 +56,7 @@ def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for
     assert all(leads[name] <= -format_reward for name in unasked)
 
 
+@pytest.mark.long
 def test_under_paper_the_same_cheats_win_whether_thinking_is_asked_for_or_not() -> None:
     with_thinking, without = (audit("paper", TASKS, size=100, think=think).contests for think in (True, False))
     assert [winners(contest) for contest in without] == [winners(contest) for contest in with_thinking]
@@ -129,9 +132,7 @@ def test_the_kinds_of_questions_make_up_all() -> None:
         assert total == pytest.approx(parts["all"] * standing.lead)
 
 
-@pytest.mark.parametrize(
-    "task", ["classification", *(pytest.param(task, marks=pytest.mark.long) for task in ("detection", "grounding"))]
-)
+@pytest.mark.parametrize("task", ONE_OF_THEM)
 def test_under_robust_no_cheat_is_far_ahead_on_any_kind_of_questions(task: str) -> None:
     """Hardly at all of honesty that sees moderately or well; of a weak one by what its own false alarms cost."""
     for contest in audit("robust", [task], skills=SKILLS).contests:

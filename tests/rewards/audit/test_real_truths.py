@@ -14,7 +14,7 @@ from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.rewards.audit import audit
 
 COCO = "data/coco/instances_val2014_100.json"
-CLASS_LISTS = ("flowers102", "pets37", "fgvc_aircraft", "cars196")
+CLASS_LISTS = ("flowers102", "pets37", "fgvc_aircraft")
 
 
 def write_truths(path: Path, task: str, truths: list[dict]) -> Path:
@@ -33,7 +33,7 @@ def test_detection_on_coco(seed: int) -> None:
     assert_honesty_wins(shared(COCO), "detection", seed)
 
 
-@pytest.mark.parametrize("name", CLASS_LISTS)
+@pytest.mark.parametrize("name", [*CLASS_LISTS, pytest.param("cars196", marks=pytest.mark.long)])
 def test_classification_with_the_class_names_of_the_paper(tmp_path: Path, name: str) -> None:
     content = json.loads(shared(f"data/visual_rft/eval_list_{name}.json").read_text())
     labels = content["classnames"]

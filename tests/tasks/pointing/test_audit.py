@@ -20,6 +20,7 @@ def test_no_cheat_beats_honesty(seed: int) -> None:
     assert not contest.beaten
 
 
+@pytest.mark.long
 def test_no_cheat_beats_honesty_where_the_answer_alone_is_asked_for() -> None:
     (contest,) = audit("robust", ["pointing"], think=False).contests
     assert len(contest.standings) == len(PLAYED.cheats) + len(PLAYED.unasked) and not contest.beaten
