@@ -225,7 +225,7 @@ import torchvision
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
 def test_schemas_mend_a_torchvision_built_for_another_torch(pytestconfig):
     def run(first: str) -> subprocess.CompletedProcess[str]:

@@ -138,9 +138,10 @@ BROKEN = {
         "from verl_visual_rft import plugin; plugin.register_with_vllm()"
     ),
 }
+ONE_OF_THEM = ["vLLM", pytest.param("veRL", marks=pytest.mark.long)]  # by one function
 
 
-@pytest.mark.parametrize("upstream", BROKEN)
+@pytest.mark.parametrize("upstream", ONE_OF_THEM)
 def test_a_piece_that_fails_ends_a_process_of_ours_with_the_error(upstream):
     done = run(BROKEN[upstream] + "; print('went on')", VERL_PLATFORM="cpu", **{PLUGIN_MARK: "1"})
     assert done.returncode != 0 and "went on" not in done.stdout
@@ -148,7 +149,7 @@ def test_a_piece_that_fails_ends_a_process_of_ours_with_the_error(upstream):
     assert done.stderr.splitlines()[-1].startswith("verl_visual_rft: registering its extensions failed")
 
 
-@pytest.mark.parametrize("upstream", ["vLLM", pytest.param("veRL", marks=pytest.mark.long)])  # by one function
+@pytest.mark.parametrize("upstream", ONE_OF_THEM)
 def test_a_piece_that_fails_ends_no_other_process(upstream):
     done = run(BROKEN[upstream] + "; print('went on')", VERL_PLATFORM="cpu")
     assert done.returncode == 0 and done.stdout.strip().endswith("went on"), done.stderr

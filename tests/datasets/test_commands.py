@@ -37,7 +37,7 @@ def test_a_data_set_is_found_by_the_name_of_what_it_reads(tmp_path: Path) -> Non
     assert files_of(tmp_path / "lisa") == files_of(tmp_path / "reasonseg")
 
 
-@pytest.mark.parametrize("name", DATA_SETS)
+@pytest.mark.parametrize("name", ["coco", *(pytest.param(n, marks=pytest.mark.long) for n in DATA_SETS if n != "coco")])
 def test_a_script_in_a_process_of_its_own_shows_the_help_of_the_command(name: str) -> None:
     script = [sys.executable, f"data_prep/{name}.py", "--help"]
     done = subprocess.run(script, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)

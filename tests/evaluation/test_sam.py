@@ -134,6 +134,7 @@ def test_segment_then_eval(asked, tiny_sam):
     assert (metrics.giou.n, metrics.answers.failed) == (3, 1)
 
 
+@pytest.mark.long
 def test_the_commands_from_answers_to_giou(asked, tiny_sam):
     segment = ["visual-rft", "segment", "predictions.jsonl", "--data", ".", "--out", "masks.jsonl", "--sam", tiny_sam]
     segmented = subprocess.run(segment, cwd=asked, capture_output=True, text=True, check=False)

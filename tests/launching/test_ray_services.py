@@ -50,7 +50,7 @@ def running(name, seconds=20):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["raylet", "gcs_server"])
+@pytest.mark.parametrize("name", ["raylet", pytest.param("gcs_server", marks=pytest.mark.long)])
 def test_a_run_without_one_of_rays_services_is_ended_and_told_why(services, tmp_path, capfd, monkeypatch, name):
     monkeypatch.setattr(ray_services, "_APART", 1.0)
 
@@ -70,7 +70,9 @@ def test_a_run_without_one_of_rays_services_is_ended_and_told_why(services, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", ["1", "6"])  # the longer one: a busy machine, beyond the time of one that is lost
+@pytest.mark.parametrize(
+    "seconds", ["1", pytest.param("6", marks=pytest.mark.long)]
+)  # the longer one: a busy machine, beyond the time of one that is lost
 def test_a_run_that_ends_its_services_itself_has_its_own_reason(services, tmp_path, capfd, seconds):
     assert launch(tmp_path / "run", "GRPO", None, [sys.executable, "-c", DRIVER, "ends", seconds, *services]) == 1
     shown = capfd.readouterr().err

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 FAMILIES = ["qwen2-vl", "qwen2.5-vl", "qwen3-vl"]
 FIGURES = ("loss", "kl_loss", "grad_norm", "actor/pg_loss")
 #: Of every change: in other tests.
-NOT_LONG = {("qwen2-vl", "dynamic", 1), ("qwen3-vl", "dynamic", 2)}
+NOT_LONG = {("qwen2-vl", "dynamic", 1)}
 CASES = [
     pytest.param(*case, marks=() if case in NOT_LONG else pytest.mark.long, id="-".join(map(str, case)))
     for family in FAMILIES
@@ -120,14 +120,9 @@ def test_what_an_update_reports_hangs_not_on_its_micro_batches(steps_of):
         assert fixed[name] != [0.0]
 
 
-@pytest.mark.parametrize(
-    ("family", "ranks"),
-    [
-        ("qwen2-vl", 1),
-        *(pytest.param(family, 1, marks=pytest.mark.long) for family in FAMILIES[1:]),
-        *(pytest.param(family, 2, marks=pytest.mark.long) for family in FAMILIES),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_steps_in_bfloat16_are_finite_and_near(family, ranks, steps_of):
     """As the configuration of a GPU has it."""
     steps = steps_of(family)

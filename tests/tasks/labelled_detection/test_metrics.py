@@ -122,7 +122,7 @@ def by_pycocotools(truth: dict[str, Any], boxes: list[dict[str, Any]]) -> tuple[
     return list(reference.stats), {n: column.mean() for n, column in columns.items() if (column > -1).any()}
 
 
-@pytest.mark.parametrize("first", range(0, 100, 10))
+@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(10, 100, 10))])
 def test_ap_is_that_of_pycocotools_on_100_random_sets(respond: Callable[..., str], first: int) -> None:
     pytest.importorskip("pycocotools.coco")
     for seed in range(first, first + 10):

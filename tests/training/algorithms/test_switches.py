@@ -26,6 +26,7 @@ def test_dapo_every_token_weighs_the_same_and_there_is_no_kl(tmp_path, policy_fo
     assert "kl_loss" not in first["metrics"]
 
 
+@pytest.mark.long
 def test_dr_grpo_neither_spread_nor_length_count(tmp_path, policy_folder, rows, lengths):
     result = steps_by_verl(tmp_path, policy_folder, rows, "algo=dr_grpo", "data.max_response_length=20")
     first, _ = result["steps"]

@@ -35,7 +35,7 @@ def run(tmp_path_factory):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_checkpoint_is_the_adapter_alone_and_training_goes_on_from_it(run):
     before, after = (weights_of(run / f"checkpoints/global_step_{step}/actor") for step in (2, 3))
     assert before and all("lora_" in name and "language_model" in name for name in before)
@@ -46,7 +46,7 @@ def test_a_checkpoint_is_the_adapter_alone_and_training_goes_on_from_it(run):
     assert distance < 3e-2  # one more step of Adam at 1e-2; between two fresh adapters it is 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_base_weights_are_unchanged_bit_for_bit(run):
     after = weights_of(run / "checkpoints/global_step_3/actor")
     kept = {name.replace(".base_layer.", "."): weight for name, weight in after.items() if "lora_" not in name}
@@ -56,14 +56,14 @@ def test_the_base_weights_are_unchanged_bit_for_bit(run):
         assert torch.equal(kept[name], weight), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_reference_is_the_adapter_off(run):
     first, second = (step["kl_loss"] for step in json.loads((run / "until_2.json").read_text()).values())
     assert max(first) == 0  # a fresh adapter adds nothing
     assert max(second) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_adapter_is_merged_into_the_model(run):
     forks.run(export, run, str(TINY_MODEL))
     merged = changed(run / "hf")

@@ -29,7 +29,7 @@ def steps_in(root):
     return [checkpoint.step for checkpoint in complete_checkpoints(root)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_and_resumed_run_has_the_losses_of_the_uninterrupted_one(tmp_path):
     make_policy(tmp_path / "policy")
     job = {"policy": str(tmp_path / "policy"), "reference": str(TINY_MODEL), "rows": make_rows(), "total_steps": 4}

@@ -50,6 +50,7 @@ def test_plain_vllm_still_empties_the_weight():
     assert loaded_layer(torch.float32).weight.numel() == 0
 
 
+@pytest.mark.long
 def test_a_reader_that_waits_sleeps():
     with reader(how_many=2) as (queue, pipe):
         queue.enqueue(time.monotonic())
@@ -59,6 +60,7 @@ def test_a_reader_that_waits_sleeps():
     assert after - before < 0.1  # 0.5 without the fix on a machine that does nothing else, seen 0.14 on a busy one
 
 
+@pytest.mark.long
 def test_messages_that_follow_each_other_arrive_at_once():
     """Without the looks between notes some of these wait for the time limit of a note, five seconds."""
     pause = random.Random(0)

@@ -78,7 +78,9 @@ with Watch({}, {}) as watch:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trainer", ["waits for rollouts", "is stuck", "writes a checkpoint"])
+@pytest.mark.parametrize(
+    "trainer", ["waits for rollouts", "is stuck", pytest.param("writes a checkpoint", marks=pytest.mark.long)]
+)
 def test_the_run_ends_with_the_cause_wherever_the_trainer_is(trainer):
     grace = "60" if trainer == "waits for rollouts" else "1"
     done = subprocess.run([sys.executable, "-c", RUN, grace, trainer], stderr=subprocess.PIPE, text=True, timeout=55)

@@ -42,7 +42,7 @@ def tokens(row):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["nan_advantage", "infinite_advantage"])
+@pytest.mark.parametrize("case", ["nan_advantage", pytest.param("infinite_advantage", marks=pytest.mark.long)])
 def test_a_loss_that_is_not_finite_names_the_rows_of_the_group(results, rows, case):
     """One score that is not finite makes the advantages of its whole group so; the other groups are not blamed."""
     assert results[case]["what"].startswith("the loss is")

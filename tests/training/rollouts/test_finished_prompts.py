@@ -55,6 +55,7 @@ def worker(ray):
     return ray.remote(num_cpus=0)(Worker).remote()
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_the_trainer_goes_on_when_one_of_the_workers_has_finished_a_prompt(ray):
     first, second = worker(ray), worker(ray)
@@ -67,6 +68,7 @@ def test_the_trainer_goes_on_when_one_of_the_workers_has_finished_a_prompt(ray):
         assert 0.2 < time.perf_counter() - begin < LOOK_AFTER
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_a_dead_worker_does_not_make_it_spin(ray):
     only = worker(ray)
