@@ -87,7 +87,7 @@ def test_a_name_that_is_taken_is_an_error_when_it_is_asked_for(tmp_path: Path, m
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: thief\nVersion: 1.0\n", encoding="utf-8")
     (metadata / "entry_points.txt").write_text(f"[{GROUP}]\ngrounding = thief:Task\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match="more than one package names a task 'grounding': verl-visual-rft and thief"):
+    with pytest.raises(UserError, match="more than one package names a task 'grounding': thief and verl-visual-rft"):
         read_truth("grounding", {"box": [0, 0, 1, 1]})
     assert read_truth("detection", {"boxes": []}).is_negative
 
