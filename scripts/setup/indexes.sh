@@ -47,7 +47,7 @@ get_uv() { # install uv, at the locked version, into the environment
     if [[ $(python scripts/setup/installed.py uv) == "${wanted/==/ }" ]]; then return; fi
     echo "installing $wanted"
     if ! python -m pip install --disable-pip-version-check --log "$log" --timeout 5 --retries 1 "$wanted" >/dev/null 2>&1; then
-        reason=$(sed -n 's/.*\(Could not fetch URL .*\) - skipping$/\1/p; s/.*ERROR: .*\(\[Errno .*\)/\1/p; s/.*\(Connection to .* timed out\).*/Could not fetch it: \1/p' "$log" | head -n 1)
+        reason=$(sed -n 's/.*\(The repository located at .* is not a trusted or secure host\) and is being ignored.*/\1/p; s/.*\(Could not fetch URL .*\) - skipping$/\1/p; s/.*ERROR: .*\(\[Errno .*\)/\1/p; s/.*\(Connection to .* timed out\).*/Could not fetch it: \1/p' "$log" | head -n 1)
         fail_of_installer "pip cannot install $wanted" "${reason:-$(grep -m 1 -o 'ERROR: .*' "$log" || true)}"
     fi
 }
@@ -76,6 +76,7 @@ fail_of_installer() { # fail_of_installer WHAT REASON
     local remedy="see $log, and run this again; what was downloaded is kept"
     case $2 in
         *"No space left"*) remedy="free space (df -h '$prefix' '${UV_CACHE_DIR:-$HOME/.cache/uv}' /tmp), and run this again" ;;
+        *"not a trusted or secure host"*) remedy="name its https address, or let pip trust it: python -m pip config set global.trusted-host HOST" ;;
         *"Failed to fetch"* | *"Could not fetch"* | *"not found in the package registry"*)
             remedy="check the network, or name an index that has it: python -m pip config set global.index-url URL (all output: $log)"
             ;;

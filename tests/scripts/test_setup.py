@@ -204,6 +204,13 @@ def test_an_index_that_has_no_uv(clone, status, says):
     assert says in line
 
 
+def test_an_index_that_pip_does_not_trust(clone):
+    """By http, and not on this machine: pip asks it nothing, and goes on to say that there is no such version."""
+    clone.without_uv()
+    line = clone.refusal("cpu", PIP_INDEX_URL="http://192.0.2.1/simple")
+    assert "The repository located at 192.0.2.1 is not a trusted or secure host. Remedy: name its https address" in line
+
+
 @pytest.mark.parametrize("has_uv", [True, False])
 def test_an_index_that_cannot_be_reached(clone, closed_port, has_uv):
     if not has_uv:
