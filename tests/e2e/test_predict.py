@@ -96,6 +96,7 @@ def whole(questions: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     return Whole(content, answers, first - opened, (ended - first) / (answers / BATCH))
 
 
+@pytest.mark.long  # of every change: a predict of an exported checkpoint, in test_pipeline.py
 def test_killed_torn_and_ended_by_two_copies_of_the_model_it_writes_the_file_of_one(
     questions: Path, whole: Whole, tmp_path: Path
 ) -> None:

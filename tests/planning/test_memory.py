@@ -24,7 +24,7 @@ BUCKET = "actor_rollout_ref.rollout.checkpoint_engine.update_weights_bucket_mega
     [
         pytest.param([], 2, marks=pytest.mark.long),
         (["visual_rft.freeze_vision=true"], 1),
-        (["lora=on"], 1),
+        pytest.param(["lora=on"], 1, marks=pytest.mark.long),
     ],
 )
 def test_weights_gradients_and_optimizer_are_to_the_byte_what_verls_engine_holds(overrides, ranks, grpo, tmp_path):
