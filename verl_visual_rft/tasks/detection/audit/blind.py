@@ -10,7 +10,7 @@ from random import Random
 
 from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited import fixed_boxes as fixed
-from verl_visual_rft.tasks.audited.policy import Respond, always, described, response, tabulated
+from verl_visual_rft.tasks.audited.policy import SILENT, Respond, copied_template, described, response, tabulated
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.detection.audit.answers import (
     Guess,
@@ -87,8 +87,7 @@ BLIND = tabulated(
             _giving(fixed.best_of_the_set, 0.3),
         ),
         **described(boxes_of_three_clusters, likeliest_cluster),
-        "empty response": ("Says nothing at all.", always("")),
-        "empty answer": ("Reasons and leaves the answer empty.", ""),
+        **SILENT,
         "no objects always": ("Denies every object: earns whatever negatives pay.", NO_OBJECTS),
         "empty list": ("Lists nothing: no box that could be wrong.", "[]"),
         "whole image box": ("One box over everything, sure of it.", _giving(fixed.whole_picture, 1)),
@@ -111,10 +110,7 @@ BLIND = tabulated(
             "One box anywhere at confidence -5: taken literally, 1 - c is 6.",
             _anywhere(1, -5),
         ),
-        "copied template": (
-            "Repeats the format of the prompt, word for word.",
-            always("<think> ... </think> <answer>[{'Position': [x1, y1, x2, y2], 'Confidence': number}, ...]</answer>"),
-        ),
+        **copied_template("[{'Position': [x1, y1, x2, y2], 'Confidence': number}, ...]"),
         "out of range box": ("A box far beyond the picture on every side.", _giving(fixed.out_of_range, 1)),
         "nan box": (
             "A box and a confidence that are not numbers: no comparison with it is true.",

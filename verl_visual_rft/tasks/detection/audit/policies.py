@@ -9,14 +9,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from verl_visual_rft.tasks.audited.fixed_boxes import in_picture
-from verl_visual_rft.tasks.audited.policy import (
-    Respond,
-    described,
-    list_cheats,
-    policies,
-    reasoning_cheats,
-    tabulated,
-)
+from verl_visual_rft.tasks.audited.policy import Respond, in_tags, policies, reasoning_cheats, rewritten, tabulated
 from verl_visual_rft.tasks.audited.question import Question
 from verl_visual_rft.tasks.audited.random_boxes import jittered, scaled
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL
@@ -91,7 +84,6 @@ def _said(question: Question, rng: Random) -> str:
 _WITH_OBJECTS = {ANY, ONE, SEVERAL, SMALL, LARGE}
 
 (HONEST,) = policies(honest)
-_BOTH_WAYS, _TWO_ANSWERS, _BARE, _ELLIPSIS = list_cheats(_said)
 CHEATS = BLIND + tabulated(
     {
         "confidence 0": ("The honest boxes, all at confidence 0.", _sure(0)),
@@ -152,12 +144,24 @@ CHEATS = BLIND + tabulated(
             'The honest boxes, and a random one at confidence 0 where honesty says "No Objects".',
             _spoilt(lambda guesses, question, rng: guesses or random_guesses(1, question, rng)),
         ),
-        **described(_BOTH_WAYS, _TWO_ANSWERS),
+        "boxes and no objects": (
+            'The honest boxes and "No Objects" in one answer: right either way.',
+            in_tags(_said, "{} No Objects".format),
+        ),
+        "two answers": (
+            'The honest boxes in one answer block and "No Objects" in the next.',
+            rewritten(honest, "{} <answer>No Objects</answer>".format),
+        ),
         "inverted boxes": (
             "The honest boxes with their corners swapped: negative sides, positive area.",
             _spoilt(lambda guesses, question, rng: [Guess(box[2:] + box[:2], sure) for box, sure in guesses]),
         ),
-        **described(*reasoning_cheats(_said), _BARE, _ELLIPSIS),
+        **reasoning_cheats(_said),
+        "bare list": ("The honest boxes without any tags, for the parser to repair.", _said),
+        "prompt ellipsis": (
+            "The honest list ended by the prompt's ``, ...``, for the parser to repair.",
+            in_tags(_said, lambda said: said.replace("}]", "}, ...]")),
+        ),
     },
     right_in={
         "confidence 0": {NO_OBJECT},
