@@ -31,7 +31,7 @@ from verl_visual_rft.tasks.audited.policy import (
 )
 from verl_visual_rft.tasks.audited.random_boxes import elsewhere, jittered, random_box, scaled
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL, size_of
-from verl_visual_rft.tasks.detection.audit.answers import SIGHT
+from verl_visual_rft.tasks.detection.audit import SIGHT
 from verl_visual_rft.tasks.labelled_detection.truth import LabelledTruth
 
 #: Share of questions about categories of which none is there.
