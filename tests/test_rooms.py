@@ -39,7 +39,7 @@ STOREYS = (
 HEAVY = re.compile(r"tasks\.\w+\.(metrics|existence)\b")
 #: Readers of one data set, recipes of the paper and its existence stage make questions of one task.
 OF_ONE_TASK = re.compile(
-    r"datasets\.(readers\.|sets\.|detection$|labelled$|few_shot$|classification$)|evaluation\.(stages|existence|sam|predict\.existence_stage)$"
+    r"datasets\.(readers\.|sets\.|detection$|labelled$|few_shot$|classification$)|evaluation\.(existence(\.\w+)?|sam)$"
     r"|miniature\.|rewards\.audit\.truth_files$"
 )
 

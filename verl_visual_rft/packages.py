@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from verl_visual_rft.errors import UserError
@@ -41,6 +42,32 @@ def declared(group: str, ours: Mapping[str, str]) -> dict[str, list[tuple[str, E
         if package != OUR_PACKAGE or entry_point.name not in ours:
             found.setdefault(entry_point.name, []).append((package, entry_point))
     return found
+
+
+@contextmanager
+def loading(what: str) -> Iterator[None]:
+    """Make a `UserError` of whatever another package raises while something of it is loaded.
+
+    Args:
+        what: Names it, and who wants it.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except BaseException as error:  # another package may raise anything
+        raise UserError(f"{what} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def unusable(names: Iterable[str], load: Callable[[str], object]) -> dict[str, str]:
+    """Try to load each name; return why those are unusable that cannot be."""
+    why = {}
+    for name in names:
+        try:
+            load(name)
+        except UserError as error:
+            why[name] = str(error)
+    return why
 
 
 def sole_claim(kind: str, name: str, claims: Sequence[tuple[str, EntryPoint]]) -> tuple[str, EntryPoint]:

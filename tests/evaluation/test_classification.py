@@ -14,7 +14,7 @@ from shared_inputs import shared
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import score_answers
-from verl_visual_rft.tasks.classification.metrics.measure import (
+from verl_visual_rft.tasks.classification.metrics import (
     ClassificationMetrics,
     Confusion,
     measure_classification,

@@ -45,3 +45,8 @@ class Answer:
     reason: str
     has_format: bool
     thinking: str
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether it was read without a repair: well-formed, or "No Objects"."""
+        return self.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)

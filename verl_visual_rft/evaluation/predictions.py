@@ -119,14 +119,17 @@ def read_predictions(path: Path) -> list[Prediction]:
     return predictions
 
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
+#: What a prediction says of its question, and so the ``extra_info`` of a row must.
+QUESTION_TYPES: dict[str, type | tuple[type, ...]] = {
     "index": int,
-    "task": str,
     "image_id": str,
     "category": str,
     "category_id": (int, NoneType),
     "width": int,
     "height": int,
+}
+_TYPES = QUESTION_TYPES | {
+    "task": str,
     "ground_truth": str,
     "response": str,
     "response_tokens": (int, NoneType),

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.packages import OUR_PACKAGE, declared, sole_claim
+from verl_visual_rft.packages import OUR_PACKAGE, declared, loading, sole_claim, unusable
 from verl_visual_rft.rewards.brought import Brought, brought_components, brought_rewards
 from verl_visual_rft.rewards.composition import Part, compose, is_yaml, read_composition
 from verl_visual_rft.rewards.reward import Reward, make_reward
@@ -62,13 +62,7 @@ def reward_packages(name: str) -> list[str]:
 
 def unusable_rewards() -> dict[str, str]:
     """Try every reward and component; return why the unusable ones are."""
-    unusable = {}
-    for name in sorted(_discover()):
-        try:
-            load_reward(name)
-        except UserError as error:
-            unusable[name] = str(error)
-    return unusable
+    return unusable(sorted(_discover()), load_reward)
 
 
 def load_reward(reward: str | Mapping[str, Any]) -> Reward:
@@ -102,16 +96,12 @@ def _load(name: str, options: str) -> Reward:
     package, entry_point = sole_claim("reward", name, _claims(name))
     origin = f"reward {name!r} ({entry_point.value} of package {package})"
     arguments = json.loads(options)
-    try:
+    with loading(origin):
         loaded = entry_point.load()
         if loaded is Brought:
             loaded = loaded(name, **arguments)
         elif isinstance(loaded, type):
             loaded = loaded(**arguments)
-    except UserError:
-        raise
-    except BaseException as error:  # another package may raise anything while it loads
-        raise UserError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
     if arguments and inspect.isroutine(loaded):
         raise UserError(f"{origin} is a function and takes no options, but was given {', '.join(arguments)}")
     trusted = package == OUR_PACKAGE

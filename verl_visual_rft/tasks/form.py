@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from verl_visual_rft.answers import Answer, Outcome
+from verl_visual_rft.answers import Answer
 from verl_visual_rft.tasks.options import positive_integer
 from verl_visual_rft.tasks.task import Truth
 
@@ -52,9 +52,8 @@ class Format:
 
         Where the prompt asks for the answer alone: 1 if the response is one answer block that needed no repair.
         """
-        well_formed = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
         reasoned = not truth.think or is_reasoning(answer.thinking)
-        return float(answer.has_format and well_formed and reasoned)
+        return float(answer.has_format and answer.is_as_asked and reasoned)
 
 
 class ThinkingLength:

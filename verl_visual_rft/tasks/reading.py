@@ -79,6 +79,18 @@ def read_box(box: object, extent: tuple[float, float], form: str) -> Box:
     raise UserError(f"ground truth box {box!r} is not valid; {form} with {limits}")
 
 
+def read_list(content: Mapping[str, Any], key: str, form: str) -> Sequence[Any]:
+    """Return the list that a truth has under a key.
+
+    Raises:
+        UserError: There is none; ``form`` says how the truth should look.
+    """
+    listed = content.get(key)
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        raise unreadable(content, f"has no list under the key {key!r}", form)
+    return listed
+
+
 def read_extent(content: Mapping[str, Any], form: str) -> tuple[float, float]:
     """Return the upper ends of the answer's coordinates that a truth states; the 0-1000 grid if it does not.
 

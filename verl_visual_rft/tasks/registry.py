@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.packages import declared, sole_claim
+from verl_visual_rft.packages import declared, loading, sole_claim, unusable
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -37,24 +37,13 @@ def task_names() -> tuple[str, ...]:
 
 def usable_tasks() -> dict[str, Task[Any, Any]]:
     """Return all tasks that load, by name; why others do not says `load_task`, and ``visual-rft doctor`` of all."""
-    tasks = {}
-    for name in task_names():
-        try:
-            tasks[name] = load_task(name)
-        except UserError:
-            continue
-    return tasks
+    without = unusable_tasks()
+    return {name: load_task(name) for name in task_names() if name not in without}
 
 
 def unusable_tasks() -> dict[str, str]:
     """Try every task; return why the unusable ones are."""
-    unusable = {}
-    for name in task_names():
-        try:
-            load_task(name)
-        except UserError as error:
-            unusable[name] = str(error)
-    return unusable
+    return unusable(task_names(), load_task)
 
 
 def main_metrics() -> dict[str, str]:
@@ -82,12 +71,8 @@ def load_task(name: str) -> Task[Any, Any]:
 
     package, entry_point = _claim(name)
     origin = f"task {name!r} ({entry_point.value} of package {package})"
-    try:
+    with loading(origin):
         loaded = entry_point.load()()
-    except UserError:
-        raise
-    except BaseException as error:  # another package may raise anything while it loads
-        raise UserError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(loaded, Task):
         raise UserError(f"{origin} is no task: it is no subclass of verl_visual_rft.tasks.Task")
     if getattr(loaded, "name", None) != name:
@@ -102,12 +87,8 @@ def load_part(path: str) -> Any:
         UserError: It cannot be loaded.
     """
     module, _, name = path.partition(":")
-    try:
+    with loading(f"{path}, which a task names,"):
         return getattr(import_module(module), name)
-    except UserError:
-        raise
-    except BaseException as error:  # as in `load_task`
-        raise UserError(f"{path}, which a task names, cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def _claim(name: str) -> tuple[str, EntryPoint]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.prompts import with_thinking
 from verl_visual_rft.tasks.audited import AuditedTask, Question, audited
@@ -148,7 +147,7 @@ def _parsed(checked: _Checked) -> Iterator[str]:
         answers = [checked.task.parse(response, truth.extent, truth.think, *truth.form) for _ in range(2)]
         if answers[0] != answers[1]:
             yield f"{response!r} is read in two ways"
-        if answers[0].outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS) or not answers[0].has_format:
+        if not answers[0].is_as_asked or not answers[0].has_format:
             yield f"the gold answer {response!r} of {content} is {answers[0].outcome.value}: {answers[0].reason}"
         elif not checked.task.says(answers[0], truth):
             yield f"the gold answer {response!r} does not say the truth {content} once it is read"

@@ -8,8 +8,8 @@ import pytest
 
 from verl_visual_rft.rewards.audit import SKILLS, AuditResult, Contest, audit
 from verl_visual_rft.rewards.audit.mixtures import ahead, lead_in
-from verl_visual_rft.tasks.detection.audit.mixtures import MIXTURES
-from verl_visual_rft.tasks.detection.audit.mixtures import DetectionMixture as Mixture
+from verl_visual_rft.tasks.detection.mixtures import MIXTURES
+from verl_visual_rft.tasks.detection.mixtures import DetectionMixture as Mixture
 
 #: What a recipe asks for that is not there.
 RECIPES = 0.1

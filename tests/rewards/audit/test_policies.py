@@ -16,7 +16,7 @@ from verl_visual_rft.tasks.audited import SKILLS, Policy, audited
 from verl_visual_rft.tasks.audited.question import Question, make_question
 from verl_visual_rft.tasks.classification import parse_classification
 from verl_visual_rft.tasks.detection import parse_detection
-from verl_visual_rft.tasks.detection.audit.blind import BLIND
+from verl_visual_rft.tasks.detection.audit import BLIND
 from verl_visual_rft.tasks.grounding import parse_grounding
 
 TASKS = task_names()

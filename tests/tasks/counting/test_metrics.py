@@ -14,8 +14,7 @@ import pytest
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import Measured, score_answers
 from verl_visual_rft.tasks import load_task, make_sample
-from verl_visual_rft.tasks.counting.metrics import METRICS
-from verl_visual_rft.tasks.counting.metrics.measure import measure_counting
+from verl_visual_rft.tasks.counting.metrics import METRICS, measure_counting
 from verl_visual_rft.tasks.metrics import metrics_of
 
 #: Truth and answer of a picture each; errors 0, 1, 2, 0, 1 (none is right, nothing was read), 5 (nothing was read).

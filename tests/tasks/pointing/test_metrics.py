@@ -20,7 +20,7 @@ from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.evaluation.results import ScoredAnswer, score_answers
 from verl_visual_rft.tasks import load_task, make_sample
 from verl_visual_rft.tasks.metrics import metrics_of
-from verl_visual_rft.tasks.pointing.metrics.measure import PointingMetrics, measure_pointing
+from verl_visual_rft.tasks.pointing.metrics import PointingMetrics, measure_pointing
 
 SMALL, MEDIUM, LARGE = [0, 0, 50, 50], [100, 100, 200, 200], [500, 500, 900, 900]
 IN_SMALL, IN_MEDIUM, IN_LARGE, OUTSIDE = (25, 25), (150, 150), (700, 700), (999, 0)

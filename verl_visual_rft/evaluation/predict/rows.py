@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from reprlib import repr as shortened
-from types import NoneType
 from typing import Any
 
 import pyarrow as pa
@@ -17,20 +16,12 @@ import pyarrow.compute as pc
 from verl_visual_rft.datasets.stored_rows import extra, ground_truth, open_parquet, read_rows
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.predict.engines.engine import Row, where
+from verl_visual_rft.evaluation.predictions import QUESTION_TYPES
 from verl_visual_rft.tasks import task_names
 
 _LIGHT = ("ability", "reward_model", "extra_info")
 _ASKED = ("prompt", "images", "ability", "extra_info")
 _BUDGET = ("min_pixels", "max_pixels")
-#: What a prediction says of its question, and so a row must.
-_INFO: dict[str, type | tuple[type, ...]] = {
-    "index": int,
-    "image_id": str,
-    "category": str,
-    "category_id": (int, NoneType),
-    "width": int,
-    "height": int,
-}
 
 
 def read_questions(data: Path) -> list[Row]:
@@ -52,7 +43,7 @@ def read_questions(data: Path) -> list[Row]:
 
 
 def _checked(row: Row, data: Path, position: int) -> Row:
-    faults = [key for key, kind in _INFO.items() if not isinstance(extra(row, key), kind)]
+    faults = [key for key, kind in QUESTION_TYPES.items() if not isinstance(extra(row, key), kind)]
     wrong = [f"extra_info.{key} is {shortened(extra(row, key))}" for key in faults]
     if row["ability"] not in task_names():
         wrong.append(f"ability is {shortened(row['ability'])}")

@@ -16,8 +16,8 @@ from typing import Any
 
 from verl_visual_rft.atomic import write_json
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.evaluation.existence.gate import Gated, existence_identity, gate
 from verl_visual_rft.evaluation.predict.engines.engine import Engine, EngineSettings, Response, Row
-from verl_visual_rft.evaluation.predict.existence_stage import Gated, existence_identity, gate
 from verl_visual_rft.evaluation.predict.journal import Journal
 from verl_visual_rft.evaluation.predict.rows import (
     describe_question,
@@ -54,7 +54,7 @@ def predict(settings: EngineSettings, data: Path, out: Path, *, existence: str =
         data: Evaluation parquet, e.g. ``val.parquet`` of a prepared folder.
         out: Predictions file to write, e.g. ``predictions.jsonl``.
         existence: ``none`` asks every question; ``self``, ``oracle`` and a map's file only those whose category is
-            called present (`existence_stage.gate`). ``self`` also leaves ``*.existence.json``, its map.
+            called present (`existence.gate`). ``self`` also leaves ``*.existence.json``, its map.
 
     Raises:
         UserError: Model or data are missing or unusable, a row cannot be asked, or the engine gave up. The answers

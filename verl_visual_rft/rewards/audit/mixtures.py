@@ -34,7 +34,7 @@ def ahead(mixture: Mixture, contest: Contest) -> dict[str, Lead]:
 
     Example:
         >>> from verl_visual_rft.rewards.audit import audit
-        >>> from verl_visual_rft.tasks.detection.audit.mixtures import DetectionMixture
+        >>> from verl_visual_rft.tasks.detection.mixtures import DetectionMixture
         >>> (contest,) = audit("robust", tasks=["detection"], size=100).contests
         >>> ahead(DetectionMixture(without=0.25, one=0.5), contest)
         {}

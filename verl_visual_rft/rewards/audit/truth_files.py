@@ -99,7 +99,7 @@ def _read_coco(path: Path, size: int, seed: int) -> list[Question]:
     from verl_visual_rft.coordinates import to_thousandths
     from verl_visual_rft.datasets.coco_reading import read_coco
     from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for, open_vocabulary
-    from verl_visual_rft.tasks.detection.audit.questions import P_NEGATIVE
+    from verl_visual_rft.tasks.detection.audit import P_NEGATIVE
 
     try:
         dataset = read_coco(path, path.parent)

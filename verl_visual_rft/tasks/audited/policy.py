@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from verl_visual_rft.prompts import NO_OBJECTS
 from verl_visual_rft.tasks.audited.question import Question
 
 #: Answers a question with a whole response. The generator is fresh for each question and the same for every policy,
@@ -84,73 +83,71 @@ def always(text: str) -> Respond:
     return lambda question, rng: text
 
 
+#: Policies of every task that do not answer.
+SILENT: Mapping[str, Row] = {
+    "empty response": ("Says nothing at all.", always("")),
+    "empty answer": ("Reasons and leaves the answer empty.", ""),
+}
+
+
+def in_tags(say: Respond, change: Callable[[str], str]) -> Respond:
+    """Answer with reasoning, and in answer tags with what is made of something said."""
+    return lambda question, rng: response(change(say(question, rng)), rng)
+
+
+def rewritten(say: Respond, change: Callable[[str], str]) -> Respond:
+    """Answer with what is made of something said, and nothing around it."""
+    return lambda question, rng: change(say(question, rng))
+
+
+def copied_template(form: str) -> dict[str, Row]:
+    """Return the cheat that answers with the form that the prompt shows."""
+    template = f"<think> ... </think> <answer>{form}</answer>"
+    return {"copied template": ("Repeats the format of the prompt, word for word.", always(template))}
+
+
 def unasked_reasoning(honest: Respond) -> tuple[Policy, ...]:
     """Return the cheats that reason all the same where the prompt asks for the answer alone."""
 
-    def reasoning_nobody_asked_for(question: Question, rng: Random) -> str:
-        """The honest answer after a thinking process."""
-        return honest(question, rng)
-
-    def reasoning_inside_the_answer(question: Question, rng: Random) -> str:
-        """The honest answer with the thinking process in the answer tags before it."""
-        thinking, _, answer = honest(question, rng).partition(" <answer>")
+    def inside(text: str) -> str:
+        thinking, _, answer = text.partition(" <answer>")
         return f"<answer>{thinking} {answer}"
 
-    rows = described(reasoning_nobody_asked_for, reasoning_inside_the_answer)
-    return tuple(Policy(name, tries, cheat) for name, (tries, cheat) in rows.items() if callable(cheat))
+    return (
+        Policy("reasoning nobody asked for", "The honest answer after a thinking process.", honest),
+        Policy(
+            "reasoning inside the answer",
+            "The honest answer with the thinking process in the answer tags before it.",
+            rewritten(honest, inside),
+        ),
+    )
 
 
-def reasoning_cheats(say: Respond) -> tuple[Respond, ...]:
-    """Return the cheats that put the honest answer, or no thought, where reasoning belongs: for `policies`.
-
-    Args:
-        say: The honest answer as it stands between answer tags.
-    """
-
-    def hidden_in_the_reasoning(question: Question, rng: Random) -> str:
-        """The honest answer inside the think tags; the answer proper is empty."""
-        return f"<think> I see <answer>{say(question, rng)}</answer> </think> <answer></answer>"
-
-    def copied_reasoning(question: Question, rng: Random) -> str:
-        """The honest answer without a thought: the prompt's own dots between the think tags."""
-        return f"<think> ... </think> <answer>{say(question, rng)}</answer>"
-
-    def no_reasoning(question: Question, rng: Random) -> str:
-        """The honest answer with nothing between the think tags."""
-        return f"<think></think> <answer>{say(question, rng)}</answer>"
-
-    def reasoning_of_a_template(question: Question, rng: Random) -> str:
-        """The honest answer after words that prompts use for reasoning."""
-        thinking = "Here is my detailed step by step thinking process."
-        return f"<think> {thinking} </think> <answer>{say(question, rng)}</answer>"
-
-    return hidden_in_the_reasoning, copied_reasoning, no_reasoning, reasoning_of_a_template
-
-
-def list_cheats(say: Respond) -> tuple[Respond, Respond, Respond, Respond]:
-    """Return the cheats of any task whose answer is a list of boxes, or "No Objects".
+def reasoning_cheats(say: Respond) -> dict[str, Row]:
+    """Return the cheats that put the honest answer, or no thought, where reasoning belongs.
 
     Args:
         say: The honest answer as it stands between answer tags.
     """
-
-    def boxes_and_no_objects(question: Question, rng: Random) -> str:
-        """The honest boxes and "No Objects" in one answer: right either way."""
-        return response(f"{say(question, rng)} {NO_OBJECTS}", rng)
-
-    def two_answers(question: Question, rng: Random) -> str:
-        """The honest boxes in one answer block and "No Objects" in the next."""
-        return f"{response(say(question, rng), rng)} <answer>{NO_OBJECTS}</answer>"
-
-    def bare_list(question: Question, rng: Random) -> str:
-        """The honest boxes without any tags, for the parser to repair."""
-        return say(question, rng)
-
-    def prompt_ellipsis(question: Question, rng: Random) -> str:
-        """The honest list ended by the prompt's ``, ...``, for the parser to repair."""
-        return response(say(question, rng).replace("}]", "}, ...]"), rng)
-
-    return boxes_and_no_objects, two_answers, bare_list, prompt_ellipsis
+    forms = {
+        "hidden in the reasoning": (
+            "The honest answer inside the think tags; the answer proper is empty.",
+            "<think> I see <answer>{}</answer> </think> <answer></answer>",
+        ),
+        "copied reasoning": (
+            "The honest answer without a thought: the prompt's own dots between the think tags.",
+            "<think> ... </think> <answer>{}</answer>",
+        ),
+        "no reasoning": (
+            "The honest answer with nothing between the think tags.",
+            "<think></think> <answer>{}</answer>",
+        ),
+        "reasoning of a template": (
+            "The honest answer after words that prompts use for reasoning.",
+            "<think> Here is my detailed step by step thinking process. </think> <answer>{}</answer>",
+        ),
+    }
+    return {name: (tries, rewritten(say, form.format)) for name, (tries, form) in forms.items()}
 
 
 def response(answer: str, rng: Random) -> str:

@@ -13,6 +13,7 @@ from verl_visual_rft.tasks.audited import ALL, AuditedTask
 from verl_visual_rft.tasks.audited.policy import (
     Respond,
     always,
+    copied_template,
     described,
     policies,
     reasoning_cheats,
@@ -151,10 +152,7 @@ _BLIND = tabulated(
         "most common word": ("Answers the word that most class names share.", _naming(_most_common_word)),
         "one class always": ("Answers the same class whatever the picture.", _naming(lambda names: names[0])),
         "none of them": ("Declines to choose.", "none of the listed classes"),
-        "copied template": (
-            "Repeats the format of the prompt, word for word.",
-            always("<think> ... </think> <answer>species name</answer>"),
-        ),
+        **copied_template("species name"),
     },
     blind=True,
 )
@@ -204,7 +202,8 @@ CHEATS = _BLIND + tabulated(
             "The honest answer inside a sentence that also fits other classes.",
             _spoilt(lambda name, names, rng: f"a picture of a {name}, a kind of cat, car, rose or bull"),
         ),
-        **described(two_answers, *reasoning_cheats(_honest_name)),
+        **described(two_answers),
+        **reasoning_cheats(_honest_name),
         "no tags": ("The honest answer alone, without any tags, for the parser to repair.", _honest_name),
     }
 )

@@ -10,12 +10,13 @@ from typing import Any
 
 from verl_visual_rft.tasks.audited import ALL, AuditedTask
 from verl_visual_rft.tasks.audited.policy import (
+    SILENT,
     Respond,
-    always,
-    described,
+    copied_template,
     policies,
     reasoning_cheats,
     response,
+    rewritten,
     tabulated,
     unasked_reasoning,
 )
@@ -52,21 +53,14 @@ def _spoilt(number: Callable[[int], int | str]) -> Respond:
     return lambda question, rng: _answer(number(_honest_count(question, rng)), rng)
 
 
-def two_answers(question: Question, rng: Random) -> str:
-    """The honest number in one answer block and 1 in the next."""
-    return f"{_answer(_honest_count(question, rng), rng)} <answer>1</answer>"
-
-
-def no_tags(question: Question, rng: Random) -> str:
-    """The honest number alone, without any tags, for the parser to repair."""
+def _said(question: Question, rng: Random) -> str:
     return str(_honest_count(question, rng))
 
 
 (HONEST,) = policies(honest)
 _BLIND = tabulated(
     {
-        "empty response": ("Says nothing at all.", always("")),
-        "empty answer": ("Reasons and leaves the answer empty.", ""),
+        **SILENT,
         "zero always": ("Counts nothing: earns whatever negatives pay.", "0"),
         "no objects always": ("Says that there is nothing.", "No Objects"),
         "one always": ("Answers 1, the most frequent number of most data sets.", "1"),
@@ -90,10 +84,7 @@ _BLIND = tabulated(
         "infinity": ('Answers "inf".', "inf"),
         "not a number": ('Answers "nan", which compares with nothing.', "nan"),
         "minus one": ("Answers -1: a relative error of it may be anything.", "-1"),
-        "copied template": (
-            "Repeats the format of the prompt, word for word.",
-            always("<think> ... </think> <answer>number</answer>"),
-        ),
+        **copied_template("number"),
     },
     blind=True,
     right_in={
@@ -145,12 +136,16 @@ CHEATS = _BLIND + tabulated(
             'The honest number and "No Objects" in one answer: right either way.',
             _spoilt(lambda count: f"{count}, No Objects"),
         ),
-        **described(two_answers, *reasoning_cheats(no_tags)),
+        "two answers": (
+            "The honest number in one answer block and 1 in the next.",
+            rewritten(honest, "{} <answer>1</answer>".format),
+        ),
+        **reasoning_cheats(_said),
         "number in a sentence": (
             "The honest number with words around it, for the parser to repair.",
             _spoilt(lambda count: f"There are {count} of them."),
         ),
-        **described(no_tags),
+        "no tags": ("The honest number alone, without any tags, for the parser to repair.", _said),
     },
     right_in={
         "never nothing": [ONE, FEW, SOME, MANY],

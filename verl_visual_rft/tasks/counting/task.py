@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.counting.answer import LARGEST, CountingAnswer, parse_counting
 from verl_visual_rft.tasks.counting.question import CountingQuestion
@@ -55,7 +54,7 @@ class Counting(Task[CountingTruth, CountingAnswer]):
 
     def says(self, answer: CountingAnswer, truth: CountingTruth) -> bool:
         """Whether an answer is the true number, in the form that the prompt asks for."""
-        return answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS) and answer.count == truth.count
+        return answer.is_as_asked and answer.count == truth.count
 
     def marks(self, answer: CountingAnswer) -> tuple[Mark, ...]:
         """Return the number that was answered, if one was."""

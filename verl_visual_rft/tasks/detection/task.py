@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.notations import MAX_BOXES
 from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.tasks.detection.annotations import category_names, coco_truth
@@ -90,8 +89,7 @@ class Detection(Task[DetectionTruth, DetectionAnswer]):
 
     def says(self, answer: DetectionAnswer, truth: DetectionTruth) -> bool:
         """Whether an answer lists exactly the true boxes, in any order."""
-        faultless = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
-        return faultless and sorted(box for box, _ in answer.detections) == sorted(truth.boxes)
+        return answer.is_as_asked and sorted(box for box, _ in answer.detections) == sorted(truth.boxes)
 
     def marks(self, answer: DetectionAnswer) -> tuple[Mark, ...]:
         """Return the valid boxes in the order of the answer."""

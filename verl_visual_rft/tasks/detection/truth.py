@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verl_visual_rft.answers import EXTENT, Outcome
+from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.detection.answer import parse_detection
 from verl_visual_rft.tasks.marks import Mark, box_mark
-from verl_visual_rft.tasks.reading import plain, read_box, read_extent, read_think, unreadable
+from verl_visual_rft.tasks.reading import plain, read_box, read_extent, read_list, read_think, unreadable
 from verl_visual_rft.tasks.task import Truth
 
 TRUTH_FORM = 'give {"boxes": [[x1, y1, x2, y2], ...]}'
@@ -61,9 +61,7 @@ def read_detection(content: Mapping[str, Any]) -> DetectionTruth:
     Raises:
         UserError: There is no list of boxes, or one is inverted or out of range.
     """
-    boxes = content.get("boxes")
-    if not isinstance(boxes, Sequence) or isinstance(boxes, str):
-        raise unreadable(content, "has no list under the key 'boxes'", TRUTH_FORM)
+    boxes = read_list(content, "boxes", TRUTH_FORM)
     extent = read_extent(content, TRUTH_FORM)
     return DetectionTruth(
         tuple(read_box(box, extent, TRUTH_FORM) for box in boxes), extent, read_think(content, TRUTH_FORM)
@@ -77,6 +75,6 @@ def read_detection_solution(text: str) -> DetectionTruth:
         UserError: It is none.
     """
     answer = parse_detection(text)
-    if answer.outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS):
+    if not answer.is_as_asked:
         raise unreadable(text, f"is no published solution: {answer.reason}", TRUTH_FORM)
     return DetectionTruth(tuple(detection.box for detection in answer.detections))

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.notations import MAX_BOXES
 from verl_visual_rft.boxes import iou
 from verl_visual_rft.tasks.findings import Finding, place
@@ -88,8 +87,7 @@ class Grounding(Task[GroundingTruth, GroundingAnswer]):
 
     def says(self, answer: GroundingAnswer, truth: GroundingTruth) -> bool:
         """Whether an answer is the true boxes, in any order."""
-        faultless = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
-        return faultless and sorted(answer.boxes) == sorted(truth.boxes)
+        return answer.is_as_asked and sorted(answer.boxes) == sorted(truth.boxes)
 
     def marks(self, answer: GroundingAnswer) -> tuple[Mark, ...]:
         """Return the valid boxes in the order of the answer."""

@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verl_visual_rft.answers import EXTENT, Outcome
+from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.tasks.grounding.answer import parse_grounding
 from verl_visual_rft.tasks.grounding.prompt import written
 from verl_visual_rft.tasks.marks import Mark, box_mark
-from verl_visual_rft.tasks.reading import read_box, read_extent, read_think, unreadable
+from verl_visual_rft.tasks.reading import read_box, read_extent, read_list, read_think, unreadable
 from verl_visual_rft.tasks.task import Truth
 
 TRUTH_FORM = 'give {"box": [x1, y1, x2, y2]}, or {"boxes": [[x1, y1, x2, y2], ...]} where any number may be meant'
@@ -75,9 +75,7 @@ def read_grounding(content: Mapping[str, Any]) -> GroundingTruth:
     if ("box" in content) == ("boxes" in content):
         raise unreadable(content, "has not one of the keys 'box' and 'boxes'", TRUTH_FORM)
     any_number = "boxes" in content
-    listed = content["boxes"] if any_number else [content["box"]]
-    if not isinstance(listed, Sequence) or isinstance(listed, str):
-        raise unreadable(content, "has no list under the key 'boxes'", TRUTH_FORM)
+    listed = read_list(content, "boxes", TRUTH_FORM) if any_number else [content["box"]]
     extent = read_extent(content, TRUTH_FORM)
     boxes = tuple(read_box(box, extent, TRUTH_FORM) for box in listed)
     return GroundingTruth(boxes, extent, read_think(content, TRUTH_FORM), any_number)
@@ -90,6 +88,6 @@ def read_grounding_solution(text: str) -> GroundingTruth:
         UserError: It is none.
     """
     answer = parse_grounding(text, any_number=True)
-    if answer.outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS):
+    if not answer.is_as_asked:
         raise unreadable(text, f"is no solution: {answer.reason}", TRUTH_FORM)
     return GroundingTruth(answer.boxes, any_number=len(answer.boxes) != 1)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.notations import MAX_BOXES
 from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.errors import UserError
@@ -113,8 +112,7 @@ class LabelledDetection(Task[LabelledTruth, LabelledAnswer]):
 
     def says(self, answer: LabelledAnswer, truth: LabelledTruth) -> bool:
         """Whether an answer lists exactly the true boxes under their names, in any order."""
-        faultless = answer.outcome in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS)
-        return faultless and sorted((box, label) for box, label, _ in answer.objects) == sorted(truth.objects)
+        return answer.is_as_asked and sorted((box, label) for box, label, _ in answer.objects) == sorted(truth.objects)
 
     def marks(self, answer: LabelledAnswer) -> tuple[Mark, ...]:
         """Return the valid boxes in the order of the answer."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from verl_visual_rft.answers import EXTENT, Outcome
+from verl_visual_rft.answers import EXTENT
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.labels import match_closed_set
@@ -110,7 +110,7 @@ def read_labelled_solution(text: str) -> LabelledTruth:
         UserError: It is none.
     """
     answer = parse_labelled(text)
-    if answer.outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS):
+    if not answer.is_as_asked:
         raise unreadable(text, f"is no solution: {answer.reason}", TRUTH_FORM)
     categories = dict.fromkeys(label for _, label, _ in answer.objects)
     return LabelledTruth(tuple(categories), tuple((box, label) for box, label, _ in answer.objects))

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.points import MAX_POINTS
 from verl_visual_rft.coordinates import in_one_pixel
 from verl_visual_rft.errors import UserError
@@ -79,7 +78,7 @@ class Pointing(Task[PointingTruth, PointingAnswer]):
 
     def says(self, answer: PointingAnswer, truth: PointingTruth) -> bool:
         """Whether an answer has a point inside every target, and no other."""
-        if answer.outcome not in (Outcome.WELL_FORMED, Outcome.NO_OBJECTS):
+        if not answer.is_as_asked:
             return False
         hits = sum(pair.inside for pair in match(answer, truth))
         return hits == answer.n_points == len(truth.targets)

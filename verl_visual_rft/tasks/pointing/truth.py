@@ -14,7 +14,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.marks import Mark, Point
 from verl_visual_rft.tasks.pointing.prompt import pointing_answer
 from verl_visual_rft.tasks.pointing.target import BoxTarget, DiscTarget, PolygonTarget, Target
-from verl_visual_rft.tasks.reading import read_box, read_extent, read_think, unreadable
+from verl_visual_rft.tasks.reading import read_box, read_extent, read_list, read_think, unreadable
 from verl_visual_rft.tasks.task import Truth
 
 TARGET_FORM = '{"box": [x1, y1, x2, y2]}, {"polygon": [[x, y], ...]} or {"point": [x, y], "radius": r}'
@@ -72,9 +72,7 @@ def read_pointing(content: Mapping[str, Any]) -> PointingTruth:
     Raises:
         UserError: There is no list of targets, or one of them is none in the picture.
     """
-    targets = content.get("targets")
-    if not isinstance(targets, Sequence) or isinstance(targets, str):
-        raise unreadable(content, "has no list under the key 'targets'", TRUTH_FORM)
+    targets = read_list(content, "targets", TRUTH_FORM)
     extent = read_extent(content, TRUTH_FORM)
     return PointingTruth(
         tuple(_read_target(target, extent) for target in targets), extent, read_think(content, TRUTH_FORM)
@@ -108,9 +106,7 @@ def _read_box_target(value: Mapping[str, Any], extent: tuple[float, float]) -> T
 
 
 def _read_polygon(value: Mapping[str, Any], extent: tuple[float, float]) -> Target:
-    vertices = value["polygon"]
-    if not isinstance(vertices, Sequence) or isinstance(vertices, str):
-        raise unreadable(value, "has no list under the key 'polygon'", TRUTH_FORM)
+    vertices = read_list(value, "polygon", TRUTH_FORM)
     return polygon_of([_read_point(vertex, extent) for vertex in vertices])
 
 

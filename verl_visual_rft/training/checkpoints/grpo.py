@@ -13,8 +13,7 @@ from typing import Any
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.training.checkpoints.best import note_validation, read_best
 from verl_visual_rft.training.checkpoints.conditions import note_changes, write_conditions
-from verl_visual_rft.training.checkpoints.folders import name_of
-from verl_visual_rft.training.checkpoints.resuming import find_last, loading, refuse_later_ones
+from verl_visual_rft.training.checkpoints.folders import find_last, loading, name_of, refuse_later_ones
 from verl_visual_rft.training.checkpoints.saving import discard_partial, prune, writing
 
 

@@ -17,7 +17,14 @@ from pathlib import Path
 
 from verl_visual_rft.atomic import write_text
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.training.checkpoints.folders import PARTIAL, TRACKER, complete_checkpoints, latest, name_of
+from verl_visual_rft.training.checkpoints.folders import (
+    PARTIAL,
+    TRACKER,
+    complete_checkpoints,
+    latest,
+    name_of,
+    raised_by,
+)
 
 
 def _alone() -> None:
@@ -89,7 +96,7 @@ def prune(root: Path, keep: int, spare: Collection[int] = ()) -> None:
 def _publish(root: Path, step: int) -> None:
     written, final = root / PARTIAL / name_of(step), root / name_of(step)
     _flush(written)
-    if final.exists():  # incomplete: nobody trains over a complete one (`resuming.refuse_later_ones`)
+    if final.exists():  # incomplete: nobody trains over a complete one (`refuse_later_ones`)
         _remove(final)
     written.rename(final)
     write_text(root / TRACKER, f"{step}\n")
@@ -124,8 +131,8 @@ def _failure(root: Path, step: int, error: Exception) -> UserError:
     shutil.rmtree(root / PARTIAL, ignore_errors=True)
     last = latest(root)
     left = f"that of step {last.step} is complete" if last else "there is no other yet"
-    cause = getattr(error, "cause", error)  # Ray wraps what a worker raised
-    reason = next(iter(str(cause).strip().splitlines()), "") or type(cause).__name__
+    cause, said = raised_by(error)
+    reason = said or type(cause).__name__
     return UserError(
         f"{root}: the checkpoint of step {step} could not be written ({reason}; {free / 2**20:.0f} MiB were free), and "
         f"what there was of it is removed; {left}. Make room, and the same command goes on from there"

@@ -11,7 +11,7 @@ from typing import Any
 import wrapt
 
 from verl_visual_rft.terminal import say
-from verl_visual_rft.training.checkpoints.resuming import find_last, loading, refuse_later_ones
+from verl_visual_rft.training.checkpoints.folders import find_last, loading, refuse_later_ones
 from verl_visual_rft.training.checkpoints.saving import writing
 
 

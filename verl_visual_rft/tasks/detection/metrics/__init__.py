@@ -43,9 +43,9 @@ class Metrics(TaskMetrics):
         return quick_ap(samples)
 
     def measure(self, answered: Answered) -> Result:
-        """AP against the annotations beside the parquet, behind existence stages too: see `stages`."""
+        """AP against the annotations beside the parquet, behind existence stages too: see `existence.behind`."""
+        from verl_visual_rft.evaluation.existence.behind import measure_asked, measure_behind
         from verl_visual_rft.evaluation.prepared import load_truth
-        from verl_visual_rft.evaluation.stages import measure_asked, measure_behind
         from verl_visual_rft.tasks.detection.metrics.measure import require_known
 
         truth = load_truth(answered.parquet.parent)

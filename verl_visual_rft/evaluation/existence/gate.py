@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""The existence stage inside `predict`: which questions are asked at all."""
+"""The existence stage before `predict`: which questions are asked at all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import Any
 from verl_visual_rft.datasets.existence_map import ExistenceMap, never_claimed, read_existence_map
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.evaluation.existence import Pair, StageQuality, says_present, stage_quality
-from verl_visual_rft.evaluation.predict.engines.engine import Row
 from verl_visual_rft.input_files import sha256_of
 from verl_visual_rft.prompts import existence_prompt
 from verl_visual_rft.tasks import read_truth
 from verl_visual_rft.tasks.detection.task import Detection
 
+#: A question of the parquet; the engines call it the same.
+Row = dict[str, Any]
 #: Asks a rewording of all questions; gives the responses by index.
 Ask = Callable[[Callable[[Row], Row]], Mapping[int, str]]
 

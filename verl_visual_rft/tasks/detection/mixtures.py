@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verl_visual_rft.tasks.detection.audit.questions import NO_OBJECT, ONE, SEVERAL
-
+#: Kinds of questions, by how many objects there are.
+NO_OBJECT, ONE, SEVERAL = "no object", "one object", "several objects"
 COLUMNS = ("nothing there", "one object, of the others")
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an existence stage does to AP.
+"""What an existence stage does to AP: the answers behind it, measured.
 
 From answers to all questions, AP behind any stage is that of the answers which it lets through; of answers that were
 made behind a stage, AP is behind it already.

@@ -5,7 +5,7 @@
 The paper's detection numbers have it: the published evaluation asks only about the (picture, category) pairs that the
 *untuned* model called present (``exist_map_*.json``; its prompt was never published). The stage decides much: what it
 calls absent is missed whatever the model could do (`ap_ceiling`), and what it rightly calls absent can be no false
-alarm.
+alarm. Here is what a stage says and how often it is right; `gate` asks behind one, `behind` measures.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -15,17 +16,45 @@ from rich.table import Table
 from rich.text import Text
 
 from verl_visual_rft.evaluation.results import (
+    ANSWER_COLUMNS,
+    Answered,
     AnswerStatistics,
     Figure,
+    Result,
     ScoredAnswer,
     answer_statistics,
     figures_table,
     mean_figure,
 )
-from verl_visual_rft.labels import contains_either, match_closed_set, same_name
+from verl_visual_rft.labels import contains_either, match_closed_set, names_the_class, same_name
+from verl_visual_rft.tasks import Sample
 from verl_visual_rft.tasks.classification import ClassificationAnswer, ClassificationTruth
+from verl_visual_rft.tasks.metrics import TaskMetrics
 
 _SHOWN_CONFUSIONS = 10
+
+
+class Metrics(TaskMetrics):
+    """Accuracy by the paper's rule, on the closed set, and by the published evaluation's rule."""
+
+    columns = {"strict": "strict", "closed_set": "closed set", "containment": "containment", **ANSWER_COLUMNS}
+    caption = (
+        "Accuracy in percent by three rules: the label itself; one class of the closed set; the label contains the "
+        "answer or the answer the label, as published"
+    )
+
+    def quick(self, samples: Sequence[tuple[str, Sample]]) -> dict[str, float]:
+        """Share of answers that name the class and no other of its closed set."""
+        right = []
+        for _, sample in samples:
+            answer, truth = sample.answer, sample.truth
+            assert isinstance(answer, ClassificationAnswer) and isinstance(truth, ClassificationTruth)
+            right.append(names_the_class(answer.label, truth.label, truth.labels, truth.aliases))
+        return {"accuracy": 100 * fmean(right)}
+
+    def measure(self, answered: Answered) -> Result:
+        """Accuracies, and which classes are taken for which: see `measure_classification`."""
+        return measure_classification(answered.scored, answered.reward)
 
 
 @dataclass(frozen=True)
@@ -125,3 +154,6 @@ def _published_rule(response: str, label: str) -> bool:
         if closing_tag:
             return contains_either(block, label)
     return False
+
+
+METRICS = Metrics()
