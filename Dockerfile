@@ -12,7 +12,7 @@ WORKDIR /workspace/verl_visual_rft
 COPY pyproject.toml README.md LICENSE ./
 COPY verl_visual_rft verl_visual_rft
 # Installs veRL and transformers at the versions of the extra; torch, vLLM and flash-attn of the image meet its pins.
-RUN pip install --no-cache-dir ".[gpu]"
+RUN pip install --no-cache-dir ".[gpu,reference]"
 COPY constraints constraints
 COPY data_prep data_prep
 COPY recipes recipes

@@ -235,6 +235,7 @@ def _readers() -> dict[str, dict[str, Callable[[str], object]]]:
         readers[name] = {
             task: lambda response, task=task, reward=reward: score(task, response, TRUTHS[task], reward)
             for task in reward.scorers
+            if task in TRUTHS  # not of other packages
         }
     return readers
 

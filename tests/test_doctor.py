@@ -217,6 +217,14 @@ def test_a_reward_that_cannot_be_used_is_a_warning_that_names_it(install, tmp_pa
     assert "more than one package names a reward 'mine': vvfirst and vvsecond" in finding.detail
 
 
+def test_a_reward_that_needs_another_package_is_no_reason_to_uninstall_one(monkeypatch):
+    hidden = "import sys\nsys.modules['math_verify'] = None\n"
+    monkeypatch.setattr(plugins, "ASK_REWARDS", hidden + plugins.ASK_REWARDS)
+    finding = plugins.check_rewards("cpu")
+    assert finding.status is Status.WARNING and finding.detail.endswith("pip install 'math-verify[antlr4_9_3]'")
+    assert finding.remedy == "run that command if you need what it is for; the other rewards can be used"
+
+
 IMPORT_TORCHVISION_WITHOUT_SITE = """
 import sys
 sys.path += [{packages!r}, {root!r}]  # under -S no .pth file of the environment has run

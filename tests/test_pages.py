@@ -44,4 +44,4 @@ def test_the_readme_counts_the_cheats_that_the_audit_found(reward: str) -> None:
     )
     assert len(found) == (6 if reward == "robust" else 3)
     said = NUMBERS[sum(int(cheats) for _, cheats in found)]
-    assert re.search(rf"{said} (beat the moderate one )?under `{reward}`", readme)
+    assert re.search(rf"{said} (cheats\s+beat the moderate policy )?under `{reward}`", readme)

@@ -91,6 +91,18 @@ def test_brackets_are_no_markup(text: str) -> None:
     assert file.getvalue().count(text) == 3
 
 
+def test_a_table_in_a_file_is_as_wide_as_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table("name")
+    table.add_row("long " * 100)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    with (tmp_path / "table.txt").open("w") as file:
+        make_console(file=file).print(table, "below")
+    lines = (tmp_path / "table.txt").read_text().splitlines()
+    assert any("long " * 99 in line for line in lines) and max(map(len, lines)) < 520
+    monkeypatch.setenv("COLUMNS", "60")
+    assert make_console(file=StringIO()).width == 60
+
+
 def test_what_is_drawn_anew_again_and_again_is_cleaned_and_keeps_its_own_commands() -> None:
     file = StringIO()
     console = make_console(file=file, force_terminal=True, width=80)

@@ -86,7 +86,10 @@ def test_what_cannot_be_read_is_an_error_with_a_remedy(task: str, ground_truth: 
 
 
 def test_an_unknown_task_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match="unknown task 'detektion': use one of detection, classification, grounding"):
+    with pytest.raises(
+        UserError,
+        match=r"unknown task 'detektion' \(did you mean 'detection'\?\): use one of detection, classification",
+    ):
         read_truth("detektion", "{}")
 
 

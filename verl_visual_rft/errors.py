@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 #: What the system says of a user's files and disks, wherever it says it.
@@ -23,8 +24,23 @@ class UserError(Exception):
     """
 
 
+class PackageMissingError(UserError):
+    """What was asked for needs a package that is not installed here; the message has the command that installs it."""
+
+
 class RewardError(UserError):
     """A reward of another package failed on a response: it raised, did not return, or returned no finite numbers."""
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """Return what an error adds to a name that is not known: the nearest one, if any is near.
+
+    Example:
+        >>> guess("robsut", ["paper", "robust"])
+        " (did you mean 'robust'?)"
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 @contextmanager

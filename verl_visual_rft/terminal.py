@@ -7,6 +7,7 @@ Commands print by `say` or by a console of `make_console`, and by nothing else.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Control characters but line feed and tab, marks that reorder what is shown, and what UTF-8 cannot say.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+#: More columns than any table needs.
+_UNBOUNDED = 10_000
 
 
 def clean(text: str) -> str:
@@ -43,6 +47,9 @@ def say(*values: object, error: bool = False, end: str = "\n") -> None:
 def make_console(**options: Any) -> Console:
     """Return a console of rich that cleans what it prints, and in which brackets are no markup.
 
+    In a file or a pipe nothing is cut or folded for the width of a terminal that there is none of, unless COLUMNS says
+    how wide it is.
+
     Args:
         options: Of ``rich.console.Console``.
     """
@@ -56,4 +63,7 @@ def make_console(**options: Any) -> Console:
                 text = segment.text if segment.control else clean(segment.text)
                 yield segment if text == segment.text else Segment(text, segment.style)
 
-    return CleaningConsole(markup=False, emoji=False, **options)
+    console = CleaningConsole(markup=False, emoji=False, **options)
+    if not (console.is_terminal or console.is_jupyter or "width" in options or os.environ.get("COLUMNS")):
+        console.width = _UNBOUNDED
+    return console

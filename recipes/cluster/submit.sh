@@ -12,10 +12,6 @@ source recipes/cluster/ray.sh
 [[ ${1:-} != --help && ${1:-} != -h ]] || show_help
 
 DASHBOARD=${DASHBOARD:-127.0.0.1:8265}
-VARIABLES=(
-    MODEL DATA_ROOT OUTPUT_DIR METHOD SHOTS SEED REWARD NEGATIVES ALGO THINK LORA FREEZE_VISION TAU SFT_TARGET EXIST_MAPS
-    NGPUS NNODES DEVICE STAGES SMOKE STEPS
-)
 [[ -f ${1:-} ]] || die "which recipe? For example: bash recipes/cluster/submit.sh recipes/coco_fewshot_2b.sh"
 need_ray
 use_token find
@@ -24,9 +20,11 @@ answers "${DASHBOARD%:*}" "${DASHBOARD##*:}" || die "no Ray dashboard answers at
 for name in OUTPUT_DIR DATA_ROOT EXIST_MAPS; do
     [[ -z ${!name:-} ]] || printf -v "$name" '%s' "$(from_caller "${!name}")"
 done
-[[ -z ${MODEL:-} || ! -d $CALLER/$MODEL ]] || MODEL=$(from_caller "$MODEL") # else a name on the hub, or absolute
+for name in MODEL SAM; do # else a name on the hub, or absolute
+    [[ -z ${!name:-} || ! -d $CALLER/${!name} ]] || printf -v "$name" '%s' "$(from_caller "${!name}")"
+done
 settings=()
-for name in "${VARIABLES[@]}"; do
+for name in $(python -m verl_visual_rft.runs variables / "$(basename "$1" .sh)"); do
     [[ -z ${!name+set} ]] || settings+=("$name=${!name}")
 done
 exec ray job submit --address "http://$DASHBOARD" -- env --chdir="$PWD" "${settings[@]}" bash "$@"

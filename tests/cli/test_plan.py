@@ -87,6 +87,12 @@ def test_full_prints_the_resolved_configuration():
         (["recipes/quickstart.sh"], {}, "recipes/quickstart.sh is no recipe of an experiment"),
         (["quickstart"], {}, "quickstart is no experiment of the paper, and cannot be planned; bash recipes/quick"),
         (["lisa_2"], {}, "no recipe 'lisa_2' (did you mean 'lisa_2b'?)"),
+        (
+            ["lisa_2b", "--check"],
+            {"REWARD": "robsut"},
+            "REWARD=robsut: unknown reward 'robsut' (did you mean 'robust'?)",
+        ),
+        (["lisa_2b", "--check", "visual_rft.reward=robsut"], {}, "unknown reward 'robsut' (did you mean 'robust'?)"),
     ],
 )
 def test_a_refusal_is_one_line(arguments, variables, message):

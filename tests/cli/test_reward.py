@@ -133,7 +133,7 @@ def test_an_audit_ends_with_1_if_a_cheat_wins(name: str, task: str, size: int, s
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["list", "nope"], "unknown reward 'nope': use one of paper, reference, robust"),
+        (["list", "nope"], "unknown reward 'nope': use one of "),
         ([*EXPLAIN, "--response", "a", "--truth", "{}"], "has no list under the key 'boxes'"),
         ([*EXPLAIN, "--response", "@no/such", "--truth", TRUTH], "--response @no/such: cannot read no/such"),
         (["explain", "--task", "dreaming", "--response", "a", "--truth", TRUTH], "unknown task 'dreaming'"),

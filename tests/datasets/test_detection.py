@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from detection_data import asked, prepare, rows_of
 
+from verl_visual_rft.datasets import prepare as prepare_module
 from verl_visual_rft.datasets.manifest import load_manifest
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
@@ -49,6 +51,33 @@ def test_the_row_is_what_verl_and_the_reward_read(tiny_coco: Any, tmp_path: Path
             "reward": None,
         },
     }
+
+
+def test_objects_of_a_question_that_got_no_row_are_no_misses(
+    tiny_coco: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its picture stays where it is asked about another category, and AP counted all its objects."""
+    prepare(tiny_coco, tmp_path / "all", val_negatives=0.5)
+    truth = json.loads((tmp_path / "all/val_annotations.json").read_text())
+    pairs = {(entry["image_id"], entry["category_id"]) for entry in truth["annotations"]}
+    rows = [row["extra_info"] for row in rows_of(tmp_path / "all/val.parquet")]
+    questions = [(int(row["image_id"]), row["category_id"]) for row in rows]
+    pictures = [number for number, _ in questions]
+    image, category = next(pair for pair in questions if pair in pairs and pictures.count(pair[0]) > 1)
+    build = prepare_module.build_row
+
+    def leave_one_out(question: Any, stored: Any, index: int, split: str, style: Any) -> Any:
+        if split == "val" and (question.picture.id, question.category_id) == (str(image), category):
+            return Skip("too many objects", question.picture.name)
+        return build(question, stored, index, split, style)
+
+    monkeypatch.setattr(prepare_module, "build_row", leave_one_out)
+    prepare(tiny_coco, tmp_path / "fewer", val_negatives=0.5)
+    left = json.loads((tmp_path / "fewer/val_annotations.json").read_text())
+    assert left["images"] == truth["images"]
+    assert {(entry["image_id"], entry["category_id"]) for entry in left["annotations"]} == pairs - {(image, category)}
+    manifest = load_manifest(tmp_path / "fewer")
+    assert manifest["counts"]["val"]["skipped_rows"] == manifest["skips"]["too many objects"]["count"] == 1
 
 
 def test_few_shot_train_and_its_supervised_twin_hold_the_same_questions(tiny_coco: Any, tmp_path: Path) -> None:

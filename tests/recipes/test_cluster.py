@@ -6,10 +6,14 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from verl_visual_rft.runs.quickstart import NAMES as QUICKSTART
+from verl_visual_rft.runs.variables import NAMES as VARIABLES
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "recipes" / "cluster"
@@ -99,6 +103,19 @@ def test_submit_wants_a_recipe_and_a_dashboard(free_port, token):
     done = script("submit", "recipes/quickstart.sh", DASHBOARD=f"127.0.0.1:{free_port}", **token)
     assert done.returncode == 1
     assert f"no Ray dashboard answers at 127.0.0.1:{free_port}" in done.stderr
+
+
+@pytest.mark.parametrize(("recipe", "names"), [("coco_fewshot_2b", VARIABLES), ("quickstart", QUICKSTART)])
+def test_submit_passes_all_variables_of_the_recipe_on(recipe, names, taken_port, tmp_path, token):
+    (tmp_path / "ray").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "ray").chmod(0o755)
+    path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    values = {name: f"/{name} {name}" for name in names}
+    given = token | values | {"PATH": path, "PYTHONPATH": str(CLUSTER.parents[1]), "OTHER": "1"}
+    done = script("submit", f"recipes/{recipe}.sh", **given, DASHBOARD=f"127.0.0.1:{taken_port}")
+    assert done.returncode == 0, done.stderr
+    passed = [line for line in done.stdout.splitlines() if re.match("[A-Z_]+=", line)]
+    assert sorted(passed) == sorted(f"{name}={value}" for name, value in values.items())
 
 
 def test_slurm_outside_a_job_says_so():

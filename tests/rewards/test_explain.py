@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 from typing import Any
 
 import pytest
+from reward_package import write_package
 
 from verl_visual_rft.rewards import explain, score
 from verl_visual_rft.rewards.explain import explain as explain_score
@@ -165,6 +167,19 @@ def test_symbols_are_defined_where_the_docstring_does() -> None:
 )
 def test_the_total_has_its_formula(reward: str, formula: str) -> None:
     assert explain_score("detection", "", TRUTHS["detection"], reward).total.formula == formula
+
+
+@pytest.mark.usefixtures("fresh_registry")
+def test_a_part_of_another_package_that_documents_its_class_alone_has_a_formula(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = 'class whatever:\n    """Pays 1, whatever is said."""\n    def detection(self):\n        return 1.0\n'
+    monkeypatch.syspath_prepend(write_package(tmp_path / "site", "whatever_of_tests", source, "whatever"))
+    for reward in ("iou=1,whatever=0.5", "whatever=1"):
+        explanation = explain_score("detection", "", TRUTHS["detection"], reward)
+        formulas = {component.name: component.formula for component in explanation.components}
+        assert formulas["whatever"] == "Pays 1, whatever is said"
+    assert explain_score("detection", "", TRUTHS["detection"], "whatever").total.formula == "Pays 1, whatever is said"
 
 
 def test_parts_of_a_part_keep_their_formulas() -> None:

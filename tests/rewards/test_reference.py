@@ -124,7 +124,7 @@ def test_a_computation_without_end_is_given_up() -> None:
 
 def test_missing_math_verify_is_an_error_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "math_verify", None)
-    with pytest.raises(UserError, match=r"pip install 'verl-visual-rft\[reference\]'"):
+    with pytest.raises(UserError, match=r"math-verify, .*: pip install 'math-verify\[antlr4_9_3\]'$"):
         ReferenceReward()
     ReferenceReward(symbolic_check=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, reward_names, score
+from verl_visual_rft.rewards.registry import component_names
 
 TRUTH = {"boxes": [[100, 150, 300, 350], [500, 500, 600, 600]]}
 ONE = "{'Position': [100, 150, 300, 350], 'Confidence': 0.9}"
@@ -100,14 +102,18 @@ def test_boxes_in_another_models_coordinates() -> None:
     assert score("detection", response.replace("1400", "1430"), truth)["n_invalid"] == 1
 
 
-def test_unknown_names_list_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"unknown task 'detektion': use one of .*detection"):
-        score("detektion", "", TRUTH)
+def test_unknown_names_list_the_known_ones_or_the_nearest() -> None:
     with pytest.raises(
-        UserError,
-        match="unknown reward .papre.: use one of paper, reference, robust, robust-1, or components .*: .*iou",
+        UserError, match=r"unknown task 'detektion' \(did you mean 'detection'\?\): use one of .*counting"
     ):
+        score("detektion", "", TRUTH)
+    with pytest.raises(UserError, match=r"unknown reward 'papre' \(did you mean 'paper'\?\)"):
         score("detection", "", TRUTH, "papre")
+    with pytest.raises(UserError, match="unknown reward 'xyzzy': use one of ") as error:
+        score("detection", "", TRUTH, "xyzzy")
+    rewards, components = str(error.value).split(" or components with weights ")
+    assert {*reward_names()} <= {*re.findall(r"[\w-]+", rewards)}
+    assert {*component_names()} <= {*re.findall(r"\w+", components)}
 
 
 def test_our_rewards_are_named() -> None:

@@ -78,7 +78,14 @@ def test_every_run_has_a_script_of_one_screen_that_runs_it():
 
 
 def test_a_script_says_what_its_run_says_wherever_it_is_called(tmp_path):
-    given = {"OUTPUT_DIR": "a b", "SEED": "3", "DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8", "REWARD": "$(touch ran)"}
+    given = {
+        "OUTPUT_DIR": "a b",
+        "SEED": "3",
+        "DRY_RUN": "1",
+        "DEVICE": "cuda",
+        "NGPUS": "8",
+        "DATA_ROOT": "$(touch ran)",
+    }
     arguments = ["a=$(touch ran) 'b'", "+c=\\"]
     done = run_script("lisa_2b", *arguments, cwd=tmp_path, **given)
     assert (done.returncode, done.stderr) == (0, "")
@@ -86,7 +93,9 @@ def test_a_script_says_what_its_run_says_wherever_it_is_called(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("variables", [{"SEED": "a[$(touch ran)]"}, {"DRY_RUN": "2"}, {}])
+@pytest.mark.parametrize(
+    "variables", [{"SEED": "a[$(touch ran)]"}, {"DRY_RUN": "2"}, {}, {"REWARD": "$(touch ran)"}, {"REWARD": "robsut"}]
+)
 def test_a_script_refuses_before_it_installs_anything(tmp_path, variables):
     done = run_script("lisa_2b", cwd=tmp_path, **variables)
     assert (done.returncode, done.stdout) == (1, "")
@@ -273,6 +282,11 @@ def test_overrides_of_the_command_line_have_the_last_word():
         ({"METHOD": "grpo"}, "METHOD=grpo is unknown; choose one of: rft sft base"),
         ({"ALGO": "ppo"}, "ALGO=ppo is unknown; choose one of: paper dapo gdpo dr_grpo"),
         ({"THINK": "yes"}, "THINK=yes is unknown; choose one of: on off"),
+        ({"REWARD": "robsut"}, "REWARD=robsut: unknown reward 'robsut' (did you mean 'robust'?)"),
+        ({"REWARD": "iou=1,frmat=0.5"}, "unknown reward 'frmat' (did you mean 'format'?)"),
+        ({"REWARD": "iou=1,format"}, "cannot read 'format'; write 'iou=1,format=0.5'"),
+        ({"REWARD": "accuracy_equal=1"}, "cannot score detection, only classification"),
+        ({"REWARD": "none.yaml"}, "REWARD=none.yaml: "),
         ({"SHOTS": "3"}, "SHOTS=3 is unknown; choose one of: 1 2 4 8 16"),
         ({"SEED": "one"}, "SEED=one is not a whole number from 0"),
         ({"SEED": "1000000000"}, "SEED=1000000000 is not a whole number from 0 to 999999999"),
@@ -319,7 +333,7 @@ def test_a_setting_that_is_taken_out_is_an_override():
     "value", ["a\nb\r\nc", "a\tb", "\x1b[31m\x01\x1f\x7f", 'a"b\\', "a b", "猫 é", "$(touch ran) `touch ran`", "a&b"]
 )
 def test_a_dry_run_prints_json_whatever_the_values_are(value):
-    said = {"OUTPUT_DIR": "output_dir", "REWARD": "reward", "DATA_ROOT": "data_root"}
+    said = {"OUTPUT_DIR": "output_dir", "DATA_ROOT": "data_root"}
     given = {"DRY_RUN": "1", "DEVICE": "cuda", "NGPUS": "8"} | dict.fromkeys(said, value)
     done = call("coco_fewshot_2b", f"a={value}", **given)
     assert done.returncode == 0, done.stderr

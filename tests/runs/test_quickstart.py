@@ -87,6 +87,8 @@ def test_the_tiny_model_is_trained_in_two_phases():
         ("quickstart", [], {"SEED": "x"}, "SEED=x is not a whole number from 0"),
         ("quickstart", [], {"STEPS": "0"}, "STEPS=0 is not a whole number from 1"),
         ("quickstart", [], {"REWARD": "a${b}"}, "veRL takes ${ for a reference"),
+        ("quickstart", [], {"REWARD": "robsut"}, "unknown reward 'robsut' (did you mean 'robust'?)"),
+        ("quickstart", [], {"REWARD": "accuracy_equal=1"}, "cannot score detection, only classification"),
         ("quickstart", ["--no"], {}, "--no is no veRL override"),
         ("pretrain_tiny", [], {"NOISY_STEPS": "1e3"}, "NOISY_STEPS=1e3 is not a whole number"),
         ("pretrain_tiny", ["a=b"], {}, "takes no veRL override"),

@@ -31,7 +31,7 @@ def test_a_task_of_another_package_is_scored_by_robust_composed_and_guarded(
     assert score(name, RESPONSE, {"right": "yes"})["score"] == 1.5
     assert score(name, RESPONSE, {"right": "yes"}, "format=1")["score"] == 1.0
     robust = load_reward("robust")
-    assert robust.guarded == {name} and not robust.trusted
+    assert name in robust.guarded and "detection" not in robust.guarded and not robust.trusted
     assert score("classification", "<answer>rose</answer>", {"label": "rose"})["accuracy"] == 1.0
 
 
@@ -93,5 +93,8 @@ def test_a_name_that_is_taken_is_an_error_when_it_is_asked_for(tmp_path: Path, m
 
 
 def test_an_unknown_task_names_those_that_there_are() -> None:
-    with pytest.raises(UserError, match="unknown task 'Detection': use one of detection, classification"):
+    with pytest.raises(
+        UserError,
+        match=r"unknown task 'Detection' \(did you mean 'detection'\?\): use one of detection, classification",
+    ):
         load_task("Detection")

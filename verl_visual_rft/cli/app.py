@@ -55,7 +55,12 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 @app.command()
 def doctor(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out what takes more than a second or two.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help="Leave out the start of Ray; to import torch, veRL and vLLM still takes half a minute."
+        ),
+    ] = False,
 ) -> None:
     """Prove that this machine can train, or say what to mend."""
     from verl_visual_rft import doctor as checks

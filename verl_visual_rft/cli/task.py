@@ -56,8 +56,8 @@ def validate(
 
 
 @app.command(
-    epilog="\b\nExample:\n  visual-rft task new nearer --out ~/nearer\n"
-    "  pip install -e ~/nearer && visual-rft task validate nearer"
+    epilog="\b\nExample:\n  visual-rft task new which_is_taller --out ~/taller\n"
+    "  pip install -e ~/taller && visual-rft task validate which_is_taller"
 )
 def new(
     name: Annotated[str, typer.Argument(help="Of the task, an identifier: the row's ability.")],

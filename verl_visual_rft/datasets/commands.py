@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from verl_visual_rft.datasets.arguments import print_summary, run
 from verl_visual_rft.datasets.manifest import Manifest
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, guess
 
 _SETS = (
     *("coco", "lvis", "mg", "flowers102", "pets37", "fgvc_aircraft", "cars196", "lisa"),  # of the paper
@@ -67,9 +66,7 @@ def load_data_set(name: str) -> DataSet:
     """
     name = _OTHER_NAMES.get(name, name)
     if name not in DATA_SETS:
-        near = difflib.get_close_matches(name.lower(), DATA_SETS, n=1)
-        guess = f" (did you mean {near[0]!r}?)" if near else ""
-        raise UserError(f"no data set {name!r}{guess}; there are {', '.join(DATA_SETS)}")
+        raise UserError(f"no data set {name!r}{guess(name.lower(), DATA_SETS)}; there are {', '.join(DATA_SETS)}")
     return cast(DataSet, import_module(DATA_SETS[name]).DATA_SET)
 
 

@@ -116,7 +116,7 @@ def prepare(
         if companions is not None:
             kept = {split: tally.placements for split, tally in tallies.items()}
             for name, content in companions(kept).items():
-                write_companion(folder / name, content)
+                write_companion(folder / name, tallies.get("val", Tally()).asked_alone(content))
         manifest = _manifest(folder, tallies, left_out, options, dataset, sources)
         mended = {"mends": by_rule(mends)} if mends else {}
         write_json(folder / MANIFEST_NAME, {**manifest, **mended, **(details or {})})
@@ -135,13 +135,13 @@ def _write_split(folder: Path, split: str, questions: Sequence[Question], style:
         for asked, stored in _with_pictures(questions, options.workers):
             for question in asked:
                 if isinstance(stored, Skip):
-                    tally.skip(stored)
+                    tally.skip(stored, question)
                     continue
                 row = build_row(question, stored, tally.rows, split, style)
                 if isinstance(row, dict) and split == TRAIN:  # elsewhere scores are compared with those of others
                     row = contradictions.find(row, (stored.source_sha256, question.picture.crop_bottom)) or row
                 if isinstance(row, Skip):
-                    tally.skip(row)
+                    tally.skip(row, question)
                     continue
                 for writer in writers:
                     writer.add(row, len(stored.data))

@@ -27,15 +27,17 @@ class Tally:
         self.hashes: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._skipped_rows = 0
+        self._left_out: set[tuple[str, int | None]] = set()
         self._source_bytes = 0
         self._boxes = 0
         self._conversions: dict[str, dict[str, None]] = {}
         self._chosen: dict[str, dict[str, list[str]]] = {"positives": {}, "negatives": {}}
         self._longest: Counter[str] = Counter()
 
-    def skip(self, skip: Skip) -> None:
+    def skip(self, skip: Skip, question: Question) -> None:
         """Count a question that got no row."""
         self._skipped_rows += 1
+        self._left_out.add((question.picture.id, getattr(question, "category_id", None)))
         self.skips[skip] = None
 
     def add(self, question: Question, stored: StoredPicture, row: Mapping[str, Any]) -> None:
@@ -55,6 +57,14 @@ class Tally:
         self._boxes += len(question.bounds())
         for name in ("image_tokens", "prompt_tokens"):
             self._longest[name] = max(self._longest[name], row["extra_info"][name] or 0)
+
+    def asked_alone(self, companion: Any) -> Any:
+        """Return a file beside the rows, without the objects of questions that got no row: nobody can find them."""
+        if not isinstance(companion, dict) or "annotations" not in companion:
+            return companion
+        objects = companion["annotations"]
+        kept = [entry for entry in objects if (str(entry["image_id"]), entry["category_id"]) not in self._left_out]
+        return {**companion, "annotations": kept}
 
     def counts(self) -> dict[str, Any]:
         """Return the split's entry of the manifest's ``counts``."""

@@ -87,7 +87,10 @@ def _loaded(what: str, question: str) -> Finding:
         return fail(what, process.error, REINSTALL)
     unusable = json.loads(process.answer)
     if unusable:
-        remedy = f"mend or uninstall the package that names it; the other {what} can be used"
+        if all(": pip install " in why for why in unusable.values()):  # see `PackageMissingError`
+            remedy = f"run that command if you need what it is for; the other {what} can be used"
+        else:
+            remedy = f"mend or uninstall the package that names it; the other {what} can be used"
         return warning(what, "; ".join(unusable.values()), remedy)
     return ok(what, "all can be loaded")
 

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import PackageMissingError, UserError
 from verl_visual_rft.input_files import read_text
 from verl_visual_rft.rewards.reward import PartReport, Reward, Scorer
 from verl_visual_rft.tasks import Sample, task_names
@@ -158,8 +158,10 @@ def _part(name: Any, value: Any, source: str) -> Part:
 def _read_yaml(path: str) -> Mapping[str, Any]:
     from pathlib import Path  # only who composes in a file pays for these
 
-    import yaml
-
+    try:
+        import yaml
+    except ImportError as error:
+        raise PackageMissingError(f"the reward file {path} needs pyyaml ({error}): pip install pyyaml") from error
     try:
         content = yaml.safe_load(read_text(Path(path), _REMEDY))
     except (ValueError, RecursionError, yaml.YAMLError) as error:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, guess
 from verl_visual_rft.packages import OUR_PACKAGE, declared, loading, sole_claim, unusable
 from verl_visual_rft.rewards.brought import Brought, brought_components, brought_rewards
 from verl_visual_rft.rewards.composition import Part, compose, is_yaml, read_composition
@@ -111,6 +111,10 @@ def _load(name: str, options: str) -> Reward:
 def _claims(name: str) -> list[tuple[str, EntryPoint]]:
     known = _discover()
     if name not in known:
+        if near := guess(name, known):
+            raise UserError(
+                f"unknown reward {name!r}{near}; `visual-rft reward list` has all, --components their parts"
+            )
         raise UserError(
             f"unknown reward {name!r}: use one of {', '.join(reward_names())}, "
             f"or components with weights as in 'iou=1,format=0.5': {', '.join(sorted(component_names()))}"

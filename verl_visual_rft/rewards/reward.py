@@ -66,13 +66,20 @@ class Reward:
             UserError: The reward does not know the task.
             RewardError: A reward of another package raised, or returned something else than finite numbers.
         """
-        scorer = self.scorers.get(sample.task)
-        if scorer is None:
+        return self.require(sample.task)(sample, report)
+
+    def require(self, task: str) -> Scorer:
+        """Return what scores a task.
+
+        Raises:
+            UserError: The reward does not know the task.
+        """
+        if task not in self.scorers:
             raise UserError(
-                f"reward {self.name!r} cannot score {sample.task}, only {', '.join(self.scorers)}; add a part that "
-                f"says whether an answer to {sample.task} is right: `visual-rft reward list --components`"
+                f"reward {self.name!r} cannot score {task}, only {', '.join(self.scorers)}; add a part that says "
+                f"whether an answer to {task} is right: `visual-rft reward list --components`"
             )
-        return scorer(sample, report)
+        return self.scorers[task]
 
     def weights_of(self, task: str) -> Mapping[str, float]:
         """Return the weights of the components of a task's total.
@@ -123,7 +130,7 @@ def make_reward(name: str, loaded: Any, origin: str, trusted: bool) -> Reward:
         scorers={task: _scorer(function, name, origin, task not in guarded) for task, function in functions.items()},
         ranges=_ranges(getattr(loaded, "range", None), functions, origin),
         weights=getattr(loaded, "weights", {}),
-        documents={task: inspect.getdoc(function) or "" for task, function in functions.items()},
+        documents={task: _document(function) for task, function in functions.items()},
         thresholds=_thresholds(getattr(loaded, "iou_threshold", None), name),
         form_only=getattr(loaded, "form_only", False) is True,
         follows_tau=any("tau" in _wanted_fields(function, origin) for function in functions.values()),
@@ -220,6 +227,15 @@ def _thresholds(declared: Any, name: str) -> Mapping[str, float]:
     """Return the threshold that an object declares; an attribute of that name that is no IoU is something else."""
     is_iou = isinstance(declared, int | float) and not isinstance(declared, bool) and 0 < declared <= 1
     return {name: float(declared)} if is_iou else {}
+
+
+def _document(function: Callable[..., Any]) -> str:
+    """Return what a function says of itself; of a method that says nothing, what its class says."""
+    said = inspect.getdoc(function)
+    if said in (None, inspect.getdoc(type.__call__)):  # the second: `__call__` of a class inherits Python's own words
+        owner = getattr(function, "__self__", None)
+        said = None if owner is None else inspect.getdoc(type(owner))
+    return said or ""
 
 
 def _first_line(documented: object) -> str:

@@ -3,7 +3,8 @@
 """What ``recipes/NAME.sh`` executes: ``python -m verl_visual_rft.runs run FOLDER NAME [veRL override ...]``.
 
 FOLDER is where the user is; variables are those of the environment. ``device`` in the place of ``run`` checks them and
-prints what the run is on, for the shell to see to its environment. A refusal is one line and exit status 1.
+prints what the run is on, for the shell to see to its environment; ``variables`` prints their names. A refusal is one
+line and exit status 1.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError, system_errors_are_the_users
-from verl_visual_rft.runs.catalogue import execute, help_of, read_run
+from verl_visual_rft.runs.catalogue import execute, help_of, read_run, variables_of
 from verl_visual_rft.terminal import say
 
 
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _main(action: str, caller: str, name: str, *overrides: str) -> None:
+    if action == "variables":
+        say("\n".join(variables_of(name)))
+        return
     if overrides[:1] in (("-h",), ("--help",)):
         say(help_of(name), end="")
         return

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, guess
 from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
 from verl_visual_rft.runs.commands import help_command, start_command
 from verl_visual_rft.runs.experiment import read_experiment
@@ -74,7 +73,7 @@ def _check_overrides(name: str, environment: Mapping[str, str], overrides: Seque
     """Refuse words that no training would read: it is too late to see that when Hydra does, or nothing is trained."""
     for word in overrides:
         key, equals, _ = word.partition("=")
-        if key.upper() in _variables_of(name) and equals:
+        if key.upper() in variables_of(name) and equals:
             given = f"{key.upper()}={word[len(key) + 1 :]}"
             raise UserError(f"{word} is a variable: write {given} before {start_command(name)}")
         if word.startswith("-") or not (key.strip() and equals or word.startswith("~")):
@@ -85,7 +84,8 @@ def _check_overrides(name: str, environment: Mapping[str, str], overrides: Seque
         raise UserError(f"{overrides[0]}: METHOD=base trains nothing, and takes no veRL override; leave it out")
 
 
-def _variables_of(name: str) -> Sequence[str]:
+def variables_of(name: str) -> Sequence[str]:
+    """Return the names of a run's variables."""
     return {"quickstart": quickstart.NAMES, "pretrain_tiny": pretrain_tiny.NAMES}.get(name, variables.NAMES)
 
 
@@ -106,7 +106,7 @@ def find_experiment(name: str) -> Experiment:
         UserError: There is none; the message has the nearest.
     """
     if name not in EXPERIMENTS:
-        raise UserError(f"no recipe {name!r}{_guess(name, NAMES)}; `visual-rft recipes` lists them")
+        raise UserError(f"no recipe {name!r}{guess(name, NAMES)}; `visual-rft recipes` lists them")
     return EXPERIMENTS[name]
 
 
@@ -126,7 +126,7 @@ def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[s
         >>> split_words("lisa_2b", ["method=sft", "LORA=8", "optim.lr=1e-5"])
         ({'METHOD': 'sft', 'LORA': '8'}, ['optim.lr=1e-5'])
     """
-    names = _variables_of(name)
+    names = variables_of(name)
     given, overrides = {}, []
     for word in words:
         key, equals, value = word.partition("=")
@@ -139,12 +139,7 @@ def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[s
         else:
             known = [variable.lower() for variable in names]
             raise UserError(
-                f"{name} has no variable {key!r}{_guess(key.lower(), known)}; it has {', '.join(known)}, and a setting "
+                f"{name} has no variable {key!r}{guess(key.lower(), known)}; it has {', '.join(known)}, and a setting "
                 "of veRL has a dot"
             )
     return given, overrides
-
-
-def _guess(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""

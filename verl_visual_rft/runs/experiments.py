@@ -50,11 +50,14 @@ class Experiment:
     Attributes:
         stem: Its name without the size.
         size: "2b" or "7b".
+        task: What its rows ask.
         title: What it is.
         tables: Of the paper; the first is the one that it is known by.
         row: Where the paper's tables have it.
         preparations: Its data; the first is trained on.
         evaluations: What is asked in the end.
+        gpu_hours: Of training on eight A100 of 80 GB, as `visual-rft plan` estimates them; kept here because an
+            estimate takes veRL's configuration, and half a second.
         steps: Of training, 16 prompts each.
         known_shots: Training pictures of each class for which the paper has figures; empty where it draws none.
         copies: How often its rows are listed, by shots, where those alone would fill no batch.
@@ -65,11 +68,13 @@ class Experiment:
 
     stem: str
     size: str
+    task: str
     title: str
     tables: tuple[int, ...]
     row: str
     preparations: tuple[Preparation, ...]
     evaluations: tuple[Evaluation, ...]
+    gpu_hours: int
     steps: int = 200
     known_shots: tuple[int, ...] = ()
     copies: Mapping[int, int] = field(default_factory=dict)
@@ -112,11 +117,13 @@ def _classification(data_set: str, title: str, column: str) -> Experiment:
     return Experiment(
         data_set,
         "2b",
+        task="classification",
         title=f"Few-shot classification: {title}",
         tables=(2,),
         row=f"column {column}",
         preparations=(Preparation(data_set),),
         evaluations=(Evaluation("test"),),
+        gpu_hours=5,
         known_shots=(1, 2, 4, 8, 16),
     )
 
@@ -125,11 +132,13 @@ def _coco_fewshot(size: str, *known_shots: int) -> Experiment:
     return Experiment(
         "coco_fewshot",
         size,
+        task="detection",
         title="Few-shot detection: eight categories of COCO",
         tables=(3,),
         row=_row(size),
         preparations=(Preparation("coco", ("--base-categories", "coco-fewshot8")),),
         evaluations=(Evaluation("val"),),
+        gpu_hours={"2b": 5, "7b": 8}[size],
         known_shots=known_shots,
         copies={1: 2},  # 8 rows fill no batch of 16
     )
@@ -139,11 +148,13 @@ def _lvis_fewshot(size: str) -> Experiment:
     return Experiment(
         "lvis_fewshot",
         size,
+        task="detection",
         title="Few-shot detection: six rare categories of LVIS",
         tables=(4,),
         row=_row(size),
         preparations=(Preparation("lvis", ("--shots", "10")),),
         evaluations=(Evaluation("val"),),
+        gpu_hours={"2b": 5, "7b": 8}[size],
     )
 
 
@@ -151,11 +162,13 @@ def _mg_fewshot(size: str) -> Experiment:
     return Experiment(
         "mg_fewshot",
         size,
+        task="detection",
         title="Few-shot detection: Monster Girls",
         tables=(5,),
         row=_row(size),
         preparations=(Preparation("mg"),),
         evaluations=(Evaluation("val"),),
+        gpu_hours=5,
         known_shots=(4, 16),
     )
 
@@ -164,11 +177,13 @@ def _lisa(size: str) -> Experiment:
     return Experiment(
         "lisa",
         size,
+        task="grounding",
         title="Reasoning grounding: LISA (ReasonSeg)",
         tables=(6,),
         row=_row(size),
         preparations=(Preparation("lisa", ("--boxes", "first")),),  # the published truth
         evaluations=(Evaluation("val", name="val"), Evaluation("test", name="test")),
+        gpu_hours={"2b": 13, "7b": 21}[size],
         steps=498,
         sam="facebook/sam-vit-huge",
     )
@@ -179,6 +194,7 @@ def _coco_ovd(size: str) -> Experiment:
     return Experiment(
         "coco_ovd",
         size,
+        task="detection",
         title="Open-vocabulary detection: COCO 65/15, and 13 rare categories of LVIS",
         tables=(7, 8),
         row=_row(size),
@@ -187,6 +203,7 @@ def _coco_ovd(size: str) -> Experiment:
             Preparation("lvis", ("--setting", "open-vocabulary"), folder="data_lvis"),
         ),
         evaluations=(Evaluation("val", name="coco"), Evaluation("val", "data_lvis", name="lvis")),
+        gpu_hours={"2b": 19, "7b": 31}[size],
         steps=750,
         rows=6000,
         needs="LVIS has the pictures of COCO: lay lvis_v1_val.json beside COCO's annotations.",

@@ -26,6 +26,7 @@ from verl_visual_rft.runs.evaluation import Questions, evaluation_stages, export
 from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
 from verl_visual_rft.runs.listed import ListedRun
 from verl_visual_rft.runs.paths import model_from_caller, output_folder, work_folder
+from verl_visual_rft.runs.reward import check_reward
 from verl_visual_rft.runs.stages import Stage
 from verl_visual_rft.runs.words import hydra_value
 from verl_visual_rft.terminal import say
@@ -172,6 +173,7 @@ def read_quick_start(environment: Mapping[str, str], overrides: Sequence[str], c
     model = model_from_caller(given.text("MODEL", shipped), caller)
     check_utf8(given.text("OUTPUT_DIR"), model, reward, *overrides)
     check_no_reference(OUTPUT_DIR=given.text("OUTPUT_DIR"), MODEL=model, REWARD=reward)
+    check_reward(reward, "detection", caller)
     suffix = "" if reward == "robust" else "_" + re.sub("[^A-Za-z0-9.]", "_", reward)
     suffix += f"_seed{seed}" if seed else ""
     start = _QuickStart(

@@ -15,6 +15,7 @@ from verl_visual_rft.runs.commands import prepare_command
 from verl_visual_rft.runs.experiments import Experiment
 from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
 from verl_visual_rft.runs.paths import from_caller, model_from_caller
+from verl_visual_rft.runs.reward import check_reward
 
 #: Kinds of stages, in their order.
 KINDS = ("data", "train", "export", "eval", "report")
@@ -77,6 +78,7 @@ def read_variables(
     reward = given.text("REWARD", "robust")
     check_utf8(*map(given.text, ("OUTPUT_DIR", "DATA_ROOT", "EXIST_MAPS", "SAM")), model, reward, *overrides)
     check_no_reference(OUTPUT_DIR=given.text("OUTPUT_DIR"), MODEL=model, REWARD=reward)
+    check_reward(reward, experiment.task, caller)
     smoke = given.switch("SMOKE")
     device = given.choice("DEVICE", "auto", "cpu", "cuda")
     gpus = given.number("NGPUS", 0, least=1) if given.text("NGPUS") else 0

@@ -13,7 +13,7 @@ import math
 import re
 from threading import current_thread, main_thread
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import PackageMissingError
 
 # What reading and scoring an answer of any shape can raise. The published code takes any exception as a wrong answer.
 WRONG_ANSWER = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
@@ -30,7 +30,7 @@ class SymbolicCheck:
             coincidences. ``False`` is the same code without that step.
 
     Raises:
-        UserError: math-verify is not installed, and `symbolic_check` asks for it.
+        PackageMissingError: math-verify is not installed, and `symbolic_check` asks for it.
     """
 
     def __init__(self, symbolic_check: bool = True) -> None:
@@ -78,9 +78,9 @@ def _require_math_verify() -> None:
     try:
         import math_verify  # noqa: F401  # it loads SymPy: only who asks for the check pays for it
     except ImportError as error:
-        raise UserError(
+        raise PackageMissingError(
             f"the reward 'reference' needs math-verify, which cannot be imported ({error}): "
-            "pip install 'verl-visual-rft[reference]'"
+            "pip install 'math-verify[antlr4_9_3]'"
         ) from error
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import UserError, guess
 from verl_visual_rft.packages import declared, loading, sole_claim, unusable
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ def task_package(name: str) -> str:
     return _claim(name)[0]
 
 
+def task_packages(name: str) -> list[str]:
+    """Return the packages that declare a task: one, or those that claim the same name; none of an unknown name."""
+    return [package for package, _ in _discover().get(name, ())]
+
+
 @cache
 def load_task(name: str) -> Task[Any, Any]:
     """Load a task, once in a process.
@@ -95,7 +100,8 @@ def _claim(name: str) -> tuple[str, EntryPoint]:
     known = _discover()
     if name not in known:
         raise UserError(
-            f"unknown task {name!r}: use one of {', '.join(task_names())}, or install the package that has it"
+            f"unknown task {name!r}{guess(name, known)}: use one of {', '.join(task_names())}, or install the package "
+            "that has it"
         )
     return sole_claim("task", name, known[name])
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.rewards import Reward, load_reward
 from verl_visual_rft.training.checkpoints.best import check_keep_best
 from verl_visual_rft.training.modes import check_trainer_mode
 from verl_visual_rft.training.scoring.custom_function import custom_function
@@ -36,6 +36,7 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
         )
     _check_parts(config)
     function = custom_function(config)
+    loaded = None if function else load_reward(_reward(config))
     filter_groups = algorithm.get("filter_groups") or {}
     if filter_groups.get("enable") and not filter_groups.get("max_num_gen_batches", 0) > 0:
         raise UserError(
@@ -43,9 +44,9 @@ def check_algorithm(config: Mapping[str, Any]) -> None:
             "ever; set algorithm.filter_groups.max_num_gen_batches, 10 say"
         )
     if algorithm["adv_estimator"] == "visual_rft_gdpo":
-        if function:
+        if loaded is None:
             raise UserError(f"algo=gdpo: {function} does not say which components it sums with which weights")
-        _check_gdpo(config)
+        _check_gdpo(config, loaded)
 
 
 def _check_parts(config: Mapping[str, Any]) -> None:
@@ -69,18 +70,22 @@ def _check_parts(config: Mapping[str, Any]) -> None:
             raise UserError(f"{key} is not supported: {why}")
 
 
-def _check_gdpo(config: Mapping[str, Any]) -> None:
+def _reward(config: Mapping[str, Any]) -> str | dict[str, Any]:
+    reward: Any = config["visual_rft"]["reward"]
+    if not isinstance(reward, str):
+        from omegaconf import OmegaConf
+
+        reward = OmegaConf.to_object(reward) if OmegaConf.is_config(reward) else reward
+    found: str | dict[str, Any] = reward
+    return found
+
+
+def _check_gdpo(config: Mapping[str, Any], loaded: Reward) -> None:
     if config["algorithm"].get("use_kl_in_reward"):
         raise UserError(
             "algo=gdpo normalises the components of the reward, which algorithm.use_kl_in_reward=true is not one of; "
             "use actor_rollout_ref.actor.use_kl_loss=true"
         )
-    reward = config["visual_rft"]["reward"]
-    if not isinstance(reward, str):
-        from omegaconf import OmegaConf
-
-        reward = OmegaConf.to_object(reward) if OmegaConf.is_config(reward) else reward
-    loaded = load_reward(reward)
     if not loaded.weights:
         raise UserError(
             f"algo=gdpo: reward {loaded.name!r} does not say which components it sums with which weights; "
