@@ -50,6 +50,11 @@ FIXED = f"{ACTOR}.use_dynamic_bsz=false"
         ),
         (["lora=on", "actor_rollout_ref.model.lora_rank=600"], "vLLM takes adapters of rank 512 at most"),
         (["model_engine=megatron"], "only FSDP trains here"),
+        *(
+            ([f"{ACTOR}.strategy={strategy}"], f"{ACTOR}.strategy={strategy}: only FSDP trains here, fsdp or fsdp2")
+            for strategy in ("megatron", "veomni", "torchtitan", "automodel", "FSDP")
+        ),
+        (["actor_rollout_ref.ref.strategy=megatron"], "ref.strategy=megatron: only FSDP trains here"),
         ([f"{ROLLOUT}.gpu_memory_utilization=1.5"], "gpu_memory_utilization=1.5 is no share"),
         (
             [f"{ACTOR}.fsdp_config.ulysses_sequence_parallel_size=8"],

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from verl_visual_rft.training.engine.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
 _BYTES = {"fp32": 4, "float32": 4, "float": 4, "bf16": 2, "bfloat16": 2, "fp16": 2, "float16": 2, "half": 2}
+#: What veRL calls FSDP.
+_STRATEGIES = ("fsdp", "fsdp2")
 
 
 @dataclass(frozen=True)
@@ -171,11 +173,22 @@ def settings_of(config: Mapping[str, Any]) -> Settings:
     fsdp = engine.get("fsdp_config", engine.get("engine", {}))
     if isinstance(fsdp, Mapping) and "fsdp_size" not in fsdp:
         raise UserError("model_engine, engine: only FSDP trains here (model_engine=dp, engine=fsdp); leave it out")
+    _require_fsdp(config, ("actor_rollout_ref.actor", "actor_rollout_ref.ref") if is_grpo else ("engine",))
     check_kinds(config)
     try:
         return _grpo(config) if is_grpo else _sft(config)
     except KeyError as error:
         raise UserError(f"there is no setting {error}, which a training needs; leave out what takes it away") from error
+
+
+def _require_fsdp(config: Mapping[str, Any], engines: Sequence[str]) -> None:
+    """Refuse another strategy under the settings of FSDP: workers would know it for wrong, with the model loaded."""
+    for name in engines:
+        strategy = group(config, name).get("strategy", "fsdp")
+        if strategy not in _STRATEGIES:
+            raise UserError(
+                f"{name}.strategy={strategy}: only FSDP trains here, {' or '.join(_STRATEGIES)}; leave it out"
+            )
 
 
 #: Names of the micro-batch settings, by what they divide.

@@ -32,7 +32,7 @@ class Given:
         """
         value = self.text(name, default or choices[0])
         if value not in choices:
-            raise UserError(f"{name}={value} is unknown; choose one of: {' '.join(choices)}")
+            raise UserError(f"{name}={bash_quote(value)} is unknown; choose one of: {' '.join(choices)}")
         return value
 
     def switch(self, name: str) -> bool:
@@ -47,7 +47,7 @@ class Given:
         """
         value = self.text(name, str(default))
         if not _NUMBER.fullmatch(value) or int(value) < least:
-            raise UserError(f"{name}={value} is not a whole number from {least} to {_LARGEST}")
+            raise UserError(f"{name}={bash_quote(value)} is not a whole number from {least} to {_LARGEST}")
         return int(value)
 
 

@@ -16,6 +16,7 @@ from verl_visual_rft.runs.experiments import Experiment
 from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
 from verl_visual_rft.runs.paths import from_caller, model_from_caller
 from verl_visual_rft.runs.reward import check_reward
+from verl_visual_rft.runs.words import bash_quote
 
 #: Kinds of stages, in their order.
 KINDS = ("data", "train", "export", "eval", "report")
@@ -143,7 +144,7 @@ def _stages(given: Given) -> tuple[str, ...]:
     asked = tuple(text.removesuffix(",").split(","))
     for kind in asked:
         if kind not in KINDS:
-            raise UserError(f"STAGES={text}: there is no stage '{kind}'; choose from {','.join(KINDS)}")
+            raise UserError(f"STAGES: there is no stage {bash_quote(kind)}; choose from {','.join(KINDS)}")
     return asked
 
 
@@ -166,7 +167,7 @@ def _check(experiment: Experiment, variables: Variables) -> None:
         raise UserError("SFT_TARGET=reasoning contradicts THINK=off; leave one of them out")
     negatives = variables.negatives
     if not _SHARE.fullmatch(negatives):
-        raise UserError(f"NEGATIVES={negatives} is not a share from 0 to below 1, written as 0.2")
+        raise UserError(f"NEGATIVES={bash_quote(negatives)} is not a share from 0 to below 1, written as 0.2")
     if negatives != "0" and not experiment.is_detection:
         raise UserError(
             f"NEGATIVES={negatives} is about the questions of detection; this experiment has none: leave it out"

@@ -128,6 +128,17 @@ def test_what_was_answered_before_a_failure_is_kept_and_not_asked_again(batches,
     assert BatchesOfFour.asked == [[0, 1, 2, 3], [4, 5, 6, 7], [8]]
 
 
+@pytest.mark.parametrize(
+    ("taken", "named"), [(".predictions.jsonl.lock", "predictions.jsonl"), ("predictions.meta.json",) * 2]
+)
+def test_a_file_that_cannot_be_written_leaves_the_answers_and_nothing_else(batches, tmp_path, taken, named):
+    (tmp_path / taken).mkdir()
+    with pytest.raises(UserError, match=f"cannot write .*/{named}: .*; the answers are kept, run the same command"):
+        predict(*batches, tmp_path / "predictions.jsonl")
+    (journal,) = tmp_path.glob("predictions.jsonl.*")
+    assert journal.suffix == ".partial"
+
+
 def test_a_batch_that_is_there_in_part_is_asked_again_as_a_whole(batches, tmp_path):
     BatchesOfFour.breaks_after = 2
     with pytest.raises(UserError, match="the engine broke"):

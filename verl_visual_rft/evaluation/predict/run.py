@@ -170,18 +170,21 @@ def _finish(out: Path, gated: Gated, records: Mapping[int, dict[str, Any]], desc
         for question in gated.asked
     )
     temporary = out.with_name(f"{out.name}.{description['fingerprint']}.tmp")
+    kept = "the answers are kept, run the same command again"
     try:
         with alone(out, out.with_name(f".{out.name}.lock")):
-            with temporary.open("wb") as file:
-                file.writelines(line.encode() for line in lines)
-                file.flush()
-                os.fsync(file.fileno())
-            if gated.own_map is not None:
-                write_json(existence_path(out), gated.own_map.to_json())
-            write_json(meta_path(out), {**description, "predictions_sha256": sha256_of(temporary)})
-            os.replace(temporary, out)
+            try:
+                with temporary.open("wb") as file:
+                    file.writelines(line.encode() for line in lines)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if gated.own_map is not None:
+                    write_json(existence_path(out), gated.own_map.to_json())
+                write_json(meta_path(out), {**description, "predictions_sha256": sha256_of(temporary)})
+                os.replace(temporary, out)
+            except UserError as error:
+                raise UserError(f"{error}; {kept}") from error
+            finally:
+                temporary.unlink(missing_ok=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"cannot write {out}: {error.strerror or error}; the answers are kept, run the same command again"
-        ) from error
+        raise UserError(f"cannot write {out}: {error.strerror or error}; {kept}") from error
