@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ ROW = {
     "extra_info": {"split": "train", "index": 3},
 }
 FILE = """
-import asyncio, time
+import asyncio, os, re, time
 
 def seven(data_source, solution_str, ground_truth, extra_info):
     return 7.0
@@ -47,6 +48,31 @@ async def judged(data_source, solution_str, ground_truth, extra_info):
 
 async def never(data_source, solution_str, ground_truth, extra_info):
     await asyncio.sleep(60)
+
+async def blocks(data_source, solution_str, ground_truth, extra_info):
+    time.sleep(60 if solution_str == "a" else 0)
+    return 1
+
+async def blocks_in_c(data_source, solution_str, ground_truth, extra_info):
+    return float(bool(re.match(r"(a+)+$", "a" * 60 + "b")))
+
+async def ends_its_process(data_source, solution_str, ground_truth, extra_info):
+    os._exit(0)
+
+async def forks(data_source, solution_str, ground_truth, extra_info):
+    os.fork()
+    return 3
+
+async def writes_to_all_files(data_source, solution_str, ground_truth, extra_info):
+    for number in range(3, 1000):
+        try:
+            os.write(number, b'[0, "scored", {"score": 9}]' + bytes([10]))
+        except OSError:
+            pass
+    return 1
+
+def runs_a_loop_itself(data_source, solution_str, ground_truth, extra_info):
+    return asyncio.run(asyncio.sleep(0, 4))
 
 async def leaves_async(data_source, solution_str, ground_truth, extra_info):
     raise SystemExit(0)
@@ -97,20 +123,22 @@ def results(config: Any, responses: list[str]) -> list[dict[str, Any]]:
     scorer = VisualRFTRewardManager(config, TOKENIZER, None)
     assert not scorer.is_trusted(ROW)  # a reward worker is asked, not a rule of ours
 
-    def responded(response: str) -> DataProto:
-        ids = torch.tensor([TOKENIZER(response)["input_ids"]])
-        return DataProto.from_dict(
-            tensors={"responses": ids, "attention_mask": torch.ones_like(ids)},
-            non_tensors={key: np.array([value], dtype=object) for key, value in ROW.items()},
-        )
-
     async def batch() -> list[dict[str, Any]]:
-        return await asyncio.gather(*(scorer.run_single(responded(response)) for response in responses))
+        return await asyncio.gather(*(scored(scorer, response) for response in responses))
 
     try:
         return asyncio.run(batch())
     finally:
         scorer.isolated.close()
+
+
+async def scored(scorer: VisualRFTRewardManager, response: str) -> dict[str, Any]:
+    ids = torch.tensor([TOKENIZER(response)["input_ids"]])
+    data = DataProto.from_dict(
+        tensors={"responses": ids, "attention_mask": torch.ones_like(ids)},
+        non_tensors={key: np.array([value], dtype=object) for key, value in ROW.items()},
+    )
+    return await scorer.run_single(data)
 
 
 def test_it_scores_as_verl_calls_it(file):
@@ -136,11 +164,48 @@ def test_one_that_waits_is_awaited(file):
     ] * 3
 
 
+def test_those_that_wait_do_so_beside_each_other(file):
+    start = time.monotonic()
+    assert len(results(config_of(file, "judged"), ["a"] * 200)) == 200
+    assert time.monotonic() - start < 200 * 0.05
+
+
+def test_one_that_blocks_the_others_is_ended_and_those_after_it_are_scored(file):
+    """Its traceback says where it was."""
+    scorer = VisualRFTRewardManager(config_of(file, "blocks", timeout=1, on_error="zero"), TOKENIZER, None)
+
+    async def batches() -> list[list[float]]:
+        return [
+            [one["reward_score"] for one in await asyncio.gather(*(scored(scorer, response) for response in responses))]
+            for responses in (["b", "c"], ["a", "b"], ["b"] * 3)
+        ]
+
+    try:
+        first, with_it, after = asyncio.run(batches())
+    finally:
+        scorer.isolated.close()
+    assert (first, after) == ([1.0, 1.0], [1.0, 1.0, 1.0])
+    assert with_it[0] == 0.0
+
+
+@pytest.mark.parametrize(("name", "score"), [("forks", 3.0), ("runs_a_loop_itself", 4.0)])
+def test_what_a_function_may_do(file, name, score):
+    assert [one["reward_score"] for one in results(config_of(file, name), ["a"] * 3)] == [score] * 3
+
+
+def test_an_answer_that_is_not_ours_is_a_failure(file):
+    (stops,) = results(config_of(file, "writes_to_all_files"), ["a"])
+    assert "or ended its process" in why_unusable(stops["reward_extra_info"], stops["reward_score"])
+
+
 @pytest.mark.parametrize(
     ("name", "timeout", "why"),
     [
         ("hangs", 1, "did not return within 1 s"),
         ("never", 0.2, "did not return within 0.2 s"),
+        ("blocks", 1, "did not return within 1 s"),
+        pytest.param("blocks_in_c", 1, "did not return within 1 s", marks=pytest.mark.long),
+        ("ends_its_process", 60, "died without a word"),
         ("leaves_async", 60, "raised SystemExit: 0"),
         ("is_cancelled", 60, "raised CancelledError"),
         ("its_server_is_slow", 60, "raised TimeoutError: my server timed out"),

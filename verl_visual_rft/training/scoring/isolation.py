@@ -8,13 +8,12 @@ worker, its timer and its error message. A process can be ended, and says where 
 The clock is out here, where a reward cannot put it off: past the limit the process gets a signal, at which it writes
 its traceback. It has a later alarm of its own, for when the worker that asked has been killed. A reward may also start
 processes that hold on to everything they inherit, our connection too: so the end of the child is never waited for, and
-what it has started is ended with it.
+what it has started is ended with it. What happens in the child: `served`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import json
 import os
 import pickle
@@ -23,23 +22,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-import traceback
 import weakref
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from itertools import count
 from typing import IO, Any
 
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.input_files import parse_json
-from verl_visual_rft.rewards import load_reward, score
 from verl_visual_rft.training.scoring.custom_function import CustomFunction
-
-#: What scores: a reward of ours or of another package, as for `load_reward`, or a function of a file.
-Scored = str | Mapping[str, Any] | CustomFunction
+from verl_visual_rft.training.scoring.served import Scored
 
 _IMPORT_SECONDS = 600.0  # for a reward's imports, torch perhaps, on a busy machine
-_GRACE_SECONDS = 2.0  # for a last traceback
-_ALARM_SECONDS = 10.0  # between the limit and the alarm inside: never both, two tracebacks in one file would be neither
+_GRACE_SECONDS = 2.0  # for a last traceback, and for one that is awaited to end by the child's clock
 _MOST_ANSWER = 1 << 24  # bytes of the components of one response
 
 
@@ -70,13 +65,18 @@ class IsolatedScorer:
         reward = self._reward if reward is None else reward
         async with self._turn:
             await self._load(reward)
-            return await self._call(_called(reward), self._timeout, reward, arguments)
+            if not self._is_async(reward):
+                return await self._call(_called(reward), self._timeout, reward, arguments)
+        return await self._call(_called(reward), self._timeout, reward, arguments, grace=_GRACE_SECONDS)
 
     async def is_async(self, function: CustomFunction) -> bool:
         """Whether a function is to be awaited, as the process that may import it says; errors as of `score`."""
         async with self._turn:
             await self._load(function)
-            return self._loaded[_called(function)]["is_async"] == 1
+            return self._is_async(function)
+
+    def _is_async(self, reward: Scored) -> bool:
+        return bool(self._loaded[_called(reward)].get("is_async"))
 
     async def _load(self, reward: Scored) -> None:
         """Import a reward: that takes its time, and is not a response's fault."""
@@ -86,19 +86,22 @@ class IsolatedScorer:
             self._loaded[what] = await self._call(f"the import of {what}", _IMPORT_SECONDS, reward, None)
 
     async def _call(
-        self, what: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None
+        self, what: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None, grace: float = 0.0
     ) -> dict[str, float]:
-        assert self._child is not None
+        child = self._child
+        assert child is not None
         try:
-            kind, said = await self._child.ask(seconds, reward, arguments)
+            kind, said = await child.ask(seconds, grace, reward, arguments)
         except BaseException as error:  # ours was cancelled, perhaps: then its answer must not be the next one's
-            trace = self._child.trace.read().strip()
-            self.close()
+            trace = child.last_words()
+            if child is self._child:  # of several that are awaited in it, the first
+                self.close()
             if not isinstance(error, EOFError):
                 raise
             raise RewardError(
-                f"{what} did not return within {seconds:g} s (visual_rft.reward_timeout), "
-                f"or ended its process:\n{trace or 'the process died without a word'}"
+                f"{what} did not return within {seconds:g} s (visual_rft.reward_timeout), or ended its process"
+                f"{', or another response did that is scored beside it' if grace else ''}:\n"
+                f"{trace or 'the process died without a word'}"
             ) from None
         if kind == "scored":
             scored: dict[str, float] = said
@@ -123,13 +126,17 @@ class _InChild(Exception):
 
 
 class _Child:
-    """A process in a session of its own that answers one question at a time."""
+    """A process in a session of its own that answers numbered questions, see `served.serve`."""
 
     def __init__(self) -> None:
-        self.trace: IO[str] = tempfile.NamedTemporaryFile("r", prefix="visual-rft-", suffix=".trace")  # noqa: SIM115
+        self._asked: dict[int, asyncio.Future[tuple[str, Any]]] = {}
+        self._numbers = count()
+        self._sending = asyncio.Lock()
+        self._reading: asyncio.Future[None] | None = None
+        self._trace: IO[str] = tempfile.NamedTemporaryFile("r", prefix="visual-rft-", suffix=".trace")  # noqa: SIM115
         self._socket, of_child = socket.socketpair()
         self._socket.setblocking(False)
-        arguments = [sys.path, of_child.fileno(), self.trace.name]
+        arguments = [sys.path, of_child.fileno(), self._trace.name]
         # Not forked: the worker has threads and an event loop that a copy would not survive.
         self._process = subprocess.Popen(
             [sys.executable, "-c", f"import sys; {_START}", json.dumps(arguments)],
@@ -138,47 +145,82 @@ class _Child:
             start_new_session=True,
         )
         of_child.close()
-        self._at_exit = weakref.finalize(self, _end, self._process, self._socket, self.trace)
+        self._at_exit = weakref.finalize(self, _end, self._process, self._socket, self._trace)
+        self._last_words: str | None = None
 
-    async def ask(self, seconds: float, reward: Scored, arguments: dict[str, Any] | None) -> tuple[str, Any]:
-        """Return what `_answer` does.
+    async def ask(
+        self, seconds: float, grace: float, reward: Scored, arguments: dict[str, Any] | None
+    ) -> tuple[str, Any]:
+        """Return what `served` answers.
 
         Raises:
-            EOFError: The child has not answered in time, or not at all; its traceback is in ``trace``.
+            EOFError: The child has not answered in time, or not at all; its traceback is in `last_words`.
         """
-        question = pickle.dumps((seconds, reward, arguments))
+        number = next(self._numbers)
         # The last two: the reward has written to our socket, too.
-        with suppress(asyncio.TimeoutError, OSError, ValueError, UserError):
-            return await asyncio.wait_for(self._exchange(question), seconds)
+        try:
+            with suppress(asyncio.TimeoutError, OSError, ValueError, UserError):
+                return await asyncio.wait_for(self._answer(number, (seconds, reward, arguments)), seconds + grace)
+        finally:
+            self._asked.pop(number, None)
         # To write its traceback. A stopped process finds the first when it wakes.
-        for number in (signal.SIGABRT, signal.SIGCONT):
-            self._process.send_signal(number)
-        with suppress(asyncio.TimeoutError, OSError):
-            await asyncio.wait_for(self._read_line(), _GRACE_SECONDS)
+        for signal_number in (signal.SIGABRT, signal.SIGCONT):
+            self._process.send_signal(signal_number)
+        if self._reading is not None:
+            await asyncio.wait({self._reading}, timeout=_GRACE_SECONDS)
         raise EOFError
+
+    def last_words(self) -> str:
+        """Return the traceback that it left."""
+        if self._last_words is None:
+            self._last_words = self._trace.read().strip()
+        return self._last_words
 
     def end(self) -> None:
         """End it and what it has started, if that is not done."""
+        if self._reading is not None and not self._reading.done():
+            self._reading.get_loop().remove_reader(self._socket)  # its number may be the next child's
+            self._reading.cancel()
         self._at_exit()
 
-    async def _exchange(self, question: bytes) -> tuple[str, Any]:
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self._socket, len(question).to_bytes(8, "big") + question)
-        match parse_json(await self._read_line()):
-            case ["scored", {} as said]:
-                return "scored", said
-            case ["UserError" | "RewardError" as kind, [str(), str()] as said]:
-                return kind, said
-        raise ValueError("no answer of ours")
+    async def _answer(self, number: int, question: tuple[Any, ...]) -> tuple[str, Any]:
+        loop, content = asyncio.get_running_loop(), pickle.dumps((number, *question))
+        answer: asyncio.Future[tuple[str, Any]] = loop.create_future()
+        self._asked[number] = answer
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(self._read_answers())
+        async with self._sending:
+            await loop.sock_sendall(self._socket, len(content).to_bytes(8, "big") + content)
+        return await answer
 
-    async def _read_line(self) -> bytes:
-        loop, line = asyncio.get_running_loop(), bytearray()
-        while not line.endswith(b"\n"):
-            piece = await loop.sock_recv(self._socket, 1 << 16)
-            line += piece
-            if not piece or len(line) > _MOST_ANSWER:
-                raise ConnectionError("no whole answer")
-        return bytes(line)
+    async def _read_answers(self) -> None:
+        """Give each answer to who waits for it, until there is one that is none."""
+        try:
+            async for line in self._lines():
+                match parse_json(line):
+                    case [int(number), "scored", {} as said] if number in self._asked:
+                        answer: tuple[str, Any] = ("scored", said)
+                    case [int(number), "UserError" | "RewardError" as kind, [str(), str()] as said] if (
+                        number in self._asked
+                    ):
+                        answer = (kind, said)
+                    case _:
+                        return
+                if not self._asked[number].done():
+                    self._asked[number].set_result(answer)
+        except (OSError, ValueError, UserError):
+            return  # it has ended, or the reward has written to our socket
+        finally:
+            for waiting in self._asked.values():
+                if not waiting.done():
+                    waiting.set_exception(ConnectionError("no answer of ours"))
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        loop, rest = asyncio.get_running_loop(), b""
+        while (piece := await loop.sock_recv(self._socket, 1 << 16)) and len(rest) < _MOST_ANSWER:
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line
 
 
 def _end(process: subprocess.Popen[bytes], connection: socket.socket, trace: IO[str]) -> None:
@@ -193,48 +235,5 @@ def _end(process: subprocess.Popen[bytes], connection: socket.socket, trace: IO[
 
 _START = (
     "import json; path, *rest = json.loads(sys.argv.pop()); sys.path[:] = path; "
-    "from verl_visual_rft.training.scoring.isolation import serve; serve(*rest)"
+    "from verl_visual_rft.training.scoring.served import serve; serve(*rest)"
 )
-
-
-def serve(connection: int, trace: str) -> None:
-    """Answer the questions of a `_Child`, in its process, until nobody is there to ask them.
-
-    Args:
-        connection: File descriptor of the socket.
-        trace: File for a last traceback.
-    """
-    own = os.getpid()
-    with socket.socket(fileno=connection) as asking, asking.makefile("rb") as questions:
-        while size := questions.read(8):
-            seconds, reward, arguments = pickle.loads(questions.read(int.from_bytes(size, "big")))
-            answer = _answer(trace, seconds, reward, arguments)
-            if os.getpid() != own:
-                os._exit(0)  # a copy that the reward has made of this process, and that has returned here, too
-            asking.sendall(json.dumps(answer).encode() + b"\n")
-    os.killpg(0, signal.SIGKILL)  # and threads that the reward has left running
-
-
-def _answer(trace: str, seconds: float, reward: Scored, arguments: dict[str, Any] | None) -> tuple[str, Any]:
-    """Score a response, or only import the reward; long past ``seconds`` the process ends.
-
-    Returns:
-        "scored" and the components, or the kind of the error, its message and its traceback.
-    """
-    with open(trace, "w") as file:
-        faulthandler.enable(file=file)  # for a signal that ends it
-        faulthandler.dump_traceback_later(seconds + _ALARM_SECONDS, exit=True, file=file)
-        try:
-            if isinstance(reward, CustomFunction):
-                return "scored", reward.score(arguments) if arguments else {"is_async": float(reward.is_async)}
-            loaded = load_reward(reward)
-            return "scored", score(reward=loaded, **arguments) if arguments else {}
-        except UserError as error:
-            kind = RewardError if isinstance(error, RewardError) else UserError
-            return kind.__name__, (str(error), traceback.format_exc())
-        except BaseException as error:  # of an import; what a reward raises is a RewardError already
-            message = f"raised {type(error).__name__} while it was imported: {error}"
-            return RewardError.__name__, (message, traceback.format_exc())
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-            faulthandler.disable()

@@ -140,8 +140,6 @@ class VisualRFTRewardManager(RewardManagerBase):
             "ground_truth": (row.get("reward_model") or {}).get("ground_truth"),
             "extra_info": row.get("extra_info") or {},
         }
-        if await self.isolated.is_async(function):
-            return await function.score_async(arguments, self.config.visual_rft.reward_timeout)
         return await self.isolated.score(function, **arguments)
 
     def _tau(self, row: Mapping[str, Any]) -> float | None:
