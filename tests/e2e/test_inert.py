@@ -169,7 +169,7 @@ def grpo(folder: Path, model: Path, rows: Path, **environment: str) -> list[dict
         *[f"{ref}.log_prob_micro_batch_size_per_gpu=4", f"{rollout}.name=vllm", f"{rollout}.n=4"],
         *[f"{rollout}.tensor_model_parallel_size=1", f"{rollout}.max_num_seqs=1", f"{rollout}.max_model_len=80"],
         *[f"{rollout}.dtype=float32", f"{rollout}.enforce_eager=true", f"{rollout}.free_cache_engine=false"],
-        *[f"{rollout}.enable_sleep_mode=false", f"{rollout}.agent.num_workers=1", "reward.num_workers=1"],
+        *[f"+{rollout}.enable_sleep_mode=false", f"{rollout}.agent.num_workers=1", "reward.num_workers=1"],
         *[f"{rollout}.checkpoint_engine.update_weights_bucket_megabytes=64", "trainer.val_before_train=false"],
         *[f"reward.custom_reward_function.path={ROOT}/tests/e2e/digits_reward.py", "trainer.logger=[file]"],
         *["trainer.total_training_steps=2", "trainer.test_freq=-1", "trainer.save_freq=-1", "trainer.device=cpu"],
