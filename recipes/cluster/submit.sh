@@ -24,7 +24,8 @@ for name in MODEL SAM; do # else a name on the hub, or absolute
     [[ -z ${!name:-} || ! -d $CALLER/${!name} ]] || printf -v "$name" '%s' "$(from_caller "${!name}")"
 done
 settings=()
-for name in $(python -m verl_visual_rft.runs variables / "$(basename "$1" .sh)"); do
+names=$(python -m verl_visual_rft.runs variables / "$(basename "$1" .sh)") # a failure here ends the script
+for name in $names; do
     [[ -z ${!name+set} ]] || settings+=("$name=${!name}")
 done
 exec ray job submit --address "http://$DASHBOARD" -- env --chdir="$PWD" "${settings[@]}" bash "$@"

@@ -118,6 +118,17 @@ def test_submit_passes_all_variables_of_the_recipe_on(recipe, names, taken_port,
     assert sorted(passed) == sorted(f"{name}={value}" for name, value in values.items())
 
 
+def test_submit_submits_nothing_where_the_names_of_the_variables_cannot_be_asked_for(taken_port, tmp_path, token):
+    """The job ran, with none of them."""
+    for name, line in (("ray", "echo submitted"), ("python", "exit 3")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    given = token | {"PATH": path, "VIRTUAL_ENV": str(tmp_path), "SHOTS": "4"}
+    done = script("submit", "recipes/coco_fewshot_2b.sh", **given, DASHBOARD=f"127.0.0.1:{taken_port}")
+    assert done.returncode == 3 and "submitted" not in done.stdout
+
+
 def test_slurm_outside_a_job_says_so():
     done = script("slurm", "recipes/quickstart.sh")
     assert done.returncode == 1

@@ -287,6 +287,7 @@ def test_overrides_of_the_command_line_have_the_last_word():
         ({"REWARD": "iou=1,format"}, "cannot read 'format'; write 'iou=1,format=0.5'"),
         ({"REWARD": "accuracy_equal=1"}, "cannot score detection, only classification"),
         ({"REWARD": "none.yaml"}, "REWARD=none.yaml: "),
+        ({"REWARD": "robsut\n"}, "REWARD=$'robsut\\n': "),
         ({"SHOTS": "3"}, "SHOTS=3 is unknown; choose one of: 1 2 4 8 16"),
         ({"SHOTS": "4\n8"}, "SHOTS=$'4\\n8' is unknown"),
         ({"SEED": "1\n2"}, "SEED=$'1\\n2' is not a whole number"),

@@ -21,6 +21,7 @@ from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
 from verl_visual_rft.datasets.sampling import Pair, PairIndex
 from verl_visual_rft.datasets.skips import Mend, Skip
+from verl_visual_rft.datasets.tally import Kept
 from verl_visual_rft.datasets.upright import require_way_up
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.counting.question import CountingQuestion
@@ -96,11 +97,12 @@ def prepare_detection(
     train = _choose_train(train_data, paths.train_images, base, selection, options)
     val = _choose_val(val_data, paths.val_images, (*base, *novel), selection, options.seed)
 
-    def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+    def companions(kept: Mapping[str, Kept]) -> Mapping[str, Any]:
         if selection.counting:
             return {}
         placements = evaluated_placements(kept["val"], val.dataset, val.images, val.questions)
-        return {"val_annotations.json": evaluated_annotations(val.dataset, val.categories, placements)}
+        truth = evaluated_annotations(val.dataset, val.categories, placements)
+        return {"val_annotations.json": without_left_out(truth, kept["val"], val.questions)}
 
     return prepare(
         out,
@@ -175,6 +177,15 @@ def evaluated_placements(
     sizes = {image_id: dataset.images[image_id].size for image_id in image_ids if image_id not in asked}
     unread = {image_id: Placement(size, size) for image_id, size in sizes.items()}
     return unread | {int(image_id): placement for image_id, placement in kept.items()}
+
+
+def without_left_out(
+    truth: dict[str, Any], kept: Kept, questions: Iterable[DetectionQuestion | CountingQuestion]
+) -> dict[str, Any]:
+    """Return the truth of an evaluation without the objects of questions that got no row: nobody can find them."""
+    left_out = {(int(asked.picture.id), asked.category_id) for asked in questions if not kept.has(asked)}
+    found = [entry for entry in truth["annotations"] if (entry["image_id"], entry["category_id"]) not in left_out]
+    return truth | {"annotations": found}
 
 
 def category_groups(

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft import __version__
-from verl_visual_rft.coordinates import FAMILIES, Placement
+from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.contradictions import Contradictions
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
 from verl_visual_rft.datasets.reading import load_pictures
 from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.skips import Mend, Skip
-from verl_visual_rft.datasets.tally import Tally, by_rule, merged_conversions, shared_pictures
+from verl_visual_rft.datasets.tally import Kept, Tally, by_rule, merged_conversions, shared_pictures
 from verl_visual_rft.datasets.tokens import TextTokens
 from verl_visual_rft.datasets.writer import RowWriter, staged_folder, write_companion, write_json
 from verl_visual_rft.errors import UserError
@@ -35,9 +35,8 @@ SFT_NAME = "sft_train.parquet"
 _WORTH_PROCESSES = 256  # rows below which starting processes takes longer than reading the pictures
 _SHOWN_SKIPS = 10
 
-#: Makes the files that lie beside the parquet: name -> bytes, or what becomes JSON. It is given the pictures that were
-#: kept, by split and picture id, each with how boxes of the annotations come to lie in the stored picture.
-Companions = Callable[[Mapping[str, Mapping[str, Placement]]], Mapping[str, Any]]
+#: Makes the files that lie beside the parquet: name -> bytes, or what becomes JSON. Given what was kept, by split.
+Companions = Callable[[Mapping[str, Kept]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def prepare(
         if companions is not None:
             kept = {split: tally.placements for split, tally in tallies.items()}
             for name, content in companions(kept).items():
-                write_companion(folder / name, tallies.get("val", Tally()).asked_alone(content))
+                write_companion(folder / name, content)
         manifest = _manifest(folder, tallies, left_out, options, dataset, sources)
         mended = {"mends": by_rule(mends)} if mends else {}
         write_json(folder / MANIFEST_NAME, {**manifest, **mended, **(details or {})})

@@ -15,6 +15,23 @@ from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.tasks.question import Question
 
 
+class Kept(dict[str, Placement]):
+    """By id, where annotations lie in the pictures of a split that have a row; and which questions have none."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self._left_out: set[tuple[str, str, str]] = set()
+
+    def leave_out(self, question: Question) -> None:
+        """Note a question that got no row."""
+        self._left_out.add((question.task, question.picture.id, question.subject))
+
+    def has(self, question: Question) -> bool:
+        """Whether a question of the split has a row; its picture may have rows of others."""
+        return (question.task, question.picture.id, question.subject) not in self._left_out
+
+
 class Tally:
     """Counts of one split. It keeps ids, names and hashes, never pictures."""
 
@@ -22,12 +39,11 @@ class Tally:
         """Begin with nothing."""
         self.tasks: set[str] = set()
         self.rows = 0
-        self.placements: dict[str, Placement] = {}
+        self.placements = Kept()
         self.skips: dict[Skip, None] = {}  # in order of appearance, each once
         self.hashes: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._skipped_rows = 0
-        self._left_out: set[tuple[str, int | None]] = set()
         self._source_bytes = 0
         self._boxes = 0
         self._conversions: dict[str, dict[str, None]] = {}
@@ -37,7 +53,7 @@ class Tally:
     def skip(self, skip: Skip, question: Question) -> None:
         """Count a question that got no row."""
         self._skipped_rows += 1
-        self._left_out.add((question.picture.id, getattr(question, "category_id", None)))
+        self.placements.leave_out(question)
         self.skips[skip] = None
 
     def add(self, question: Question, stored: StoredPicture, row: Mapping[str, Any]) -> None:
@@ -57,14 +73,6 @@ class Tally:
         self._boxes += len(question.bounds())
         for name in ("image_tokens", "prompt_tokens"):
             self._longest[name] = max(self._longest[name], row["extra_info"][name] or 0)
-
-    def asked_alone(self, companion: Any) -> Any:
-        """Return a file beside the rows, without the objects of questions that got no row: nobody can find them."""
-        if not isinstance(companion, dict) or "annotations" not in companion:
-            return companion
-        objects = companion["annotations"]
-        kept = [entry for entry in objects if (str(entry["image_id"]), entry["category_id"]) not in self._left_out]
-        return {**companion, "annotations": kept}
 
     def counts(self) -> dict[str, Any]:
         """Return the split's entry of the manifest's ``counts``."""

@@ -10,6 +10,7 @@ from verl_visual_rft.errors import PackageMissingError, UserError
 from verl_visual_rft.rewards import load_reward
 from verl_visual_rft.rewards.composition import is_yaml
 from verl_visual_rft.runs.paths import work_folder
+from verl_visual_rft.runs.words import bash_quote
 
 
 def check_reward(reward: str, task: str, caller: Path) -> None:
@@ -31,4 +32,4 @@ def check_reward(reward: str, task: str, caller: Path) -> None:
     except PackageMissingError:
         return
     except UserError as error:
-        raise UserError(f"REWARD={reward}: {error}") from error
+        raise UserError(f"REWARD={bash_quote(reward)}: {error}") from error

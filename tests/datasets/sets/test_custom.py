@@ -169,6 +169,36 @@ def test_json_lines_of_mixed_tasks(jsonl: Path, tmp_path: Path) -> None:
     assert set(load_truth(out).image_ids) == shown(out / "val.parquet")
 
 
+@pytest.mark.parametrize(
+    ("surplus", "left"),
+    [
+        ("detection", {"val_labelled_annotations.json": 1}),
+        ("labelled_detection", {"val_annotations.json": 1}),
+    ],
+)
+def test_objects_of_a_question_without_a_row_are_in_no_truth_and_those_of_others_stay(
+    surplus: str, left: dict[str, int], tmp_path: Path
+) -> None:
+    """On one picture two tasks ask about one category, one of them about more objects than an answer may have."""
+    Image.new("RGB", (400, 400)).save(tmp_path / "a.png")
+    boxes = {task: [[0, 0, 10, 10]] for task in ("detection", "labelled_detection")}
+    if surplus in boxes:
+        boxes[surplus] = [[x, y, x + 10, y + 10] for x in range(0, 400, 20) for y in range(0, 400, 20)]
+    lines = [
+        {"task": "detection", "category": "cup", "boxes": boxes["detection"]},
+        {
+            "task": "labelled_detection",
+            "categories": ["cup"],
+            "objects": [{"bbox_2d": box, "label": "cup"} for box in boxes["labelled_detection"]],
+        },
+    ]
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(json.dumps(line | {"image": "a.png"}) for line in lines))
+    prepared_set("custom", "--out", tmp_path / "out", "--jsonl", path, "--val-jsonl", path)
+    truths = {file.name: json.loads(file.read_text()) for file in (tmp_path / "out").glob("val_*.json")}
+    assert {name: len(truth["annotations"]) for name, truth in truths.items()} == left
+
+
 def test_the_same_input_and_seed_give_the_same_bytes(jsonl: Path, tmp_path: Path) -> None:
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
         prepared(

@@ -59,7 +59,9 @@ async def blocks_in_c(data_source, solution_str, ground_truth, extra_info):
 async def ends_its_process(data_source, solution_str, ground_truth, extra_info):
     os._exit(0)
 
-async def forks(data_source, solution_str, ground_truth, extra_info):
+async def forks(data_source, solution_str, ground_truth, extra_info, log):
+    with open(log, "a") as file:
+        file.write("called ")
     os.fork()
     return 3
 
@@ -188,9 +190,15 @@ def test_one_that_blocks_the_others_is_ended_and_those_after_it_are_scored(file)
     assert with_it[0] == 0.0
 
 
-@pytest.mark.parametrize(("name", "score"), [("forks", 3.0), ("runs_a_loop_itself", 4.0)])
-def test_what_a_function_may_do(file, name, score):
-    assert [one["reward_score"] for one in results(config_of(file, name), ["a"] * 3)] == [score] * 3
+def test_a_function_may_run_an_event_loop_itself(file):
+    assert [one["reward_score"] for one in results(config_of(file, "runs_a_loop_itself"), ["a"] * 3)] == [4.0] * 3
+
+
+def test_one_that_copies_its_process_is_called_once_for_each_response(file, tmp_path):
+    """Copies went on with the calls beside their own, which copied them again."""
+    log = tmp_path / "log"
+    assert [one["reward_score"] for one in results(config_of(file, "forks", log=str(log)), ["a"] * 4)] == [3.0] * 4
+    assert log.read_text() == "called " * 4
 
 
 def test_an_answer_that_is_not_ours_is_a_failure(file):

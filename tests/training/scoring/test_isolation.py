@@ -15,6 +15,7 @@ import pytest
 
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import registry, score
+from verl_visual_rft.training.scoring.custom_function import CustomFunction
 from verl_visual_rft.training.scoring.isolation import IsolatedScorer
 
 REWARDS = '''
@@ -129,9 +130,36 @@ def reads(response):
 def prints(response):
     print("x" * 100_000, flush=True)
     return 1.0
+
+def lingers_and_leaves_a_thread(response):
+    leaves_a_thread(response)
+    open(response, "w").close()
+    time.sleep(2)
+    return 1.0
 '''
 NAMES = [line.split("(")[0].removeprefix("def ") for line in REWARDS.splitlines() if line.startswith("def ")]
 CALL = {"task": "detection", "ground_truth": {"boxes": []}}
+
+AWAITED = """
+import asyncio, os, time
+
+async def does(what, rest=""):
+    if what == "writes":
+        for number in range(3, 1000):
+            try:
+                os.write(number, bytes([255, 10]))
+            except OSError:
+                pass
+        time.sleep(60)
+    if what == "blocks":
+        time.sleep(60)
+    if what == "waits":
+        await asyncio.sleep(60)
+    if what.startswith("/"):
+        open(what, "w").close()
+        await asyncio.to_thread(time.sleep, 3600)
+    return 1
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +170,7 @@ def installed(fresh_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-rewards\nVersion: 1.0\n", encoding="utf-8")
     names = "".join(f"{name} = bad_rewards:{name}\n" for name in NAMES)
     (metadata / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{names}", encoding="utf-8")
+    (tmp_path / "awaited.py").write_text(AWAITED, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
@@ -223,7 +252,6 @@ def test_whatever_a_reward_raises_is_its_error(reward: str, message: str) -> Non
         ("stops", "in stops"),
         ("disarms", "in disarms"),
         ("disarms_and_ignores", "died without a word"),
-        ("forks_and_leaves", "died without a word"),
         ("forks_and_waits", "in forks_and_waits"),
         ("writes_to_all_files", "or ended its process"),
         ("closes_all_files", "or ended its process"),
@@ -266,12 +294,65 @@ def test_a_thread_of_a_reward_does_not_keep_a_training_from_its_end() -> None:
     assert done.stdout == "1.0\n"
 
 
-@pytest.mark.long
-def test_a_reward_that_hangs_ends_after_the_worker_that_asked_was_killed(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
+@pytest.mark.slow
+def test_the_end_of_the_process_is_known_at_once_whatever_it_has_forked() -> None:
+    async def run() -> None:
+        scorer = IsolatedScorer("forks_and_leaves", timeout=60.0)
+        try:
+            with pytest.raises(RewardError, match="died without a word"):
+                await asyncio.wait_for(scorer.score(response="", **CALL), 20)
+        finally:
+            scorer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "ended_by"), [("writes", "itself"), ("blocks", "cancelling it"), ("waits", "closing the scorer")]
+)
+def test_an_ended_process_keeps_neither_those_that_still_ask_nor_the_next_one(
+    first: str, ended_by: str, tmp_path: Path
+) -> None:
+    """More was being sent than a socket holds, and the next process gets a socket of the same number."""
+    function = CustomFunction(str(tmp_path / "awaited.py"), "does")
+
+    async def run() -> tuple[list[object], float]:
+        scorer = IsolatedScorer("robust", timeout=60.0)
+        try:
+            await scorer.score(function, what="")
+            asked = [asyncio.ensure_future(scorer.score(function, what=first))]
+            sent = "x" * (0 if first == "waits" else 3_000_000)
+            asked += [asyncio.ensure_future(scorer.score(function, what="waits", rest=sent)) for _ in range(3)]
+            await asyncio.sleep(0.1)
+            if ended_by == "cancelling it":
+                asked[0].cancel()
+            if ended_by == "closing the scorer":
+                scorer.close()
+            ended = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 20)
+            return ended, (await asyncio.wait_for(scorer.score(function, what=""), 20))["score"]
+        finally:
+            scorer.close()
+
+    (by, *others), after = asyncio.run(run())
+    assert isinstance(by, asyncio.CancelledError if ended_by == "cancelling it" else RewardError)
+    assert [type(error) for error in others] == [RewardError] * 3 and after == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reward", "asked"),
+    [
+        pytest.param("'hangs', 5.0", "response={0!r}, **CALL", marks=pytest.mark.long),
+        ("'lingers_and_leaves_a_thread', 600.0", "response={0!r}, **CALL"),
+        ("'robust', 600.0", "reward=CustomFunction({1!r}, 'does'), what={0!r}"),
+    ],
+)
+def test_a_process_ends_after_the_worker_that_asked_was_killed(reward: str, asked: str, tmp_path: Path) -> None:
+    begun, file = tmp_path / "begun", tmp_path / "awaited.py"
     code = (
-        "import asyncio; from verl_visual_rft.training.scoring.isolation import IsolatedScorer; "
-        f"asyncio.run(IsolatedScorer('hangs', 5.0).score(response={str(begun)!r}, **{CALL!r}))"
+        "import asyncio; from verl_visual_rft.training.scoring.isolation import CustomFunction, IsolatedScorer; "
+        f"CALL = {CALL!r}; asyncio.run(IsolatedScorer({reward}).score({asked.format(str(begun), str(file))}))"
     )
     with subprocess.Popen([sys.executable, "-c", code]) as worker:
         while not begun.exists():
@@ -279,4 +360,4 @@ def test_a_reward_that_hangs_ends_after_the_worker_that_asked_was_killed(tmp_pat
         children = psutil.Process(worker.pid).children()
         worker.kill()
     assert len(children) == 1
-    assert psutil.wait_procs(children, timeout=120)[1] == []
+    assert psutil.wait_procs(children, timeout=120 if "hangs" in reward else 20)[1] == []

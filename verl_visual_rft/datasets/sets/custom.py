@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.arguments import add_arguments, options_of, share
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.classification import add_sampler_argument, prepare_classification
@@ -23,6 +22,7 @@ from verl_visual_rft.datasets.readers import class_folders
 from verl_visual_rft.datasets.readers.coco_file import read_coco_file
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl
 from verl_visual_rft.datasets.skips import Mend, Skip
+from verl_visual_rft.datasets.tally import Kept
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks import load_task
 from verl_visual_rft.tasks.question import Question
@@ -134,10 +134,12 @@ def _prepare_questions(
     for name, task in sorted(tasks.items()):
         details |= task.manifest_keys([question for question in every if question.task == name])
 
-    def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+    def companions(kept: Mapping[str, Kept]) -> Mapping[str, Any]:
         files: dict[str, Any] = {}
         for name, task in tasks.items():
-            asked, val = ([q for q in listed if q.task == name] for listed in (every, splits.get("val", ())))
+            asked = [question for question in every if question.task == name]
+            # Of a question without a row, on a picture that another task asks about, nobody could find the objects.
+            val = [q for q in splits.get("val", ()) if q.task == name and kept["val"].has(q)]
             files |= task.companions(asked, val, kept["val"]) if val else {}
         return files
 

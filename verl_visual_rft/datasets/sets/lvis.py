@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.arguments import add_arguments, add_negatives, add_root, options_of
 from verl_visual_rft.datasets.category_lists import parse_category_list
 from verl_visual_rft.datasets.coco_reading import add_reading_arguments, reading_of
 from verl_visual_rft.datasets.commands import DataSet
-from verl_visual_rft.datasets.detection import evaluated_placements
+from verl_visual_rft.datasets.detection import evaluated_placements, without_left_out
 from verl_visual_rft.datasets.existence_map import read_existence_map
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.datasets.prepare import prepare
@@ -29,6 +28,7 @@ from verl_visual_rft.datasets.readers.lvis import (
     training_questions,
 )
 from verl_visual_rft.datasets.skips import Mend
+from verl_visual_rft.datasets.tally import Kept
 from verl_visual_rft.errors import UserError
 
 _EPILOG = """\
@@ -69,10 +69,11 @@ def _prepare(args: argparse.Namespace) -> Manifest:
     val = load_lvis(find_annotations(args.root, "val"), args.root, reading_of(args))
     parts["val"] = _validation(val, names, args)
 
-    def companions(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, Any]:
+    def companions(kept: Mapping[str, Kept]) -> Mapping[str, Any]:
         asked = parts["val"]
         placements = evaluated_placements(kept["val"], val.coco, asked.images, asked.questions)
-        return {"val_annotations.json": federated_annotations(val, names, placements)}
+        truth = federated_annotations(val, names, placements)
+        return {"val_annotations.json": without_left_out(truth, kept["val"], asked.questions)}
 
     return prepare(
         args.out,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -79,6 +80,7 @@ class CustomFunction:
 
     async def score_async(self, arguments: Mapping[str, Any], timeout: float) -> dict[str, float]:
         """Score a response by a function that is awaited, for ``timeout`` seconds at most; else as `score`."""
+        own = os.getpid()
 
         async def guarded() -> dict[str, float] | RewardError:
             try:
@@ -87,6 +89,11 @@ class CustomFunction:
                 return error
             except BaseException as error:  # out of a task, some of them would end the event loop
                 return self._raised(error)
+            finally:
+                # A copy that the function has made of this process would go on with the calls beside this one, and
+                # those might copy it again.
+                if os.getpid() != own:
+                    os._exit(0)
 
         task = asyncio.ensure_future(guarded())
         try:

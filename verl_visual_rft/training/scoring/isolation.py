@@ -133,7 +133,10 @@ class _Child:
         self._numbers = count()
         self._sending = asyncio.Lock()
         self._reading: asyncio.Future[None] | None = None
-        self._trace: IO[str] = tempfile.NamedTemporaryFile("r", prefix="visual-rft-", suffix=".trace")  # noqa: SIM115
+        # The reward may write to it, too: anything.
+        self._trace: IO[str] = tempfile.NamedTemporaryFile(  # noqa: SIM115
+            "r", encoding="utf-8", errors="replace", prefix="visual-rft-", suffix=".trace"
+        )
         self._socket, of_child = socket.socketpair()
         self._socket.setblocking(False)
         arguments = [sys.path, of_child.fileno(), self._trace.name]
@@ -178,8 +181,11 @@ class _Child:
 
     def end(self) -> None:
         """End it and what it has started, if that is not done."""
-        if self._reading is not None and not self._reading.done():
-            self._reading.get_loop().remove_reader(self._socket)  # its number may be the next child's
+        self.last_words()  # while there is the file
+        if self._reading is not None and self._socket.fileno() >= 0:
+            loop = self._reading.get_loop()
+            loop.remove_reader(self._socket)  # its number may be the next child's
+            loop.remove_writer(self._socket)
             self._reading.cancel()
         self._at_exit()
 
@@ -189,9 +195,17 @@ class _Child:
         self._asked[number] = answer
         if self._reading is None or self._reading.done():
             self._reading = asyncio.ensure_future(self._read_answers())
+        sending = asyncio.ensure_future(self._send(len(content).to_bytes(8, "big") + content))
+        try:
+            # Both at once: where the child ends, `answer` fails, while what is not sent yet would wait for ever.
+            await asyncio.gather(sending, answer)
+            return answer.result()
+        finally:
+            sending.cancel()
+
+    async def _send(self, content: bytes) -> None:
         async with self._sending:
-            await loop.sock_sendall(self._socket, len(content).to_bytes(8, "big") + content)
-        return await answer
+            await asyncio.get_running_loop().sock_sendall(self._socket, content)
 
     async def _read_answers(self) -> None:
         """Give each answer to who waits for it, until there is one that is none."""

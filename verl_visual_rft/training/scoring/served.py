@@ -50,17 +50,30 @@ def serve(connection: int, trace: str) -> None:
         trace: File for a last traceback.
     """
     own = os.getpid()
-    with socket.socket(fileno=connection) as asking:
-        while (size := asking.recv(8, socket.MSG_WAITALL)) and len(size) == 8:
-            question = _Question(*pickle.loads(asking.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)))
-            if question.is_awaited:
-                asyncio.run(_serve_awaited(asking, trace, question))
-                break
-            answer = _answer(trace, question)
-            if os.getpid() != own:
-                os._exit(0)  # a copy that the reward has made of this process, and that has returned here, too
-            asking.sendall(_line(question, answer))
+    # A process that the reward forks must neither take a question of ours nor hold our end open.
+    os.register_at_fork(after_in_child=lambda: os.dup2(os.open(os.devnull, os.O_RDWR), connection))
+    try:
+        with socket.socket(fileno=connection) as asking:
+            _serve(asking, trace, own)
+    except BaseException as error:
+        if os.getpid() == own and not isinstance(error, ConnectionError):  # that: who asked was killed
+            traceback.print_exc()
+    if os.getpid() != own:
+        os._exit(0)
     os.killpg(0, signal.SIGKILL)  # and threads that the reward has left running
+
+
+def _serve(asking: socket.socket, trace: str, own: int) -> None:
+    while (size := asking.recv(8, socket.MSG_WAITALL)) and len(size) == 8:
+        question = _Question(*pickle.loads(asking.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)))
+        if question.is_awaited:
+            # Not `asyncio.run`, which in the end waits for the threads that the reward has started.
+            asyncio.new_event_loop().run_until_complete(_serve_awaited(asking, trace, question))
+            return
+        answer = _answer(trace, question)
+        if os.getpid() != own:
+            os._exit(0)  # a copy that the reward has made of this process, and that has returned here, too
+        asking.sendall(_line(question, answer))
 
 
 def _answer(trace: str, question: _Question) -> tuple[str, Any]:
@@ -90,7 +103,7 @@ def _scored(reward: Scored, arguments: dict[str, Any] | None) -> dict[str, float
 
 async def _serve_awaited(asking: socket.socket, trace: str, first: _Question) -> None:
     """Answer questions to functions that are awaited; while one of them blocks the process, no other goes on."""
-    own, loop, unanswered = os.getpid(), asyncio.get_running_loop(), set[asyncio.Task[None]]()
+    loop, unanswered = asyncio.get_running_loop(), set[asyncio.Task[None]]()
     asking.setblocking(False)
     sending = asyncio.Lock()
 
@@ -101,8 +114,6 @@ async def _serve_awaited(asking: socket.socket, trace: str, first: _Question) ->
             said = "scored", await question.reward.score_async(question.arguments, question.seconds)
         except BaseException as error:
             said = _failed(error)
-        if os.getpid() != own:
-            os._exit(0)  # a copy, as above
         async with sending:
             await loop.sock_sendall(asking, _line(question, said))
 
