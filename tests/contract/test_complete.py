@@ -69,7 +69,7 @@ def patches(module: str) -> Iterator[tuple[str, str]]:
 
 
 #: Of torch, wrapt and OmegaConf, in their documented interfaces.
-PUBLIC = ("register_forward_hook", "register_post_import_hook", "register_new_resolver")
+PUBLIC = ("register_forward_hook", "register_post_import_hook", "register_new_resolver", "register_at_fork")
 
 
 def registrations(module: str) -> Iterator[tuple[str, str]]:

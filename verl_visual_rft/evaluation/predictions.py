@@ -128,8 +128,11 @@ QUESTION_TYPES: dict[str, type | tuple[type, ...]] = {
     "width": int,
     "height": int,
 }
-_TYPES = QUESTION_TYPES | {
+#: In the order of a line.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "index": int,
     "task": str,
+    **QUESTION_TYPES,
     "ground_truth": str,
     "response": str,
     "response_tokens": (int, NoneType),
