@@ -11,12 +11,14 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 from PIL import Image
+from shared_inputs import reviewed
 
 from verl_visual_rft.evaluation.predictions import Prediction
 from verl_visual_rft.rewards import registry
@@ -211,3 +213,12 @@ def perfect() -> list[str]:
         _answer(([250, 200, 750, 700], 0.9)),
         NO_OBJECTS,
     ]
+
+
+@pytest.fixture(scope="session")
+def real_responses() -> list[dict[str, Any]]:
+    """340 responses of real models to all three tasks, with notes and, for some, the rewards that were logged."""
+    rows: list[dict[str, Any]] = json.loads(
+        reviewed("cases/real_responses.json", "ce7b0f160d4fa0abd25c0b801349b59a75fa9ba72029a417fc7d992a1543d066")
+    )
+    return rows
