@@ -13,14 +13,16 @@ import pytest
 from verl_visual_rft.errors import RewardError, UserError
 from verl_visual_rft.rewards import make_sample, score
 from verl_visual_rft.rewards.reward import Reward, make_reward
-
-TASKS = ("detection", "classification", "grounding")
+from verl_visual_rft.tasks import task_names
 
 BOX = "<answer>[{'Position': [0, 0, 10, 10], 'Confidence': 0.5}]</answer>"
 TRUTHS = {
     "detection": {"boxes": [[0, 0, 10, 10]]},
     "classification": {"label": "rose"},
     "grounding": {"box": [0, 0, 1, 1]},
+    "counting": {"count": 1},
+    "pointing": {"targets": []},
+    "labelled_detection": {"categories": ["rose"], "objects": []},
 }
 
 
@@ -35,7 +37,12 @@ def constant(value: Any) -> Any:
 def test_only_the_arguments_that_it_names_are_passed() -> None:
     def all_of_them(task, response, answer, truth, ground_truth, image_size, extra_info):  # type: ignore[no-untyped-def]
         assert answer.detections[0].box == truth.boxes[0]
-        return {"score": len(response), "width": image_size[0], "index": extra_info["index"], "known": task in TASKS}
+        return {
+            "score": len(response),
+            "width": image_size[0],
+            "index": extra_info["index"],
+            "known": task in task_names(),
+        }
 
     given: dict[str, Any] = {"image_size": (640, 480), "extra_info": {"index": 7}}
     result = score("detection", BOX, TRUTHS["detection"], reward_of(all_of_them), **given)
@@ -52,7 +59,7 @@ def test_a_function_scores_every_task_and_a_class_those_it_has_methods_for() -> 
         def detection(self, answer):  # type: ignore[no-untyped-def]
             return len(answer.detections)
 
-    for task in TASKS:
+    for task in task_names():
         assert score(task, BOX, TRUTHS[task], reward_of(constant(0.25)))["score"] == 0.25
     assert score("detection", BOX, TRUTHS["detection"], reward_of(Counting()))["score"] == 1.0
     with pytest.raises(UserError, match="'mine' cannot score grounding, only detection"):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of others that tests read in ``../shared``, beside the repository: their licences keep them out of it."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -19,3 +20,11 @@ def shared(name: str) -> Path:
             pytest.fail(f"{absent}, and CI is set", pytrace=False)
         pytest.skip(absent)
     return path
+
+
+def reviewed(name: str, sha256: str) -> bytes:
+    """Return what is in ``../shared/NAME``: that which was reviewed, to the byte."""
+    path = shared(name)
+    content = path.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == sha256, f"{path} has changed: review its responses anew"
+    return content

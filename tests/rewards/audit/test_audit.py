@@ -8,32 +8,19 @@ import math
 from pathlib import Path
 
 import pytest
+from audited_tasks import CHEATS, PLAYED, contest_of, winners
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward
-from verl_visual_rft.rewards.audit import SKILLS, AuditResult, Contest, audit
+from verl_visual_rft.rewards.audit import SKILLS, AuditResult, audit
 from verl_visual_rft.rewards.audit.tournament import hold_contest, score_policy, standard_error
 from verl_visual_rft.rewards.audit.truth_sets import built_in
-from verl_visual_rft.tasks import load_task, task_names
-from verl_visual_rft.tasks.audited import audited
+from verl_visual_rft.tasks import task_names
 
+#: What `paper` scores; of the other tasks their folders in tests/tasks hold that no cheat wins.
 TASKS = ("detection", "classification", "grounding")
 #: Of every change the quickest.
 ONE_OF_THEM = ["classification", *(pytest.param(task, marks=pytest.mark.long) for task in ("detection", "grounding"))]
-PLAYED = {task: audited(load_task(task)) for task in TASKS}
-HONEST = {task: played.honest for task, played in PLAYED.items()}
-CHEATS = {task: played.cheats for task, played in PLAYED.items()}
-UNASKED = {task: played.unasked for task, played in PLAYED.items()}
-
-
-def winners(contest: Contest) -> set[str]:
-    return {standing.policy.name for standing in contest.standings if standing.beats_honesty}
-
-
-def contest_of(reward: str, task: str, names: set[str], size: int = 300) -> Contest:
-    cheats = [cheat for cheat in CHEATS[task] if cheat.name in names]
-    assert len(cheats) == len(names)
-    return hold_contest(load_reward(reward), built_in(task, size, seed=0), PLAYED[task], cheats, seed=0)
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
@@ -48,10 +35,10 @@ def test_no_cheat_beats_honesty_under_robust(task: str, seed: int) -> None:
 @pytest.mark.parametrize("task", ONE_OF_THEM)
 def test_no_cheat_beats_honesty_under_robust_where_the_answer_alone_is_asked_for(task: str, seed: int) -> None:
     (contest,) = audit("robust", [task], seed=seed, think=False).contests
-    assert len(contest.standings) == len(CHEATS[task]) + len(UNASKED[task])
+    assert len(contest.standings) == len(CHEATS[task]) + len(PLAYED[task].unasked)
     assert not winners(contest)
     format_reward = 0.5
-    unasked = {policy.name for policy in UNASKED[task]} | {"copied reasoning", "no reasoning"}
+    unasked = {policy.name for policy in PLAYED[task].unasked} | {"copied reasoning", "no reasoning"}
     leads = {standing.policy.name: standing.lead for standing in contest.standings}
     assert all(leads[name] <= -format_reward for name in unasked)
 
@@ -62,47 +49,10 @@ def test_under_paper_the_same_cheats_win_whether_thinking_is_asked_for_or_not() 
     assert [winners(contest) for contest in without] == [winners(contest) for contest in with_thinking]
 
 
-def test_under_paper_the_surest_box_alone_and_blind_certainty_beat_honesty() -> None:
-    names = {"one box only", "confidence 1", "copied reasoning", "padding", "no objects always"}
-    assert winners(contest_of("paper", "detection", names)) == {"one box only", "confidence 1"}
-
-
 def test_under_paper_reasoning_is_worth_nothing() -> None:
     for task in TASKS:
         for standing in contest_of("paper", task, {"copied reasoning", "no reasoning"}, size=50).standings:
             assert standing.lead == pytest.approx(0, abs=1e-12)
-
-
-def test_under_reference_y1_alone_beats_honesty() -> None:
-    pytest.importorskip("math_verify")
-    names = {"y1 copied", "confidence 100", "no objects always", "one box only"}
-    assert winners(contest_of("reference", "detection", names, size=100)) == {"y1 copied", "confidence 100"}
-
-
-def test_under_reference_no_class_and_every_class_beat_honesty() -> None:
-    pytest.importorskip("math_verify")
-    names = {"empty answer", "every name", "every name in the reasoning", "none of them", "one class always"}
-    expected = {"empty answer", "every name", "every name in the reasoning"}
-    contest = contest_of("reference", "classification", names)
-    assert winners(contest) == expected
-    assert all(standing.score == 2.0 for standing in contest.standings if standing.policy.name in expected)
-
-
-def test_under_reference_inverted_boxes_beat_honesty_without_bound() -> None:
-    pytest.importorskip("math_verify")
-    names = {"inverted giant", "inverted picture", "swapped corners", "whole image box"}
-    asked = [question for question in built_in("grounding", 300, seed=0) if not question.truth.any_number]
-    cheats = [cheat for cheat in CHEATS["grounding"] if cheat.name in names]
-    contest = hold_contest(load_reward("reference"), asked, PLAYED["grounding"], cheats, seed=0)
-    assert winners(contest) == {"inverted giant", "inverted picture", "swapped corners"}
-    assert contest.standings[0].policy.name == "inverted giant"
-    assert contest.standings[0].score > 100
-
-
-def test_made_up_questions_that_a_reward_refuses_are_left_out() -> None:
-    pytest.importorskip("math_verify")
-    (contest,) = audit("reference", ["grounding"], size=4).contests
-    assert contest.n_questions == contest.strata["one box asked for"].n < 4
 
 
 def test_a_reward_that_pays_for_cheating_is_beaten_and_a_tie_is_no_win() -> None:
@@ -110,26 +60,13 @@ def test_a_reward_that_pays_for_cheating_is_beaten_and_a_tie_is_no_win() -> None
     assert not audit("format=1", ["classification"], size=20).beaten
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", task_names())
 def test_honesty_earns_more_the_better_it_sees(task: str) -> None:
     result = audit("robust", [task], size=60, skills=SKILLS)
     assert [contest.skill for contest in result.contests] == list(SKILLS)
     weak, moderate, strong = (contest.honest_score for contest in result.contests)
     assert weak < moderate - 0.1 < strong - 0.2
     assert result.moderate == (result.contests[1],) and result.moderate == audit("robust", [task], size=60).contests
-
-
-def test_the_kinds_of_questions_make_up_all() -> None:
-    (contest,) = audit("paper", ["detection"], size=80).contests
-    parts = {kind: stratum.n for kind, stratum in contest.strata.items()}
-    assert parts["all"] == contest.n_questions == parts["no object"] + parts["with objects"]
-    assert parts["with objects"] == parts["one object"] + parts["several objects"]
-    assert parts["with objects"] == parts["small objects"] + parts["large objects"]
-    assert min(parts.values()) > 5
-    for standing in contest.standings:
-        assert standing.leads["all"].mean == pytest.approx(standing.lead)
-        total = sum(parts[kind] * standing.leads[kind].mean for kind in ("no object", "one object", "several objects"))
-        assert total == pytest.approx(parts["all"] * standing.lead)
 
 
 @pytest.mark.parametrize("task", ONE_OF_THEM)
@@ -147,38 +84,6 @@ def test_under_robust_no_cheat_is_far_ahead_on_any_kind_of_questions(task: str) 
         else:
             limit = 0.1 if contest.skill == "weak" else 0.03
             assert all(mean < limit for mean in ahead.values()), (contest.skill, ahead)
-
-
-def test_what_is_simply_right_of_some_questions_is_marked_there_alone() -> None:
-    names = {"no objects always", "never no objects", "one box only"}
-    leads = {s.policy.name: s.leads for s in contest_of("robust", "detection", names).standings}
-    right = {name: {kind for kind, lead in kinds.items() if lead.is_right} for name, kinds in leads.items()}
-    with_objects = {"with objects", "one object", "several objects", "small objects", "large objects"}
-    assert right == {
-        "no objects always": {"no object"},
-        "never no objects": with_objects,
-        "one box only": {"one object"},
-    }
-    for name, kind in (("no objects always", "no object"), ("never no objects", "with objects")):
-        assert leads[name][kind].is_clear and leads[name]["all"].mean < 0
-
-
-@pytest.mark.parametrize(
-    ("name", "won"),
-    [
-        ("slice of every name", True),
-        ("look alikes", True),
-        ("five names", True),
-        ("every name", False),  # longer than a name may be
-        ("every name in a comment", False),
-        ("every name joined invisibly", False),
-    ],
-)
-def test_lists_of_names_win_without_a_closed_set_under_the_first_robust_and_no_longer(name: str, won: bool) -> None:
-    for reward, wins in (("robust-1", won), ("robust", False)):
-        (standing,) = contest_of(reward, "classification", {name}).standings
-        assert standing.leads["no closed set"].is_clear is wins
-        assert not standing.leads["closed set"].is_clear
 
 
 def test_the_same_seed_gives_the_same_result() -> None:

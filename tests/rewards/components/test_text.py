@@ -90,23 +90,6 @@ def test_where_the_prompt_asks_for_the_answer_alone_the_format_is_that(
 
 
 @pytest.mark.parametrize(
-    ("response", "expected"),
-    [
-        pytest.param("<think> a cat </think>\n<answer>No Objects</answer>\n", 1, id="no objects"),
-        pytest.param("<think> a cat </think> <answer>[{'Position': [1, 2, 3, 4]}]</answer>", 0, id="repaired"),
-        pytest.param("<think> a cat </think> <answer>[]]</answer>", 0, id="malformed"),
-        pytest.param("<think> a cat </think> <answer>No Objects", 0, id="not closed"),
-        pytest.param("<answer>No Objects</answer>", 0, id="no reasoning"),
-        pytest.param("<answer>No Objects</answer> <think> a cat </think>", 0, id="wrong order"),
-        pytest.param("Sure! <think> a cat </think> <answer>No Objects</answer>", 0, id="text before"),
-        pytest.param("", 0, id="empty"),
-    ],
-)
-def test_format_of_detection_answers(response: str, expected: float) -> None:
-    assert score("detection", response, {"boxes": [[1, 2, 3, 4]]}, "format")["score"] == expected
-
-
-@pytest.mark.parametrize(
     ("thinking", "options", "expected"),
     [
         ("", {}, 0),

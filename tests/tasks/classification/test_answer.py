@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from any_text import READ, texts
+from hypothesis import given
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.tasks.classification import parse_classification
@@ -51,3 +53,12 @@ OTHER_CASE = "answer tags that are not in lower case"
 def test_classification(response: str, outcome: str, label: str, reason: str) -> None:
     answer = parse_classification(response)
     assert (answer.outcome, answer.label, answer.reason) == (Outcome(outcome), label, reason)
+
+
+@given(texts)
+def test_any_text_gives_a_consistent_classification_answer(response: str) -> None:
+    answer = parse_classification(response)
+    assert answer.label == answer.label.strip()
+    assert answer.label in response
+    assert bool(answer.label) is (answer.outcome in READ)
+    assert bool(answer.reason) is (answer.outcome is not Outcome.WELL_FORMED)

@@ -133,7 +133,7 @@ def denial_pays_from(p_hit: float, count: int) -> float:
 
 
 def table_of_the_documentation() -> dict[float, list[str]]:
-    page = (Path(__file__).parents[2] / "docs/rewards.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs/rewards.md").read_text(encoding="utf-8")
     lines = page.split("| a box hits with |")[1].split("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {float(first): others for first, *others in cells}

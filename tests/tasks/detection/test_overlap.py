@@ -9,20 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from overlap_by_hand import HALF, HALF_DIOU, ONE, SIMILARITIES, TWO, V
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, score
 
-SIMILARITIES = ("giou", "diou", "ciou", "l1")
-ONE = [[100, 100, 300, 300]]
-TWO = [[100, 100, 300, 300], [600, 600, 800, 800]]
-HALF = [100, 100, 300, 200]  # upper half of the first object: IoU 0.5
 LEFT = [0, 100, 100, 300]  # touches the first object: hull 300 x 200, IoU 0
 AWAY = [900, 900, 1000, 1000]
-
-# The angles of a square and of one of half its height.
-V = 4 / math.pi**2 * (math.atan(2) - math.atan(1)) ** 2
-HALF_DIOU = 0.5 - 50**2 / (200**2 + 200**2)
 LEFT_DIOU = 0 - 150**2 / (300**2 + 200**2)
 LEFT_V = V  # 100 x 200
 
@@ -70,30 +63,6 @@ def test_nothing_there(detection_score: Any, component: str) -> None:
     assert detection_score(component, "No Objects", []) == 1
     assert detection_score(component, [(AWAY, 0)], []) == 0
     assert detection_score(component, "[{", []) == 0
-
-
-@pytest.mark.parametrize(
-    ("component", "answer", "expected"),
-    [
-        pytest.param("iou", "(100,100),(300,300)", 1, id="iou: perfect"),
-        pytest.param("iou", "(100,100),(300,120)", 0.1, id="iou: no threshold"),
-        pytest.param("iou", "(900,900),(1000,1000)", 0, id="iou: far"),
-        pytest.param("giou", "(100,100),(300,200)", 0.75, id="giou: half"),
-        pytest.param("diou", "(100,100),(300,200)", (HALF_DIOU + 1) / 2, id="diou: half"),
-        pytest.param("ciou", "(100,100),(300,200)", (HALF_DIOU - V**2 / (0.5 + V) + 1.5) / 2.5, id="ciou: half"),
-        pytest.param("l1", "(100,100),(300,200)", 0.975, id="l1: half"),
-    ],
-)
-def test_grounding(grounding_score: Any, component: str, answer: str, expected: float) -> None:
-    assert grounding_score(component, answer, ONE[0]) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("component", ["iou", *SIMILARITIES])
-@pytest.mark.parametrize(
-    "answer", ["", "here", "(300,300),(100,100)", "(100,100),(3000,300)", "(100,100),(300,300) (100,100),(300,300)"]
-)
-def test_grounding_pays_exactly_one_valid_box(grounding_score: Any, component: str, answer: str) -> None:
-    assert grounding_score(component, answer, ONE[0]) == 0
 
 
 def test_the_threshold_of_iou_is_an_option(detection_score: Any) -> None:

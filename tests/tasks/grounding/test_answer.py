@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from any_text import READ, texts
+from hypothesis import given
 
 from verl_visual_rft.answers import Outcome
 from verl_visual_rft.answers.notations import MAX_BOXES
@@ -136,3 +138,14 @@ def test_coordinates_may_end_elsewhere_than_at_1000() -> None:
 def test_a_flood_is_counted_but_not_read() -> None:
     answer = parse_grounding(answered(",".join(["(1,2),(3,4)"] * 1000)))
     assert (len(answer.boxes), answer.n_boxes, answer.box) == (MAX_BOXES, 1000, None)
+
+
+@given(texts)
+def test_any_text_gives_a_consistent_grounding_answer(response: str) -> None:
+    answer = parse_grounding(response)
+    for x1, y1, x2, y2 in answer.boxes:
+        assert 0 <= x1 < x2 <= 1000
+        assert 0 <= y1 < y2 <= 1000
+    assert (answer.box is not None) is (answer.outcome in READ)
+    assert bool(answer.reason) is (answer.outcome is not Outcome.WELL_FORMED)
+    assert answer.outcome is not Outcome.NO_ANSWER or answer.n_boxes == 0

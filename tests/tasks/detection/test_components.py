@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.rewards import load_reward, score
 
 COMPONENTS = ("f1", "ap", "count", "confidence")
 A, B = [100, 100, 300, 300], [600, 600, 800, 800]
@@ -192,3 +192,20 @@ def test_confidence_is_best_at_the_iou(detection_score: Any, first: int, second:
     nearer, farther = sorted((first / 100, second / 100), key=lambda c: abs(c - height / 200))
     values = [detection_score("confidence", [(box, c)], [A]) for c in (nearer, farther)]
     assert values[0] >= values[1] - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        pytest.param("<think> a cat </think>\n<answer>No Objects</answer>\n", 1, id="no objects"),
+        pytest.param("<think> a cat </think> <answer>[{'Position': [1, 2, 3, 4]}]</answer>", 0, id="repaired"),
+        pytest.param("<think> a cat </think> <answer>[]]</answer>", 0, id="malformed"),
+        pytest.param("<think> a cat </think> <answer>No Objects", 0, id="not closed"),
+        pytest.param("<answer>No Objects</answer>", 0, id="no reasoning"),
+        pytest.param("<answer>No Objects</answer> <think> a cat </think>", 0, id="wrong order"),
+        pytest.param("Sure! <think> a cat </think> <answer>No Objects</answer>", 0, id="text before"),
+        pytest.param("", 0, id="empty"),
+    ],
+)
+def test_format_of_detection_answers(response: str, expected: float) -> None:
+    assert score("detection", response, {"boxes": [[1, 2, 3, 4]]}, "format")["score"] == expected

@@ -1,11 +1,16 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes for evaluators."""
+"""Scenes for evaluators, and the score of one component on responses written from boxes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
+
+from verl_visual_rft.rewards import score
 
 
 @pytest.fixture
@@ -42,3 +47,24 @@ def scene() -> tuple[dict, list[dict]]:
                 )
     categories = [{"id": number, "name": str(number)} for number in (1, 2, 3, 4)]
     return {"info": {}, "images": images, "annotations": annotations, "categories": categories}, boxes
+
+
+Score = Callable[..., float]
+
+
+def written(position: Sequence[float], confidence: Any) -> str:
+    return f"{{'Position': {list(position)}, 'Confidence': {confidence}}}"
+
+
+@pytest.fixture(scope="session")
+def detection_score() -> Score:
+    """Score pairs of box and confidence, or a whole answer text, by one component."""
+
+    def scored(component: str, answer: Any, truths: Sequence[Any], **options: Any) -> float:
+        body = answer if isinstance(answer, str) else f"[{', '.join(written(*pair) for pair in answer)}]"
+        response = f"<think> a cat </think> <answer>{body}</answer>"
+        result = score("detection", response, {"boxes": list(truths)}, {component: {"weight": 1, **options}})
+        assert result["score"] == result[component]
+        return result[component]
+
+    return scored
