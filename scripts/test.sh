@@ -13,14 +13,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # One process more than cores, for many tests wait; four at most, for each imports torch and veRL. A file stays with one
 # process, so that what its tests share is made once.
-beside() {
-    local processes=$(($(nproc) + 1)) folder status=0
+beside() (
+    processes=$(($(nproc) + 1))
     folder=$(mktemp -d "$(folder_for_many_files)/visual-rft-tests.XXXXXX")
+    trap 'rm -rf "$folder"' EXIT
     OMP_NUM_THREADS=1 python -m pytest --numprocesses "$((processes < 4 ? processes : 4))" --dist loadfile \
-        --no-loadscope-reorder --basetemp "$folder/pytest" "$@" || status=$?
-    rm -rf "$folder"
-    return "$status"
-}
+        --no-loadscope-reorder --basetemp "$folder/pytest" "$@"
+)
 
 # Unit tests make 70 000 files: in memory, where there is room, in a tenth of the time.
 folder_for_many_files() {

@@ -7,16 +7,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ours import OUR_TASKS
 from task_package import lay_task
 
 from verl_visual_rft.evaluation.task_contract import check_task
+from verl_visual_rft.tasks.audited.random_boxes import distinct
 
 pytestmark = pytest.mark.usefixtures("fresh_registry")
 
 
-@pytest.mark.parametrize("task", ["detection", "classification", "grounding"])
+@pytest.mark.parametrize("task", OUR_TASKS)
 def test_ours_keep_it(task: str) -> None:
     assert check_task(task, size=60) == []
+
+
+def test_an_object_is_made_up_once() -> None:
+    box, other = {"bbox_2d": (0, 0, 1000, 1000), "label": "dog"}, {"bbox_2d": (0, 0, 1000, 1000), "label": "cat"}
+    assert distinct([box, other, dict(box)]) == [box, other]
 
 
 def test_what_task_new_writes_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

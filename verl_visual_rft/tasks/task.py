@@ -99,6 +99,8 @@ class Task(ABC, Generic[TruthT, AnswerT]):
             their own.
         quick: Metrics on validation while a run trains, in percent, the main one first: name -> what people call it.
         accuracies: Components that say how right an answer is, for the curves of a run.
+        solution_is_truth: Whether a truth can be read from its solution; not where that leaves out what answers are
+            scored by, such as the size of a target.
         tells_answer: Whether a row's ``category`` is the answer, which nobody who asks knows.
         rewards: Named reward -> class of what scores this task under its name: called with any of the fields of
             `Sample` as arguments, it returns a number or a mapping with the total under "score". It may have
@@ -122,6 +124,7 @@ class Task(ABC, Generic[TruthT, AnswerT]):
     asks_by_name: ClassVar[bool] = True
     quick: ClassVar[Mapping[str, str]]
     accuracies: ClassVar[tuple[str, ...]] = ()
+    solution_is_truth: ClassVar[bool] = True
     tells_answer: ClassVar[bool] = False
     rewards: ClassVar[Mapping[str, str]] = {}
     components: ClassVar[Mapping[str, str]] = {}

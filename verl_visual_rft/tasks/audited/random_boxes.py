@@ -7,11 +7,14 @@ All are ``(x1, y1, x2, y2)`` in whole numbers inside ``(0, 0, *extent)``, at lea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
+from typing import TypeVar
 
 from verl_visual_rft.boxes import Box
 
 Extent = tuple[float, float]
+Drawn = TypeVar("Drawn")
 
 #: Sides of objects relative to the picture are log-normal, as in COCO: most are small, a few fill the picture.
 LOG_SIDE = (-1.5, 0.8)
@@ -26,6 +29,11 @@ def random_box(rng: Random, extent: Extent) -> Box:
     size = rng.lognormvariate(*LOG_SIDE)
     aspect = rng.lognormvariate(0.0, 0.25)
     return place(rng, min(1.0, size * aspect), min(1.0, size / aspect), extent)
+
+
+def distinct(drawn: Sequence[Drawn]) -> list[Drawn]:
+    """Return each object once: no data set has one twice, for preparation mends that, and metrics count it once."""
+    return [thing for place, thing in enumerate(drawn) if thing not in drawn[:place]]
 
 
 def place(rng: Random, width: float, height: float, extent: Extent) -> Box:

@@ -33,6 +33,7 @@ from verl_visual_rft.tasks.audited.random_boxes import (
     JITTER,
     STRONG_JITTER,
     WEAK_JITTER,
+    distinct,
     jittered,
     random_box,
     scaled,
@@ -69,7 +70,7 @@ def make_truth(rng: Random) -> dict[str, Any]:
     if rng.random() < P_NEGATIVE:
         return {"boxes": []}
     count = min(1 + int(rng.expovariate(0.7)), MOST_OBJECTS)
-    return {"boxes": [random_box(rng, EXTENT) for _ in range(count)]}
+    return {"boxes": distinct([random_box(rng, EXTENT) for _ in range(count)])}
 
 
 CONFIDENCE_NOISE = 0.12

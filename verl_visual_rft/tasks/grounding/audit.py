@@ -29,6 +29,7 @@ from verl_visual_rft.tasks.audited.random_boxes import (
     JITTER,
     STRONG_JITTER,
     WEAK_JITTER,
+    distinct,
     elsewhere,
     jittered,
     random_box,
@@ -69,7 +70,7 @@ def make_truth(rng: Random) -> dict[str, Any]:
     if rng.random() < P_NEGATIVE:
         return {"boxes": []}
     count = min(1 + int(rng.expovariate(0.7)), MOST_BOXES)
-    return {"boxes": [random_box(rng, EXTENT) for _ in range(count)]}
+    return {"boxes": distinct([random_box(rng, EXTENT) for _ in range(count)])}
 
 
 class Sight(NamedTuple):

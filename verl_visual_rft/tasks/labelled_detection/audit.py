@@ -29,7 +29,7 @@ from verl_visual_rft.tasks.audited.policy import (
     tabulated,
     unasked_reasoning,
 )
-from verl_visual_rft.tasks.audited.random_boxes import elsewhere, jittered, random_box, scaled
+from verl_visual_rft.tasks.audited.random_boxes import distinct, elsewhere, jittered, random_box, scaled
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL, size_of
 from verl_visual_rft.tasks.detection.audit import SIGHT
 from verl_visual_rft.tasks.labelled_detection.truth import LabelledTruth
@@ -81,7 +81,7 @@ def make_truth(rng: Random) -> dict[str, Any]:
         there = rng.sample(categories, min(rng.choice([1, 1, 2, 2, 3, 4]), len(categories)))
         # The first categories are the more frequent ones, as in any picture: one of many, a few of others.
         labels = there + [there[int(len(there) * rng.random() ** 2)] for _ in range(int(rng.expovariate(0.5)))]
-        objects = [{"bbox_2d": random_box(rng, EXTENT), "label": label} for label in labels[:MOST_OBJECTS]]
+        objects = distinct([{"bbox_2d": random_box(rng, EXTENT), "label": label} for label in labels[:MOST_OBJECTS]])
     return {"categories": categories, "objects": objects}
 
 

@@ -26,7 +26,7 @@ from verl_visual_rft.tasks.audited.policy import (
     tabulated,
     unasked_reasoning,
 )
-from verl_visual_rft.tasks.audited.random_boxes import random_box
+from verl_visual_rft.tasks.audited.random_boxes import distinct, random_box
 from verl_visual_rft.tasks.audited.strata import LARGE, SMALL, size_of
 from verl_visual_rft.tasks.marks import Point
 from verl_visual_rft.tasks.pointing.target import Target
@@ -59,7 +59,7 @@ def make_truth(rng: Random) -> dict[str, Any]:
     if rng.random() < P_NEGATIVE:
         return {"targets": []}
     count = min(1 + int(rng.expovariate(0.7)), MOST_TARGETS)
-    return {"targets": [_make_target(rng) for _ in range(count)]}
+    return {"targets": distinct([_make_target(rng) for _ in range(count)])}
 
 
 def _make_target(rng: Random) -> Mapping[str, Any]:

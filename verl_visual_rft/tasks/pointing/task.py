@@ -38,6 +38,7 @@ class Pointing(Task[PointingTruth, PointingAnswer]):
     json_synonyms = {"boxes": "targets", "box": "targets"}
     json_example = '"instruction": "close the window", "targets": [{"box": [12, 40, 96, 130]}]'
     coordinates = True
+    solution_is_truth = False
     most_marks = MAX_POINTS
     may_be_nothing = True
     asks_by_name = False
