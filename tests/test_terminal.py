@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
@@ -199,3 +201,16 @@ def test_commands_print_by_these_two_alone() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "Console", "console.Console")
     }
     assert printing <= others
+
+
+@pytest.mark.parametrize("error", [False, True], ids=["output", "errors"])
+def test_a_reader_that_has_left_ends_the_command_quietly(error: bool) -> None:
+    """As after ``| head``: no traceback, also not of what Python's end would still write."""
+    script = f"from verl_visual_rft.terminal import say\nfor n in range(9): say('x' * 99, error={error})"
+    end, left = os.pipe()
+    os.close(end)
+    stream = {"stderr" if error else "stdout": left}
+    process = subprocess.run([sys.executable, "-c", script], **(dict.fromkeys(("stdout", "stderr"), -1) | stream))
+    os.close(left)
+    assert process.returncode == 1
+    assert not process.stdout and not process.stderr

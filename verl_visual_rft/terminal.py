@@ -40,8 +40,17 @@ def say(*values: object, error: bool = False, end: str = "\n") -> None:
         values: What to print.
         error: Whether to standard error.
         end: What follows.
+
+    Raises:
+        SystemExit: Nobody reads any more, as after ``| head``: with status 1, as rich ends.
     """
-    print(*(clean(str(value)) for value in values), end=end, file=sys.stderr if error else sys.stdout, flush=True)
+    stream = sys.stderr if error else sys.stdout
+    try:
+        print(*(clean(str(value)) for value in values), end=end, file=stream, flush=True)
+    except BrokenPipeError:
+        # What is left in the buffer would be a traceback at Python's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise SystemExit(1) from None
 
 
 def make_console(**options: Any) -> Console:
