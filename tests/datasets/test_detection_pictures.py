@@ -49,6 +49,18 @@ def test_damaged_pictures_are_left_out_of_rows_and_truth(tiny_coco: Any, tmp_pat
     assert manifest["counts"]["val"]["skipped_rows"] == 1
 
 
+def test_what_nobody_is_asked_for_is_no_truth(tiny_coco: Any, tmp_path: Path) -> None:
+    """Of two boxes one is empty, so the pair is not asked about: its other box would be missed by every model."""
+    content = tiny_coco.read("val")
+    bus = {"image_id": 11, "category_id": 9, "iscrowd": 0, "area": 81}
+    content["annotations"] += [bus | {"id": 98, "bbox": [9, 9, 9, 9]}, bus | {"id": 99, "bbox": [9, 9, 0, 0]}]
+    tiny_coco.write("val", content)
+    prepare(tiny_coco, tmp_path)
+    assert [category for picture, category, _ in asked(tmp_path / "val.parquet") if picture == 11] == ["cat"]
+    truth = json.loads((tmp_path / "val_annotations.json").read_text())
+    assert 9 not in [entry["category_id"] for entry in truth["annotations"] if entry["image_id"] == 11]
+
+
 def test_a_picture_stored_on_its_side_is_evaluated_upright(tiny_coco: Any, tmp_path: Path) -> None:
     turn(tiny_coco, 12)
     content = tiny_coco.read("val")

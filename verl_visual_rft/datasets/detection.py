@@ -72,6 +72,7 @@ class _Split:
         images: The images that evaluation is over; an existence map may leave some of them without a question.
         questions: In the order of the rows.
         skips: What cannot be asked.
+        broken: See `PairIndex.broken`.
     """
 
     dataset: CocoDataset
@@ -79,6 +80,7 @@ class _Split:
     images: Collection[int]
     questions: Sequence[DetectionQuestion | CountingQuestion]
     skips: Sequence[Skip]
+    broken: Collection[Pair]
 
 
 def prepare_detection(
@@ -102,7 +104,7 @@ def prepare_detection(
             return {}
         placements = evaluated_placements(kept["val"], val.dataset, val.images, val.questions)
         truth = evaluated_annotations(val.dataset, val.categories, placements)
-        return {"val_annotations.json": without_left_out(truth, kept["val"], val.questions)}
+        return {"val_annotations.json": without_left_out(truth, kept["val"], val.questions, val.broken)}
 
     return prepare(
         out,
@@ -180,10 +182,20 @@ def evaluated_placements(
 
 
 def without_left_out(
-    truth: dict[str, Any], kept: Kept, questions: Iterable[DetectionQuestion | CountingQuestion]
+    truth: dict[str, Any],
+    kept: Kept,
+    questions: Iterable[DetectionQuestion | CountingQuestion],
+    broken: Collection[Pair],
 ) -> dict[str, Any]:
-    """Return the truth of an evaluation without the objects of questions that got no row: nobody can find them."""
-    left_out = {(int(asked.picture.id), asked.category_id) for asked in questions if not kept.has(asked)}
+    """Return the truth of an evaluation without the objects of questions that got no row: nobody can find them.
+
+    Args:
+        truth: In COCO format.
+        kept: The rows.
+        questions: All that was to be asked.
+        broken: Pairs that could not be asked about, for one of their boxes is empty.
+    """
+    left_out = {(int(asked.picture.id), asked.category_id) for asked in questions if not kept.has(asked)} | {*broken}
     found = [entry for entry in truth["annotations"] if (entry["image_id"], entry["category_id"]) not in left_out]
     return truth | {"annotations": found}
 
@@ -297,7 +309,7 @@ def _split(
     for pair, rule in sorted(index.unusable.items()):
         where = f"{file}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}"
         skips.append(Skip(rule, where))
-    return _Split(dataset, categories, images, questions, skips)
+    return _Split(dataset, categories, images, questions, skips, index.broken)
 
 
 def _question(

@@ -46,6 +46,11 @@ class PairIndex:
     never: frozenset[int] = frozenset()
     looked_for: Mapping[int, frozenset[int]] | None = None
 
+    @property
+    def broken(self) -> frozenset[Pair]:
+        """Pairs of which a box is empty: their other boxes are no truth either."""
+        return frozenset(pair for pair, rule in self.unusable.items() if rule == EMPTY_BOX)
+
 
 EMPTY_BOX = "box without area in the picture"
 ONLY_CROWDS = "only crowd boxes"

@@ -62,12 +62,14 @@ class LvisQuestions:
         skips: Pairs that cannot be asked.
         source: The annotation file.
         images: The images that show one of the categories; an existence map may leave some without a question.
+        broken: See `PairIndex.broken`.
     """
 
     questions: tuple[DetectionQuestion, ...]
     skips: tuple[Skip, ...]
     source: Path
     images: frozenset[int]
+    broken: frozenset[Pair]
 
 
 def find_annotations(root: Path, split: str) -> Path:
@@ -219,7 +221,8 @@ def _questions(dataset: LvisDataset, root: Path, pairs: Sequence[Pair], index: P
         picture = Picture(str(image.id), path, image.file_name, image.size, folder=folder)
         questions.append(DetectionQuestion(picture, category.name, category.id, index.boxes.get(pair, ())))
     skips = tuple(Skip(rule, _where(coco, pair)) for pair, rule in sorted(index.unusable.items()))
-    return LvisQuestions(tuple(questions), skips, coco.path, frozenset(pair.image_id for pair in index.boxes))
+    images = frozenset(pair.image_id for pair in index.boxes)
+    return LvisQuestions(tuple(questions), skips, coco.path, images, index.broken)
 
 
 def _where(coco: CocoDataset, pair: Pair) -> str:

@@ -73,7 +73,7 @@ def _prepare(args: argparse.Namespace) -> Manifest:
         asked = parts["val"]
         placements = evaluated_placements(kept["val"], val.coco, asked.images, asked.questions)
         truth = federated_annotations(val, names, placements)
-        return {"val_annotations.json": without_left_out(truth, kept["val"], asked.questions)}
+        return {"val_annotations.json": without_left_out(truth, kept["val"], asked.questions, asked.broken)}
 
     return prepare(
         args.out,
