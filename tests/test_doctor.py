@@ -195,7 +195,7 @@ def test_a_verl_plugin_that_is_not_loaded_is_found_in_a_fresh_process(monkeypatc
     assert "VERL_USE_EXTERNAL_PLUGINS" in finding.detail
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_verl
 @needs_vllm
 def test_a_vllm_plugin_that_is_not_loaded_is_found_in_a_fresh_process(monkeypatch):

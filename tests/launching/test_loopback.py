@@ -85,7 +85,7 @@ def test_a_run_on_several_nodes_keeps_their_addresses(config, settings, monkeypa
     assert ray_constants.ENABLE_RAY_CLUSTER and not SETTINGS.keys() & os.environ.keys()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_process_group_listens_on_the_loopback_where_pytorch_listens_everywhere():
     def listened(prepare: str) -> list[str]:
         command = [sys.executable, "-c", GROUP.format(prepare=prepare), f"tcp://127.0.0.1:{free_port()}"]

@@ -46,7 +46,7 @@ def processed(folder, pictures):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["qwen2-vl", "qwen2.5-vl", "qwen3-vl"])
+@pytest.mark.parametrize("family", ["qwen2-vl", pytest.param("qwen2.5-vl", marks=pytest.mark.long), "qwen3-vl"])
 def test_vllm_gets_the_same_tensors_without_a_call_of_its_processor(
     family, tmp_path, pictures, processor_calls, patched_vllm
 ):
