@@ -22,6 +22,19 @@ from verl_visual_rft.launching.run_log import last_error
             "(a pid=3) vllm.v1.engine.exceptions.EngineDeadError: EngineCore had an issue. See stack trace above\n",
             "torch.OutOfMemoryError: CUDA full",
         ),
+        *(
+            (
+                f"(a pid=3) (Worker_TP1 pid=9) ERROR 11-28 23:11:26 [x.py:1] OSError: cause\n(a pid=3) {says}\n",
+                "OSError: cause",
+            )
+            for says in (
+                "Exception: WorkerProc initialization failed due to an exception in a background process. See stack "
+                "trace for root cause.",
+                "RuntimeError: Worker failed with error 'OSError: cause', please check the stack trace above for the "
+                "root cause",
+                "RuntimeError: EngineCore encountered an issue. See stack trace (above) for the root cause.",
+            )
+        ),
         ("(a pid=1) (b pid=2) (c pid=3) ValueError: three\n", "ValueError: three"),
         ("ERROR 11-28 23:11:26 [utils.py:1] OSError: no prefix\n", "OSError: no prefix"),
         ("EngineDeadError: nothing else is known\n", "EngineDeadError: nothing else is known"),

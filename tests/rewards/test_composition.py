@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,18 @@ def test_a_yaml_file_that_is_no_composition_is_named(tmp_path: Path, content: st
     path.write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=r"(?s)reward\.yaml.*write 'iou=1,format=0.5'"):
         load_reward(str(path))
+
+
+@pytest.mark.parametrize("under", ["weight", "nothing"])
+def test_a_yaml_file_whose_references_multiply_is_refused_at_once(tmp_path: Path, under: str) -> None:
+    path = tmp_path / "reward.yaml"
+    levels = "".join(f"&a{n + 1} [{', '.join([f'*a{n}'] * 9)}], " for n in range(12))
+    bomb = f"[&a0 [x], {levels}x]"
+    path.write_text(f"iou: {{weight: {bomb}}}" if under == "weight" else f"iou: {bomb}", encoding="utf-8")
+    begin = time.monotonic()
+    with pytest.raises(UserError, match=r"reward\.yaml: the weight .* of 'iou' is no number"):
+        load_reward(str(path))
+    assert time.monotonic() - begin < 5
 
 
 def test_a_yaml_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import inspect
 import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from verl_visual_rft.cli import evaluate, report, task
+from verl_visual_rft.cli import reward as reward_commands
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, reward_names, score
+from verl_visual_rft.rewards.explain import explain
 from verl_visual_rft.rewards.registry import component_names
 
 TRUTH = {"boxes": [[100, 150, 300, 350], [500, 500, 600, 600]]}
@@ -114,6 +120,15 @@ def test_unknown_names_list_the_known_ones_or_the_nearest() -> None:
     rewards, components = str(error.value).split(" or components with weights ")
     assert {*reward_names()} <= {*re.findall(r"[\w-]+", rewards)}
     assert {*component_names()} <= {*re.findall(r"\w+", components)}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [score, explain, evaluate.evaluate, report.report, reward_commands.explain, reward_commands.audit, task.validate],
+)
+def test_every_part_that_takes_a_reward_takes_robust_unless_told_otherwise(part: Callable[..., Any]) -> None:
+    names = inspect.signature(part).parameters
+    assert names["reward" if "reward" in names else "name"].default == "robust"
 
 
 def test_our_rewards_are_named() -> None:

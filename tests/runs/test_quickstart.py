@@ -100,6 +100,25 @@ def test_a_wrong_value_is_one_line(name, overrides, variables, message):
     assert done.stderr.startswith("error: ") and message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("variables", "overrides", "message"),
+    [
+        ({"NGPUS": "3"}, [], "3 ranks"),
+        ({}, ["trainer.save_freq=-1"], "leaves no checkpoint"),
+        ({}, ["trainer.logger=[console]"], "read the logger `file`"),
+        ({}, ["trainer.max_actor_ckpt_to_keep=0"], "keeps one at least"),
+        ({}, ["actor_rollout_ref.rollout.n=1"], "compared with others of its group"),
+        ({}, ["reward.custom_reward_function.path=/no/mine.py"], "no such file"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_first_stage(tmp_path, variables, overrides, message):
+    pytest.importorskip("verl")
+    run = read_run("quickstart", variables | {"OUTPUT_DIR": str(tmp_path / "out")}, overrides, tmp_path)
+    with pytest.raises(UserError, match=message):
+        run.run()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) in ([".stages"], [".lock", ".stages"])
+
+
 @pytest.mark.parametrize("argument", ["--help", "-h"])
 def test_the_quick_start_explains_itself_without_installing_anything(argument):
     command = ["bash", "recipes/quickstart.sh", argument]

@@ -353,7 +353,7 @@ def test_the_seconds_of_a_stage_are_written_beside_its_key(run, tmp_path):
 
 
 def test_a_folder_takes_one_run_at_a_time(tmp_path):
-    with lock_output(tmp_path), pytest.raises(UserError, match="is being written by another run"):
+    with lock_output(tmp_path), pytest.raises(UserError, match="is being written by another process"):
         with lock_output(tmp_path):
             pass
     with lock_output(tmp_path):

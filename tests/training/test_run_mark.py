@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from verl_visual_rft.training.run_mark import draw_secret, remove_own, short_name
 
 
@@ -26,10 +28,23 @@ def test_nobody_else_can_tell_a_name_in_advance(tmp_path):
     assert short_name(tmp_path, 8) not in (name, told)
 
 
-def test_files_of_another_user_are_left_and_stop_nothing(tmp_path, monkeypatch):
-    planted = tmp_path / "planted"
-    planted.symlink_to(tmp_path)
+PLANTED = {
+    "file": Path.touch,
+    "link": lambda path: path.symlink_to("/"),
+    "link to nothing": lambda path: path.symlink_to("nothing"),
+    "pipe": os.mkfifo,
+    "socket": lambda path: os.mknod(path, 0o140600),  # S_IFSOCK
+    "folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_files_of_another_user_are_left_and_stop_nothing(kind, tmp_path, monkeypatch):
+    planted, own = tmp_path / "planted", tmp_path / "own"
+    PLANTED[kind](planted)
+    own.touch()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert remove_own([planted, tmp_path / "gone"]) == 0 and planted.is_symlink()
+    assert remove_own([planted, tmp_path / "gone"]) == 0 and os.path.lexists(planted)
     monkeypatch.undo()
-    assert remove_own([planted, tmp_path / "gone"]) == 1 and not planted.is_symlink()
+    assert remove_own([planted, tmp_path / "gone", own]) == 1 + (kind != "folder")
+    assert os.path.lexists(planted) == (kind == "folder") and not own.exists()

@@ -111,7 +111,7 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
     fits = sum(_fits(form, entry) for entry in boxes)
     areas = sum(map(_has_area_of_corners, boxes))
     if fits >= most and (form != COCO_FORM or areas < most):
-        _require_spread(boxes, form, says)
+        require_spread(boxes, f"{says} all {len(boxes)}", f", or give --bbox {form} if they are right", form)
         return
     also = _fitting(boxes, [name for name in FORMS if name != form and not name.endswith(_SHARES)])
     if also:
@@ -122,6 +122,26 @@ def require_form(form: str, boxes: Sequence[Entry], where: str, told: bool = Fal
         f"the width and {y:.2f} times the height: they were drawn at another resolution, it seems; scale them to the "
         f"pictures, or give --bbox {form} to have them cut at the edges"
     )
+
+
+def require_spread(boxes: Sequence[Entry], what: str, otherwise: str = "", form: str = "xyxy") -> None:
+    """Refuse a file whose boxes all lie in a corner of their pictures; see `corner_of_all`.
+
+    Args:
+        boxes: Those of the file.
+        what: Names the file and the boxes, for the message.
+        otherwise: What else can be done than to scale them, for the message.
+        form: One of the `FORMS`.
+
+    Raises:
+        UserError: They do.
+    """
+    corner = corner_of_all(form, boxes)
+    if corner is not None:
+        raise UserError(
+            f"{what} lie within {corner[0]:.2f} of the width and {corner[1]:.2f} of the height: they were drawn at "
+            f"another resolution, it seems; scale them to the pictures{otherwise}"
+        )
 
 
 def corner_of_all(form: str, boxes: Sequence[Entry]) -> tuple[float, float] | None:
@@ -142,16 +162,6 @@ def _require_areas(boxes: Sequence[Entry], form: str, says: str) -> None:
     if areas < _most(len(boxes)):
         also = _fitting(boxes, [name for name in FORMS if name != form])
         raise UserError(f"{says} only {areas} of {len(boxes)} have an area in their pictures; {_choose(also)}")
-
-
-def _require_spread(boxes: Sequence[Entry], form: str, says: str) -> None:
-    corner = corner_of_all(form, boxes)
-    if corner is not None:
-        raise UserError(
-            f"{says} all {len(boxes)} lie within {corner[0]:.2f} of the width and {corner[1]:.2f} of the height: they "
-            f"were drawn at another resolution, it seems; scale them to the pictures, or give --bbox {form} if they "
-            "are right"
-        )
 
 
 def _fits(form: str, entry: Entry) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -93,13 +94,19 @@ def truth_of(row: Mapping[str, Any]) -> Truth | None:
 
 
 def _check_doubled(truth: Truth | None) -> Iterator[Fault]:
-    boxes = [mark for mark in (truth.marks() if truth else ()) if mark.shape is Shape.BOX]
+    marks = [mark for mark in (truth.marks() if truth else ()) if mark.points]
+    boxes = [mark for mark in marks if mark.shape is Shape.BOX]
     doubled: set[int] = set()
     for label in {mark.label for mark in boxes}:  # a box may have two names: rider and person
         doubled |= doubled_boxes({place: mark.box for place, mark in enumerate(boxes) if mark.label == label})
     for number in sorted(doubled):
         problem = f"an object is boxed twice, {list(boxes[number].box)}; a reward would pay for it twice"
         yield Fault("reward_model.ground_truth", problem, "give each object one box")
+    outlines = Counter((frozenset(mark.points), mark.label, mark.box) for mark in marks if mark.shape is not Shape.BOX)
+    for (_, _, box), count in outlines.items():
+        if count > 1:
+            problem = f"an object is outlined {count} times, within {list(box)}; a reward would pay for each"
+            yield Fault("reward_model.ground_truth", problem, "give each object one outline")
 
 
 def decode(data: bytes | None) -> PictureHeader | str:

@@ -20,7 +20,6 @@ from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
 from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.tasks import Truth
-from verl_visual_rft.tasks.marks import Shape
 
 _CHUNK = 32
 _REMEDY = "prepare the data with `visual-rft data prepare`; its `custom` takes data of one's own"
@@ -168,7 +167,7 @@ def _check_contradiction(
 
 def _boxes(truth: Truth | None) -> Iterator[Entry]:
     if truth is not None:
-        yield from (Entry(mark.box, truth.extent) for mark in truth.marks() if mark.shape is Shape.BOX)
+        yield from (Entry(mark.box, truth.extent) for mark in truth.marks() if mark.points)
 
 
 def _check_corner(boxes: Sequence[Entry]) -> Iterator[Fault]:

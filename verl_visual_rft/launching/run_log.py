@@ -9,7 +9,9 @@ import signal
 from pathlib import Path
 
 #: Errors that say that there was another (vLLM's engine, as its server saw it).
-_ELSEWHERE = re.compile(r"(?:root cause|stack trace) (?:above|for the root cause)|EngineDeadError", re.I)
+_ELSEWHERE = re.compile(
+    r"(?:root cause|stack trace)\W+above|stack trace\W+for (?:the )?root cause|EngineDeadError", re.I
+)
 _LOG_TAIL, _LOG_WIDTH = 15, 160  # lines, and characters of each, shown when no error is found in the log
 
 

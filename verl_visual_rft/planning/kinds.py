@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,8 @@ def _is_text(value: Any) -> bool:
 
 
 _WHOLE: _Kind = ("whole number", _is_whole)
-_NUMBER: _Kind = ("number", lambda value: _is_whole(value) or isinstance(value, float))
+_NUMBER: _Kind = ("number", lambda value: (_is_whole(value) or isinstance(value, float)) and math.isfinite(value))
+_FROM_0: _Kind = ("number from 0", lambda value: _NUMBER[1](value) and value >= 0)
 _TEXT: _Kind = ("text", _is_text)
 _FILES: _Kind = ("file, nor list of files", _is_files)
 
@@ -61,10 +63,13 @@ _GRPO: Mapping[str, _Kind] = {
     "actor_rollout_ref.actor.ulysses_sequence_parallel_size": _from(1),
     "actor_rollout_ref.actor.fsdp_config.ulysses_sequence_parallel_size": _from(1),
     "actor_rollout_ref.actor.fsdp_config.fsdp_size": _WHOLE,
-    "actor_rollout_ref.actor.optim.lr": _NUMBER,
+    "actor_rollout_ref.actor.optim.lr": _FROM_0,
     "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": _or_null(_WHOLE),
     "actor_rollout_ref.ref.log_prob_max_token_len_per_gpu": _from(1),
     "actor_rollout_ref.rollout.n": _from(1),
+    "actor_rollout_ref.rollout.temperature": _NUMBER,
+    "actor_rollout_ref.rollout.top_k": _WHOLE,
+    "actor_rollout_ref.rollout.top_p": _NUMBER,
     "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu": _or_null(_WHOLE),
     "actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu": _from(1),
     "actor_rollout_ref.rollout.tensor_model_parallel_size": _from(1),
@@ -81,7 +86,7 @@ _SFT: Mapping[str, _Kind] = {
     "model.path": _TEXT,
     "model.lora_rank": _from(0),
     "engine.fsdp_size": _WHOLE,
-    "optim.lr": _NUMBER,
+    "optim.lr": _FROM_0,
 }
 
 

@@ -30,13 +30,16 @@ def check_outputs(command: Sequence[str], config: Mapping[str, Any]) -> None:
     save = trainer["save_freq"]
     if save == 0 or (grpo and (not isinstance(save, int) or save < 0)):
         raise UserError(f"trainer.save_freq={save} leaves no checkpoint to export; set it to 1 or more")
+    if trainer.get("val_only"):
+        raise UserError("trainer.val_only=true leaves no checkpoint to export; leave it out")
     policy, name = (config["actor_rollout_ref"]["actor"], "actor_rollout_ref.actor.") if grpo else (config, "")
-    if "model" not in policy["checkpoint"]["save_contents"]:
+    if "model" not in (policy["checkpoint"]["save_contents"] or ()):
         raise UserError(f"{name}checkpoint.save_contents: the export needs `model`; add it")
     keep = "max_actor_ckpt_to_keep" if grpo else "max_ckpt_to_keep"
-    if trainer[keep] is not None and trainer[keep] < 1:
+    if trainer[keep] is not None and not (isinstance(trainer[keep], int) and trainer[keep] >= 1):
         raise UserError(f"trainer.{keep}={trainer[keep]}: a run keeps one at least; null keeps all")
-    if "file" not in trainer["logger"]:
+    loggers = [trainer["logger"]] if isinstance(trainer["logger"], str) else trainer["logger"] or []
+    if "file" not in loggers:
         raise UserError(
             f"trainer.logger={trainer['logger']}: progress and report read the logger `file`; add it: "
             "trainer.logger=[console,file]"

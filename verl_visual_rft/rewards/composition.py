@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -150,7 +151,7 @@ def _part(name: Any, value: Any, source: str) -> Part:
         weight = math.nan
     if isinstance(given, bool) or not abs(weight) <= _MOST_WEIGHT:  # NaN neither
         raise UserError(
-            f"{source}: the weight {given!r:.60} of {name!r} is no number up to {_MOST_WEIGHT:g}; {_REMEDY}"
+            f"{source}: the weight {reprlib.repr(given)} of {name!r} is no number up to {_MOST_WEIGHT:g}; {_REMEDY}"
         )
     return Part(name, weight, options)
 

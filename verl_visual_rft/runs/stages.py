@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 from verl_visual_rft.atomic import write_text
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.locks import open_locked
 from verl_visual_rft.runs.command_file import write_command_file
 from verl_visual_rft.runs.commands import Command
 from verl_visual_rft.runs.keys import changes, setting_lines, settings_of, stage_key, work_key
@@ -75,14 +75,7 @@ def lock_output(output: Path) -> Iterator[int]:
         UserError: Another run holds it: the second start would write over the first.
     """
     (output / ".stages").mkdir(parents=True, exist_ok=True)
-    with (output / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{output} is being written by another run of this recipe; wait for it, or set OUTPUT_DIR to another "
-                "folder"
-            ) from None
+    with open_locked(output / ".lock", output) as file:
         yield file.fileno()
 
 

@@ -55,10 +55,13 @@ def short_name(run: Path, characters: int) -> str:
 
 
 def remove_own(files: Iterable[Path]) -> int:
-    """Remove those of some files that are this user's, for anybody makes files in /tmp; return how many."""
+    """Remove those of some files that are this user's, for anybody makes files in /tmp; return how many.
+
+    What is gone already, and what is no file, is left: it stops no run.
+    """
     removed = 0
     for file in files:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             if file.lstat().st_uid == os.geteuid():
                 file.unlink()
                 removed += 1

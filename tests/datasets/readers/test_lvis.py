@@ -17,6 +17,7 @@ from shared_inputs import shared
 
 from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.category_lists import LVIS_FEWSHOT6, LVIS_NOVEL13
+from verl_visual_rft.datasets.coco_reading import CocoReading
 from verl_visual_rft.datasets.existence_map import ExistenceMap
 from verl_visual_rft.datasets.readers.lvis import (
     NOBODY_LOOKED,
@@ -295,6 +296,20 @@ def test_what_is_not_lvis_v1_is_refused(tmp_path: Path, damage: Damage, message:
     damage(content)
     with pytest.raises(UserError, match=re.escape(message)):
         load_lvis(written(tmp_path, content, "val"))
+
+
+@pytest.mark.parametrize("told", [None, "merge", "first"])
+def test_one_file_under_two_ids_is_asked_about_once(tmp_path: Path, told: str | None) -> None:
+    content = val_content()
+    content["images"].append({**content["images"][1], "id": 9})
+    content["annotations"].append(box(9, 9, "omelet", (0, 0, 32, 48) if told else (64, 48, 320, 240)))
+    dataset = load_lvis(written(tmp_path, content, "val"), reading=CocoReading(repeated_images=told))
+    asked = evaluation_questions(dataset, tmp_path, LVIS_NOVEL13, verified_absent=True).questions
+    assert [(question.picture.id, question.category, len(question.boxes)) for question in asked] == [
+        ("1", "die", 2),
+        ("2", "die", 0),
+        ("2", "omelet", 2 if told == "merge" else 1),
+    ]
 
 
 def test_unknown_and_unseen_categories_are_refused(tmp_path: Path) -> None:

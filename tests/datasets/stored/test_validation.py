@@ -234,6 +234,44 @@ def test_a_box_that_is_given_twice(tiny, write_rows, again: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("task", "content", "said"),
+    [
+        ("grounding", {"boxes": [[100, 200, 300, 400], [100, 200, 300, 400]]}, "boxed twice"),
+        (
+            "labelled_detection",
+            {"categories": ["a", "b"], "objects": [{"bbox_2d": [1, 2, 30, 40], "label": name} for name in "aba"]},
+            "boxed twice",
+        ),
+        ("pointing", {"targets": [{"box": [100, 200, 300, 400]}] * 2}, "boxed twice"),
+        ("pointing", {"targets": [{"polygon": [[1, 1], [90, 1], [90, 90]]}] * 3}, "outlined 3 times"),
+        (
+            "pointing",
+            {"targets": [{"polygon": [[1, 1], [90, 1], [90, 90]]}, {"polygon": [[90, 1], [90, 90], [1, 1]]}]},
+            "outlined 2 times",
+        ),
+        ("pointing", {"targets": [{"point": [300, 300], "radius": [50, 40]}] * 2}, "outlined 2 times"),
+    ],
+)
+def test_what_any_task_marks_twice(tiny, write_rows, task: str, content: object, said: str) -> None:
+    (finding,) = validate([write_rows([tiny.row(ability=task, **truth(content))])])
+    assert (finding.row, finding.key) == (0, "reward_model.ground_truth")
+    assert said in finding.problem
+
+
+@pytest.mark.parametrize(("far", "found"), [(500, True), (501, False)])
+@pytest.mark.parametrize("shape", ["polygon", "point"])
+def test_other_targets_that_all_lie_in_a_corner(tiny, write_rows, shape: str, far: int, found: bool) -> None:
+    def target(n: int) -> dict[str, object]:
+        if shape == "point":
+            return {"point": [far - 10, 90 + n], "radius": 10}
+        return {"polygon": [[0, n], [far, n], [far, n + 5]]}
+
+    rows = [tiny.row(ability="pointing", index=n, **truth({"targets": [target(n)]})) for n in range(20)]
+    findings = validate([write_rows(rows)])
+    assert [(finding.row, finding.key) for finding in findings] == [(None, "reward_model.ground_truth")] * found
+
+
+@pytest.mark.parametrize(
     ("count", "far", "found"),
     [(3, 1, True), (1, 1, False), (5, 48, True), (4, 48, False), (20, 500, True), (19, 500, False), (20, 501, False)],
 )

@@ -106,6 +106,29 @@ def test_what_is_no_question_is_said_with_its_line(folder: Path, given: dict[str
         read(folder, LINE | given)
 
 
+@pytest.mark.parametrize(
+    ("target", "count", "refused"),
+    [
+        ({"polygon": [[0, 0], [100, 0], [100, 50]]}, 20, True),
+        ({"polygon": [[0, 0], [100, 0], [100, 50]]}, 19, False),
+        ({"polygon": [[0, 0], [101, 0], [100, 50]]}, 20, False),
+        ({"point": [100, 50], "radius": 5}, 20, True),
+        ({"point": [10, 5], "radius": 5}, 5, True),
+        ({"box": [0, 0, 100, 50]}, 20, True),
+    ],
+)
+def test_targets_of_a_smaller_picture_are_refused(
+    folder: Path, target: dict[str, Any], count: int, refused: bool
+) -> None:
+    lines = [LINE | {"instruction": str(number), "targets": [target]} for number in range(count)]
+    if not refused:
+        assert len(read(folder, *lines)) == count
+        return
+    with pytest.raises(UserError, match=rf"own\.jsonl: .*all {count} .*lie within .*--bbox xyxy if they are right"):
+        read(folder, *lines)
+    assert len(read_jsonl({"train": folder / "own.jsonl"}, "a", "b", bbox="xyxy").splits["train"]) == count
+
+
 @pytest.mark.parametrize("think", [True, False])
 @pytest.mark.parametrize("family", ["qwen2-vl", "qwen2.5-vl"])
 def test_rows_are_what_a_training_needs(folder: Path, think: bool, family: str) -> None:

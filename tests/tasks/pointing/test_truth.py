@@ -69,6 +69,8 @@ def test_what_a_truth_says_of_itself() -> None:
         ({"targets": [{"polygon": 3}]}, "has no list under the key 'polygon'"),
         ({"targets": [{"polygon": [[0, 0], [1, 1]]}]}, "three vertices or more"),
         ({"targets": [{"polygon": [[0, 0], [1, 1], [2, 2]]}]}, "has no area"),
+        ({"targets": [{"polygon": [[0, 0], [9, 0], *[[9, 9]] * 9_999]}]}, "10,001 vertices has more than the 10,000"),
+        ({"targets": [{"polygon": [[0, 0], [9, 0], [9, 9]] * 400_000}]}, "1,200,000 vertices has more than the"),
         ({"targets": [{"polygon": [[0, 0], [1, 1], [2000, 2]]}]}, "point [2000, 2] is not valid"),
         ({"targets": [{"point": [5, math.nan], "radius": 1}]}, "point [5, nan] is not valid"),
         ({"targets": [{"point": [5, 5], "radius": 0}]}, "'radius' that is neither"),

@@ -25,7 +25,7 @@ from typing import Any
 
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size, in_one_pixel
-from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
+from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form, require_spread
 from verl_visual_rft.datasets.coco_mends import is_integer_otherwise
 from verl_visual_rft.datasets.doubled_boxes import DOUBLED, doubled_boxes
 from verl_visual_rft.datasets.file_names import RESPELT, find_file
@@ -100,6 +100,7 @@ class _File:
     Attributes:
         words: What pictures to classify show, and what is asked of them.
         boxes: All boxes as the file writes them.
+        outlines: The boxes around what the file gives by points, in pixels.
         mends: What was put right.
     """
 
@@ -109,6 +110,7 @@ class _File:
     told: str | None
     words: tuple[str, str]
     boxes: list[Entry] = field(default_factory=list)
+    outlines: list[Entry] = field(default_factory=list)
     mends: list[Mend] = field(default_factory=list)
 
     def read(self) -> list[Question]:
@@ -138,6 +140,11 @@ class _File:
 
     def _require_form(self) -> None:
         require_form(self.told or _FORM, self.boxes, str(self.path), told=self.told is not None)
+        if self.outlines and self.told is None:
+            marked = [*self.boxes, *self.outlines]
+            require_spread(
+                marked, f"{self.path}: all {len(marked)} targets", f", or give --bbox {_FORM} if they are right"
+            )
 
     def _as_a_whole(self) -> str:
         """What all boxes of the file say of how they are written, where that is something else."""
@@ -260,6 +267,9 @@ class _Line(Line):
                 raise UserError(
                     f"point [{x:g}, {y:g}] lies outside the picture, {width}x{height}; points are in its pixels"
                 )
+        if points and self.picture.size is not None:
+            xs, ys = zip(*points, strict=True)
+            self._file.outlines.append(Entry((min(xs), min(ys), max(xs), max(ys)), self.picture.size))
         return points
 
     def gave(self, key: str) -> bool:

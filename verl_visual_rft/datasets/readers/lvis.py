@@ -104,10 +104,14 @@ def load_lvis(path: Path, root: Path | None = None, reading: CocoReading | None 
         image["file_name"] = _file_name(where, image)
     coco = mended_coco(path, content, root or path.parent, reading or CocoReading())
     _require_v1(coco)
+    negative, not_exhaustive = (
+        {image_id: ids for image_id, ids in _category_ids(path, content, key).items() if image_id in coco.images}
+        for key in ("neg_category_ids", "not_exhaustive_category_ids")
+    )
     return LvisDataset(
         coco,
-        negative=_category_ids(path, content, "neg_category_ids"),
-        not_exhaustive=_category_ids(path, content, "not_exhaustive_category_ids"),
+        negative=negative,
+        not_exhaustive=not_exhaustive,
         frequencies={entry["id"]: _frequency(where, entry) for where, entry in _objects(path, content, "categories")},
     )
 

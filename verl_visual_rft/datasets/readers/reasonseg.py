@@ -14,7 +14,7 @@ from typing import Any
 
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import Size, in_one_pixel
-from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
+from verl_visual_rft.datasets.box_forms import Entry, require_spread
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
@@ -168,12 +168,8 @@ def _read_split(root: Path, split: str, skips: list[Skip]) -> Iterable[ReasonSeg
 def _require_spread(folder: Path, items: Iterable[ReasonSegItem]) -> None:
     """Refuse polygons that were drawn on smaller pictures: all of them lie in the same corner."""
     drawn = ((target_union_box(item.polygons), item.picture.size) for item in items)
-    corner = corner_of_all("xyxy", [Entry(box, size) for box, size in drawn if box is not None and size is not None])
-    if corner is not None:
-        raise UserError(
-            f"{folder}: all targets lie within {corner[0]:.2f} of the width and {corner[1]:.2f} of the height: they "
-            "were drawn at another resolution, it seems; scale them to the pictures"
-        )
+    boxes = [Entry(box, size) for box, size in drawn if box is not None and size is not None]
+    require_spread(boxes, f"{folder}: all targets")
 
 
 def _read_item(path: Path, annotation: Path, split: str) -> ReasonSegItem:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.input_files import parse_json
+from verl_visual_rft.input_files import read_json_lines
 from verl_visual_rft.tasks import task_names
 from verl_visual_rft.tasks.audited.question import Question, make_question, with_knowledge_of_the_set
 
@@ -63,23 +63,13 @@ def _read_parquet(path: Path, size: int, seed: int) -> list[Question]:
 
 
 def _read_json_lines(path: Path, size: int, seed: int) -> list[Question]:
-    return _read_rows(path, (_json_row(path, number, line) for number, line in enumerate(_lines(path), start=1)))
+    lines = read_json_lines(path, 'give one {"task": ..., "ground_truth": ...} a line')
+    return _read_rows(path, (_json_row(path, number, row) for number, row in lines))
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as text ({error})") from error
-
-
-def _json_row(path: Path, number: int, line: str) -> tuple[Any, Any]:
-    try:
-        row = parse_json(line)
-    except UserError as error:
-        raise UserError(f"{path}: row {number} {error}") from error
+def _json_row(path: Path, number: int, row: Any) -> tuple[Any, Any]:
     if not isinstance(row, dict) or not {"task", "ground_truth"} <= row.keys():
-        raise UserError(f'{path}: row {number} is not {{"task": ..., "ground_truth": ...}}')
+        raise UserError(f'{path}: line {number} is not {{"task": ..., "ground_truth": ...}}')
     return row["task"], row["ground_truth"]
 
 

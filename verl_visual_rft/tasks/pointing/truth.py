@@ -17,6 +17,8 @@ from verl_visual_rft.tasks.pointing.target import BoxTarget, DiscTarget, Polygon
 from verl_visual_rft.tasks.reading import read_box, read_extent, read_list, read_think, unreadable
 from verl_visual_rft.tasks.task import Truth
 
+#: Vertices of a polygon that is read: each point of an answer is compared with every one.
+MOST_VERTICES = 10_000
 TARGET_FORM = '{"box": [x1, y1, x2, y2]}, {"polygon": [[x, y], ...]} or {"point": [x, y], "radius": r}'
 TRUTH_FORM = f'give {{"targets": [...]}}, each {TARGET_FORM}'
 
@@ -83,11 +85,13 @@ def polygon_of(vertices: Sequence[Point]) -> PolygonTarget:
     """Return a polygon of vertices that lie in the picture; the first may be repeated at the end.
 
     Raises:
-        UserError: They are fewer than three, or without area.
+        UserError: They are fewer than three, more than `MOST_VERTICES`, or without area.
     """
     around = tuple(vertices[:-1] if len(vertices) > 1 and vertices[0] == vertices[-1] else vertices)
     if len(around) < 3:
         raise UserError("a polygon has three vertices or more")
+    if len(around) > MOST_VERTICES:
+        raise UserError(f"a polygon of {len(around):,} vertices has more than the {MOST_VERTICES:,} that are read")
     polygon = PolygonTarget(around)
     if not polygon.area > 0:
         raise UserError(f"polygon {[list(vertex) for vertex in around]!r} has no area")

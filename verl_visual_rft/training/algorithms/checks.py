@@ -13,8 +13,13 @@ from verl_visual_rft.training.checkpoints.best import check_keep_best
 from verl_visual_rft.training.modes import check_trainer_mode
 from verl_visual_rft.training.scoring.custom_function import custom_function
 
-#: Estimators of veRL that compare an answer with those of the batch, or with a greedy one.
-_WITHOUT_GROUPS = ("reinforce_plus_plus", "remax")
+#: Estimators of veRL that compare an answer with those of the batch.
+_WITHOUT_GROUPS = ("reinforce_plus_plus",)
+#: What veRL's trainer can compute of a batch of ours, and our own.
+_ESTIMATORS = (
+    *("visual_rft_grpo", "visual_rft_gdpo", "grpo", "grpo_passk", "grpo_vectorized", "gpg", "opo"),
+    *("rloo", "rloo_vectorized", "reinforce_plus_plus", "reinforce_plus_plus_baseline"),
+)
 
 
 def check_algorithm(config: Mapping[str, Any]) -> None:
@@ -59,15 +64,36 @@ def _check_parts(config: Mapping[str, Any]) -> None:
         and "a prompt is asked once; leave it out",
         "reward.reward_model.enable": any(model.get("enable") for model in models)
         and "rewards are rules (visual_rft.reward); leave it out",
-        "algorithm.adv_estimator": (config["algorithm"]["adv_estimator"] == "gae" or config["critic"]["enable"])
-        and "gae needs a critic, which there is none of; use algo=paper, dapo, gdpo or dr_grpo",
+        "algorithm.adv_estimator": _without_estimator(config),
         "actor_rollout_ref.rollout.n": rollout["n"] < 2
         and config["algorithm"]["adv_estimator"] not in _WITHOUT_GROUPS
         and "an answer is compared with others of its group, which here has one; set it to 2 or more",
+        **{
+            f"actor_rollout_ref.rollout.{key}": alike
+            and "all answers of a group would be the same, so that none is better than another; leave it out"
+            for key, alike in (
+                ("temperature", not rollout["temperature"] > 0),
+                ("top_k", rollout["top_k"] == 1),
+                ("top_p", not 0 < rollout["top_p"] <= 1),
+            )
+        },
     }
     for key, why in refused.items():
         if why:
             raise UserError(f"{key} is not supported: {why}")
+
+
+def _without_estimator(config: Mapping[str, Any]) -> str:
+    """Say why there are no advantages by the estimator that is asked for; empty where there are."""
+    name, others = config["algorithm"]["adv_estimator"], "use algo=paper, dapo, gdpo or dr_grpo"
+    if name == "gae" or config["critic"]["enable"]:
+        return f"gae needs a critic, which there is none of; {others}"
+    if name == "remax":
+        return f"remax needs a greedy answer beside the others, which nobody samples; {others}"
+    if name in ("gdpo", "optimal_token_baseline", "tir_optimal_token_baseline"):
+        return f"{name} needs what our trainer does not compute; {others}"
+    external = (config["actor_rollout_ref"]["model"] or {}).get("external_lib")  # which may bring one
+    return "" if name in _ESTIMATORS or external else f"{name} is not known; {others}"
 
 
 def _reward(config: Mapping[str, Any]) -> str | dict[str, Any]:
