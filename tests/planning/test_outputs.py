@@ -4,7 +4,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.planning.command import compose, parse_command
-from verl_visual_rft.planning.outputs import check_outputs
+from verl_visual_rft.planning.inputs import check_outputs
 
 pytest.importorskip("verl")
 MODEL = "Qwen/Qwen2-VL-2B-Instruct"

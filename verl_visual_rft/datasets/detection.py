@@ -192,21 +192,19 @@ def category_groups(
     train: CocoDataset, val: CocoDataset, selection: Selection
 ) -> tuple[tuple[str, ...], tuple[str, ...], list[Mend]]:
     """Return the base and the novel categories, and those that are neither, for neither file annotates them."""
-    train_names = [category.name for _, category in sorted(train.categories.items())]
-    val_names = [category.name for category in val.categories.values()]
     novel = selection.novel_categories
     base = selection.base_categories
     unused: list[str] = []
     if base is None:
         unused = [name for name in train.unused if name in val.unused and name not in novel]
-        base = tuple(name for name in train_names if name not in novel and name not in unused)
+        base = tuple(name for name in train.names if name not in novel and name not in unused)
     both = sorted({*base} & {*novel})
     if both:
         raise UserError(f"{', '.join(map(repr, both))} cannot be base and novel at once")
     if not base:
         raise UserError("no base category is left to train on")
-    require_known(base, train_names, str(train.path))
-    require_known((*base, *novel), val_names, str(val.path))
+    require_known(base, train.names, str(train.path))
+    require_known((*base, *novel), val.names, str(val.path))
     return base, novel, [Mend(UNUSED, f"{train.path.name}: {name!r}") for name in unused]
 
 
@@ -241,7 +239,7 @@ def _choose_val(
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=not selection.counting)
     if not index.boxes:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories to evaluate")
-    claims, left_out = _claims(dataset, present, categories, selection)
+    claims, unknown = _claims(dataset, present, categories, selection)
     images = sorted({pair.image_id for pair in (*index.boxes, *claims)})
     if selection.max_val_images is not None:
         images = sorted(Random(f"val {seed}").sample(images, min(selection.max_val_images, len(images))))
@@ -255,7 +253,7 @@ def _choose_val(
         pairs = sorted([*positives, *absent])
         images = sorted({*images, *(pair.image_id for pair in absent)})
     split = _split(dataset, folder, selection, categories, index, images, pairs, missing)
-    return replace(split, skips=[*split.skips, *left_out])
+    return replace(split, skips=[*split.skips, *unknown])
 
 
 def _background(dataset: CocoDataset, present: Collection[int]) -> list[int]:
@@ -284,7 +282,7 @@ def _split(
     index: PairIndex,
     images: Collection[int],
     pairs: Sequence[Pair],
-    missing: Iterable[int],
+    missing: Collection[int],
 ) -> _Split:
     pictures = {image_id: dataset.picture(image_id, folder) for image_id in {pair.image_id for pair in pairs}}
     questions = [
@@ -292,12 +290,7 @@ def _split(
         for pair in pairs
     ]
     require_way_up(dataset, folder, sorted({pair.image_id for pair in pairs}), selection.reading.exif)
-    file = dataset.path.name
-    skips = [Skip("no file", f"{file}: {dataset.images[image_id].file_name}") for image_id in sorted(missing)]
-    for pair, rule in sorted(index.unusable.items()):
-        where = f"{file}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}"
-        skips.append(Skip(rule, where))
-    return _Split(dataset, categories, images, questions, skips)
+    return _Split(dataset, categories, images, questions, sampling.left_out(dataset, index.unusable, missing))
 
 
 def _question(

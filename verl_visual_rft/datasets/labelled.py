@@ -65,9 +65,7 @@ class _Split:
         ]
 
 
-def prepare_labelled(
-    paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path, dataset: str = "coco"
-) -> Manifest:
+def prepare_labelled(paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path) -> Manifest:
     """Write train.parquet, sft_train.parquet, val.parquet, val_labelled_annotations.json and manifest.json to ``out``.
 
     Every prompt asks for all categories of the list. Training pictures are ``rows`` drawn ones, or few-shot
@@ -80,7 +78,6 @@ def prepare_labelled(
         selection: ``base_categories`` are those of the list; None for all that either file annotates.
         options: What all rows share.
         out: Folder to write.
-        dataset: Name of the data set.
 
     Raises:
         UserError: Bad input, more rows or shots than there are, or an output folder that cannot be written.
@@ -109,7 +106,7 @@ def prepare_labelled(
         out,
         {"train": train.questions(trained), "val": val.questions(asked)},
         options,
-        dataset,
+        "coco",
         sources=[paths.train_annotations, paths.val_annotations],
         skips=[*train.skips, *val.skips],
         details={
@@ -144,17 +141,13 @@ def _read_split(
         for pair, rule in index.unusable.items()
         if not (allow_crowd and rule == ONLY_CROWDS and pair.image_id in boxed)
     } | dict.fromkeys(index.unknown, KIN)
-    left_out = {pair.image_id for pair in rules}
-    usable = {pair: boxes for pair, boxes in index.boxes.items() if pair.image_id not in left_out}
+    unusable = {pair.image_id for pair in rules}
+    usable = {pair: boxes for pair, boxes in index.boxes.items() if pair.image_id not in unusable}
     shown = {pair.image_id for pair in usable}
-    skips = [Skip("no file", f"{dataset.path.name}: {dataset.images[number].file_name}") for number in sorted(missing)]
-    skips += [
-        Skip(rule, f"{dataset.path.name}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}")
-        for pair, rule in sorted(rules.items())
-    ]
     if not shown:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories and can be asked about")
-    empty = [image_id for image_id in present if image_id not in shown and image_id not in left_out]
+    empty = [image_id for image_id in present if image_id not in shown and image_id not in unusable]
+    skips = sampling.left_out(dataset, rules, missing)
     return _Split(dataset, folder, categories, replace(index, boxes=usable), sorted(shown), empty, skips)
 
 

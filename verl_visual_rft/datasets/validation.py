@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
-from verl_visual_rft.datasets.contradictions import question_of
 from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_of
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
+from verl_visual_rft.datasets.tally import question_of
 from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.tasks import Truth
 from verl_visual_rft.tasks.marks import Shape

@@ -7,14 +7,20 @@ The command that trains says the model, the GPUs, the batches, the prepared data
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from verl_visual_rft.planning import refusals
 from verl_visual_rft.planning.command import compose, parse_command
-from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_weights
-from verl_visual_rft.planning.models import load_model
-from verl_visual_rft.planning.outputs import check_outputs
-from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.planning.inputs import (
+    check_checkpoints,
+    check_devices,
+    check_outputs,
+    check_prepared,
+    check_weights,
+)
+from verl_visual_rft.planning.models import Model, load_model
+from verl_visual_rft.planning.settings import Settings, settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.scoring.custom_function import check_loads, custom_function
 
@@ -31,6 +37,20 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
             after it would find nothing.
     """
     config = compose(parse_command(command))
+    settings, model = checked(config)
+    check_devices(settings.device, settings.ranks_per_node, settings.nodes)
+    for folder in settings.data_folders:
+        check_prepared(folder, model, think)
+    check_checkpoints(settings, model)
+    check_outputs(command, config)
+
+
+def checked(config: Mapping[str, Any]) -> tuple[Settings, Model]:
+    """Return the settings and the model of a resolved configuration.
+
+    Raises:
+        UserError: The settings, the algorithm, the reward's function or the model cannot work.
+    """
     settings = settings_of(config)
     if "algorithm" in config:
         check_algorithm(config)
@@ -39,11 +59,7 @@ def check_training(command: Sequence[str], think: bool | None = None) -> None:
     model = load_model(settings.model)
     check_weights(settings.model)
     refusals.check(settings, model)
-    check_devices(settings.device, settings.ranks_per_node, settings.nodes)
-    for folder in settings.data_folders:
-        check_prepared(folder, model, think)
-    check_checkpoints(settings, model)
-    check_outputs(command, config)
+    return settings, model
 
 
 def check_evaluation(model: str, device: str, gpus: int) -> None:

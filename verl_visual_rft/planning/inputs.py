@@ -1,20 +1,20 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a run finds before it starts, refused where it does not fit: GPUs, prepared data, checkpoints."""
+"""What a run finds before it starts, and what it would leave, refused where it does not fit: all but its rows."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
-from verl_visual_rft.datasets.stored_rows import open_parquet
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.gpus import visible_gpus
 from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.planning.models import Model, load_model
-from verl_visual_rft.planning.prompt_lengths import longest_prompt
 from verl_visual_rft.planning.settings import Settings
 from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.training.checkpoints.folders import latest
@@ -101,44 +101,6 @@ def check_prepared(folder: Path, model: Model, think: bool | None = None) -> Non
         raise UserError(f"{folder}: the data are prepared with THINK={has}, and this run has THINK={wants}; {remedy}")
 
 
-def check_rows(settings: Settings) -> None:
-    """Refuse data that are too few for a step, or whose prompts are longer than the run admits.
-
-    Lengths are those of the manifest; where it has none, or there is none, the prompts are counted.
-
-    Raises:
-        UserError: veRL would take no step at all (it drops the last, incomplete batch), or all rollouts of the long
-            row would fail, every epoch.
-    """
-    counted = {file: _rows_of(file) for file in (*settings.train_files, *settings.val_files)}
-    files = ", ".join(map(str, settings.train_files))
-    if None not in (counts := [counted[file] for file in settings.train_files]):  # a file may be listed twice
-        rows = sum(count or 0 for count in counts)
-        used = rows if settings.most_rows is None else min(rows, settings.most_rows)
-        if used < settings.prompts:
-            of = f"{used} of {rows} rows (data.train_max_samples)" if used < rows else f"{rows} rows"
-            raise UserError(
-                f"{files}: {of} are less than one step of data.train_batch_size={settings.prompts}; "
-                f"prepare more rows (SHOTS), or set data.train_batch_size={max(used, 1)} or less"
-            )
-    if empty := [str(file) for file in settings.val_files if counted[file] == 0]:
-        raise UserError(f"{empty[0]}: it has no rows to validate on; data.val_files=null trains without validation")
-    if settings.rollout is None:
-        return
-    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
-    for file in dict.fromkeys(settings.train_files):
-        longest = _train_count(manifests[file], "most_prompt_tokens") if file in manifests else None
-        where = str(file)
-        if longest is None and file.is_file() and Path(settings.model).is_dir():
-            longest, row = longest_prompt(file, Path(settings.model)) or (0, 0)
-            where = f"{file}, row {row}"
-        if longest and longest > settings.prompt_tokens:
-            raise UserError(
-                f"{where}: the longest prompt has {longest} tokens, more than data.max_prompt_length="
-                f"{settings.prompt_tokens}; set it to {longest}, or prepare with --max-prompt-tokens"
-            )
-
-
 def check_checkpoints(settings: Settings, model: Model) -> None:
     """Refuse to resume a checkpoint that is another model's, or was written by another number of ranks.
 
@@ -166,20 +128,36 @@ def check_checkpoints(settings: Settings, model: Model) -> None:
         )
 
 
-def _rows_of(file: Path) -> int | None:
-    """Return how many rows a file has; None where veRL reads it otherwise (JSON, a remote one)."""
-    if file.suffix != ".parquet" or str(file).startswith("hdfs:"):
-        return None
-    return int(open_parquet(file).metadata.num_rows)
+def check_outputs(command: Sequence[str], config: Mapping[str, Any]) -> None:
+    """Refuse a training of the launcher whose checkpoints or metrics export and report would not find.
 
+    Args:
+        command: The command line; one without the launcher is its user's own affair.
+        config: What its trainer will see.
 
-def _has_manifest(file: Path) -> bool:
-    return (file.parent / MANIFEST_NAME).is_file()
-
-
-def _train_count(manifest: Manifest, key: str) -> int | None:
-    count = manifest["counts"].get("train", {}).get(key)
-    return count if isinstance(count, int) else None
+    Raises:
+        UserError: The message names the setting and the remedy.
+    """
+    if "--run" not in command:
+        return
+    trainer, grpo = config["trainer"], "actor_rollout_ref" in config
+    folder = Path(command[command.index("--run") + 1], "checkpoints").absolute()
+    if Path(trainer["default_local_dir"]).absolute() != folder:
+        raise UserError(f"trainer.default_local_dir: the export looks in {folder}; leave it out, or set OUTPUT_DIR")
+    save = trainer["save_freq"]
+    if save == 0 or (grpo and (not isinstance(save, int) or save < 0)):
+        raise UserError(f"trainer.save_freq={save} leaves no checkpoint to export; set it to 1 or more")
+    policy, name = (config["actor_rollout_ref"]["actor"], "actor_rollout_ref.actor.") if grpo else (config, "")
+    if "model" not in policy["checkpoint"]["save_contents"]:
+        raise UserError(f"{name}checkpoint.save_contents: the export needs `model`; add it")
+    keep = "max_actor_ckpt_to_keep" if grpo else "max_ckpt_to_keep"
+    if trainer[keep] is not None and trainer[keep] < 1:
+        raise UserError(f"trainer.{keep}={trainer[keep]}: a run keeps one at least; null keeps all")
+    if "file" not in trainer["logger"]:
+        raise UserError(
+            f"trainer.logger={trainer['logger']}: progress and report read the logger `file`; add it: "
+            "trainer.logger=[console,file]"
+        )
 
 
 def _differences(written: Model, model: Model) -> list[str]:

@@ -18,9 +18,21 @@ from verl_visual_rft.planning.knobs import Knob, helpful_knobs
 from verl_visual_rft.planning.memory import Memory, estimate_memory, trained_parameters
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters
-from verl_visual_rft.planning.recipe import Recipe
 from verl_visual_rft.planning.settings import Settings, settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe with its variables set.
+
+    Attributes:
+        facts: What it says about itself: name, title, paper, method, model, steps, ...
+        training: The command that trains.
+    """
+
+    facts: Mapping[str, Any]
+    training: Sequence[str]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.kinds import check_kinds, group
+from verl_visual_rft.planning.kinds import check_kinds, group, setting
 from verl_visual_rft.training.engine.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
@@ -56,7 +56,6 @@ class Rollout:
         memory_share: Share of each GPU's memory that vLLM takes, weights included.
         longest: ``max_model_len``; None for the model's own.
         at_once: Most sequences that are answered at a time.
-        frees_memory: Whether vLLM gives its memory back while the trainer computes.
         weight_bytes: Of a weight.
         bucket: Bytes through which weights go to vLLM.
     """
@@ -66,7 +65,6 @@ class Rollout:
     memory_share: float
     longest: int | None
     at_once: int
-    frees_memory: bool
     weight_bytes: int
     bucket: int
 
@@ -215,24 +213,16 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
     }
     if reference and not model["lora_rank"]:  # with LoRA the reference is the actor without its adapter
         by_length[REFERENCE] = all_of["ref"]["log_prob_use_dynamic_bsz"]
-    micro_batches, token_limits = _batches(config, by_length)
     return Settings(
+        **_of_both(config, by_length),
         model=model["path"],
-        device=trainer["device"],
-        nodes=trainer["nnodes"],
-        ranks_per_node=trainer["n_gpus_per_node"],
         # veRL's FSDPActorConfig: the first, which it calls deprecated, goes before the second.
         sequence_parallel=max(
             actor["ulysses_sequence_parallel_size"], actor["fsdp_config"]["ulysses_sequence_parallel_size"]
         ),
-        prompts=data["train_batch_size"],
         mini_batch=actor["ppo_mini_batch_size"],
-        micro_batches=micro_batches,
-        token_limits=token_limits,
         prompt_tokens=data["max_prompt_length"],
         answer_tokens=data["max_response_length"],
-        steps=trainer["total_training_steps"],
-        epochs=trainer["total_epochs"],
         old_log_probs=not wants_no_old_log_probs(config),
         reference=reference,
         engine=_engine(actor["fsdp_config"], model, trainer),
@@ -242,57 +232,46 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
             memory_share=rollout["gpu_memory_utilization"],
             longest=rollout["max_model_len"],
             at_once=rollout["max_num_seqs"],
-            frees_memory=rollout["free_cache_engine"],
             weight_bytes=_bytes("actor_rollout_ref.rollout.dtype", rollout["dtype"]),
             bucket=rollout["checkpoint_engine"]["update_weights_bucket_megabytes"] * 2**20,
         ),
-        train_files=_paths(data["train_files"]),
-        most_rows=_most_rows(data),
-        val_files=_paths(data["val_files"]),
-        checkpoints=Path(trainer["default_local_dir"]),
     )
 
 
 def _sft(config: Mapping[str, Any]) -> Settings:
-    data, trainer, engine = config["data"], config["trainer"], config["engine"]
-    micro_batches, token_limits = _batches(config, {SFT_UPDATE: data["use_dynamic_bsz"]})
+    data, engine = config["data"], config["engine"]
     return Settings(
+        **_of_both(config, {SFT_UPDATE: data["use_dynamic_bsz"]}),
         model=config["model"]["path"],
-        device=trainer["device"],
-        nodes=trainer["nnodes"],
-        ranks_per_node=trainer["n_gpus_per_node"],
         sequence_parallel=engine.get("ulysses_sequence_parallel_size", 1),
-        prompts=data["train_batch_size"],
         mini_batch=data["train_batch_size"],
-        micro_batches=micro_batches,
-        token_limits=token_limits,
         prompt_tokens=data["max_length"],
         answer_tokens=0,
-        steps=trainer["total_training_steps"],
-        epochs=trainer["total_epochs"],
         old_log_probs=False,
         reference=False,
-        engine=_engine(engine, config["model"], trainer),
+        engine=_engine(engine, config["model"], config["trainer"]),
         rollout=None,
-        train_files=_paths(data["train_files"]),
-        most_rows=_most_rows(data),
-        val_files=_paths(data["val_files"]),
-        checkpoints=Path(trainer["default_local_dir"]),
     )
 
 
-def _batches(config: Mapping[str, Any], by_length: Mapping[str, bool]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return micro-batches, and the token limits of those where lengths decide."""
-    micro_batches = {name: _select(config, name) for name, lengths_decide in by_length.items() if not lengths_decide}
-    limits = {name: _select(config, TOKEN_LIMIT[name]) for name, lengths_decide in by_length.items() if lengths_decide}
-    return micro_batches, limits
-
-
-def _select(config: Any, name: str) -> int:
-    for part in name.split("."):
-        config = config[part]
-    size: int = config
-    return size
+def _of_both(config: Mapping[str, Any], by_length: Mapping[str, bool]) -> dict[str, Any]:
+    """Return what both trainers call alike; of each micro-batch its size, or the token limit where lengths decide."""
+    data, trainer = config["data"], config["trainer"]
+    most_rows: int = data.get("train_max_samples") or -1
+    return {
+        "device": trainer["device"],
+        "nodes": trainer["nnodes"],
+        "ranks_per_node": trainer["n_gpus_per_node"],
+        "prompts": data["train_batch_size"],
+        "micro_batches": {name: setting(config, name) for name, decides in by_length.items() if not decides},
+        "token_limits": {name: setting(config, TOKEN_LIMIT[name]) for name, decides in by_length.items() if decides},
+        "steps": trainer["total_training_steps"],
+        "epochs": trainer["total_epochs"],
+        "train_files": _paths(data["train_files"]),
+        "most_rows": most_rows if most_rows > 0 else None,
+        "val_files": _paths(data["val_files"]),
+        "checkpoints": Path(trainer["default_local_dir"]),
+    }
 
 
 def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[str, Any]) -> Engine:
@@ -322,8 +301,3 @@ def _bytes(name: str, of: Any) -> int:
 def _paths(files: Any) -> tuple[Path, ...]:
     """Return the files of a setting that is one file, a list or nothing."""
     return tuple(Path(file).expanduser() for file in ([files] if isinstance(files, str) else files or []))
-
-
-def _most_rows(data: Mapping[str, Any]) -> int | None:
-    most: int = data.get("train_max_samples") or -1
-    return most if most > 0 else None

@@ -15,7 +15,6 @@ from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
 from verl_visual_rft.runs.commands import help_command, start_command
 from verl_visual_rft.runs.experiment import read_experiment
 from verl_visual_rft.runs.experiments import EXPERIMENTS, Experiment
-from verl_visual_rft.runs.usage import usage
 from verl_visual_rft.runs.words import bash_quote
 from verl_visual_rft.terminal import say
 
@@ -113,7 +112,7 @@ def find_experiment(name: str) -> Experiment:
 def help_of(name: str) -> str:
     """Return what ``--help`` says of a run; see `find_experiment`."""
     texts = {"quickstart": quickstart.usage, "pretrain_tiny": pretrain_tiny.usage}
-    return texts[name]() if name in texts else usage(find_experiment(name))
+    return texts[name]() if name in texts else variables.usage(find_experiment(name))
 
 
 def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[str]]:

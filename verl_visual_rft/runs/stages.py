@@ -18,8 +18,7 @@ from pathlib import Path
 from verl_visual_rft.atomic import write_text
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.runs.command_file import write_command_file
-from verl_visual_rft.runs.commands import Command
+from verl_visual_rft.runs.commands import Command, write_command_file
 from verl_visual_rft.runs.keys import changes, setting_lines, settings_of, stage_key, work_key
 from verl_visual_rft.runs.process import run_passing_signals
 from verl_visual_rft.terminal import say

@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from verl_visual_rft.boxes import Box
+from verl_visual_rft.boxes import Box, part_within
 from verl_visual_rft.coordinates import Size, in_one_pixel
 from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form
 from verl_visual_rft.datasets.coco_mends import is_integer_otherwise
@@ -242,7 +242,7 @@ class _Line(Line):
         if size is None:  # there is no picture: the line is left out where its pixels are read
             listed = drawn
         else:
-            listed = [_cut(box, size) for box in drawn]
+            listed = [part_within(box, size) or box for box in drawn]
             for box in drawn:
                 if reaches_out(box, size):
                     self._mends.append(Mend(CUT, f"{self._where}: {box} in {size[0]}x{size[1]}"))
@@ -306,21 +306,13 @@ _upright_size = lru_cache(maxsize=4096)(upright_size)  # lines about one picture
 
 def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
     """Refuse a box without area in its picture, and one that tells of other coordinates unless they are told."""
-    if not _has_area(box):
+    if box[0] >= box[2] or box[1] >= box[3]:
         raise UserError(f"box {value!r} has no area as {told or _FORM}; x1 < x2 and y1 < y2, width and height above 0")
     if told is None and in_one_pixel(box):
         raise UserError(f"box {value!r} lies in one pixel; boxes are in pixels, not in shares of the picture")
-    seen = _has_area(_cut(box, size))
+    seen = part_within(box, size) is not None
     if not seen or (told is None and reaches_out(box, size)):
         remedy = f", and --bbox {_FORM} has them cut at its edges" if seen else ""
         raise UserError(
             f"box {value!r} reaches out of the picture, which is {size[0]}x{size[1]}; boxes are in its pixels{remedy}"
         )
-
-
-def _has_area(box: Box) -> bool:
-    return box[0] < box[2] and box[1] < box[3]
-
-
-def _cut(box: Box, size: Size) -> Box:
-    return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))

@@ -20,7 +20,7 @@ from verl_visual_rft.datasets.coco_layout import CocoDataset, read_annotations
 from verl_visual_rft.datasets.coco_reading import CocoReading, mended_coco
 from verl_visual_rft.datasets.detection import evaluated_annotations
 from verl_visual_rft.datasets.existence_map import ExistenceMap, claimed_pairs, claims_left_out
-from verl_visual_rft.datasets.sampling import Pair, PairIndex, absent, few_shot, index_pairs, negatives_for
+from verl_visual_rft.datasets.sampling import Pair, PairIndex, absent, few_shot, index_pairs, left_out, negatives_for
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
@@ -178,12 +178,10 @@ def claimed_questions(dataset: LvisDataset, root: Path, names: Sequence[str], st
     claims = claimed_pairs(stage, dataset.coco, dataset.coco.images, categories)
     known = {*index.boxes, *_verified_absent(dataset, names)}
     chosen = _questions(dataset, root, [pair for pair in claims if pair in known], index)
-    unknown = [
-        Skip(NOBODY_LOOKED, _where(dataset.coco, pair))
-        for pair in claims
-        if pair not in known and pair not in index.unusable
-    ]
-    return replace(chosen, skips=(*chosen.skips, *unknown, *claims_left_out(stage, dataset.coco, names)))
+    unknown = {pair: NOBODY_LOOKED for pair in claims if pair not in known and pair not in index.unusable}
+    return replace(
+        chosen, skips=(*chosen.skips, *left_out(dataset.coco, unknown), *claims_left_out(stage, dataset.coco, names))
+    )
 
 
 def federated_annotations(
@@ -218,13 +216,8 @@ def _questions(dataset: LvisDataset, root: Path, pairs: Sequence[Pair], index: P
         folder = root / PurePosixPath(image.file_name).parts[0]  # of the pictures: often a link to COCO's
         picture = Picture(str(image.id), path, image.file_name, image.size, folder=folder)
         questions.append(DetectionQuestion(picture, category.name, category.id, index.boxes.get(pair, ())))
-    skips = tuple(Skip(rule, _where(coco, pair)) for pair, rule in sorted(index.unusable.items()))
-    return LvisQuestions(tuple(questions), skips, coco.path, frozenset(pair.image_id for pair in index.boxes))
-
-
-def _where(coco: CocoDataset, pair: Pair) -> str:
-    file_name, name = coco.images[pair.image_id].file_name, coco.categories[pair.category_id].name
-    return f"{coco.path.name}: {file_name}, {name!r}"
+    skips = left_out(coco, index.unusable)
+    return LvisQuestions(tuple(questions), tuple(skips), coco.path, frozenset(pair.image_id for pair in index.boxes))
 
 
 def _shown(dataset: LvisDataset, names: Sequence[str]) -> PairIndex:
@@ -245,7 +238,7 @@ def _verified_absent(dataset: LvisDataset, names: Sequence[str]) -> set[Pair]:
 
 
 def _categories(dataset: LvisDataset, names: Sequence[str]) -> dict[int, str]:
-    require_known(names, {category.name for category in dataset.coco.categories.values()}, str(dataset.coco.path))
+    require_known(names, dataset.coco.names, str(dataset.coco.path))
     return dataset.coco.category_ids(names)
 
 

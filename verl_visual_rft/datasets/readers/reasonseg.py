@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.boxes import Box
+from verl_visual_rft.boxes import Box, around, part_within
 from verl_visual_rft.coordinates import Size, in_one_pixel
 from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
 from verl_visual_rft.datasets.readers.masks import Polygon
@@ -139,7 +140,7 @@ def _questions(
         box = BOX_RULES[boxes](item.polygons)
         if box is None:
             skips.append(Skip("no target polygon", item.picture.name))
-        elif (inside := _cut(box, item.picture.size)) is None:
+        elif (inside := part_within(box, item.picture.size or (math.inf, math.inf))) is None:
             skips.append(Skip("box without area in the picture", f"{item.picture.name}: {box}"))
         else:
             asked = item.instructions[: wordings(item.instructions)]
@@ -231,14 +232,4 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _box_around(polygons: Sequence[Polygon]) -> Box | None:
     points = [point for polygon in polygons for point in polygon.points]
-    if not points:
-        return None
-    xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def _cut(box: Box, size: Size | None) -> Box | None:
-    x1, y1, x2, y2 = box
-    if size is not None:
-        x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(size[0])), min(y2, float(size[1]))
-    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+    return around(points) if points else None
