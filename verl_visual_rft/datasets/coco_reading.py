@@ -39,19 +39,12 @@ from verl_visual_rft.errors import UserError
 
 @dataclass(frozen=True)
 class CocoReading:
-    """What the user says about a file; None: the file tells, or is refused.
+    """What the user says about a file; None: the file tells, or is refused."""
 
-    Attributes:
-        bbox: What four numbers are, one of `box_forms.FORMS`.
-        exif: "upright" or "raw": how boxes were drawn on pictures that an EXIF tag turns.
-        repeated_images: "merge" or "first": what several image ids of one file are.
-        crowds: "objects" or "ignore": what a file of crowds alone holds.
-    """
-
-    bbox: str | None = None
-    exif: str | None = None
-    repeated_images: str | None = None
-    crowds: str | None = None
+    bbox: str | None = None  #: What four numbers are, one of `box_forms.FORMS`.
+    exif: str | None = None  #: "upright" or "raw": how boxes were drawn on pictures that an EXIF tag turns.
+    repeated_images: str | None = None  #: "merge" or "first": what several image ids of one file are.
+    crowds: str | None = None  #: "objects" or "ignore": what a file of crowds alone holds.
 
 
 #: The names of these options.

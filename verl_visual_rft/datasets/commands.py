@@ -33,27 +33,19 @@ _OTHER_NAMES = {"reasonseg": "lisa"}
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set and its command line.
+    """A data set and its command line."""
 
-    Attributes:
-        title: What it is called, as in "Prepare TITLE for Visual-RFT".
-        content: What its rows ask, or what its originals are, in a line.
-        task: The rows' task.
-        notes: What else to know before its options, for ``--help``.
-        epilog: Layout of the originals and where they come from, what is written, examples, for ``--help``;
-            ``$command`` stands for the command that shows it.
-        add_options: Adds its options to a parser.
-        prepare: Does the work, given the options, and returns the manifest of what it wrote; None where it wrote no
-            rows. Raises a `UserError`.
-    """
-
-    title: str
-    content: str
-    task: str
+    title: str  #: What it is called, as in "Prepare TITLE for Visual-RFT".
+    content: str  #: What its rows ask, or what its originals are, in a line.
+    task: str  #: The rows' task.
+    #: Layout of the originals and where they come from, what is written, examples, for ``--help``; ``$command``
+    #: stands for the command that shows it.
     epilog: str
-    add_options: Callable[[argparse.ArgumentParser], None]
+    add_options: Callable[[argparse.ArgumentParser], None]  #: Adds its options to a parser.
+    #: Does the work, given the options, and returns the manifest of what it wrote; None where it wrote no rows.
+    #: Raises a `UserError`.
     prepare: Callable[[argparse.Namespace], Manifest | None]
-    notes: str = ""
+    notes: str = ""  #: What else to know before its options, for ``--help``.
 
 
 def load_data_set(name: str) -> DataSet:

@@ -31,54 +31,38 @@ from verl_visual_rft.tasks.question import Picture
 
 @dataclass(frozen=True)
 class Selection:
-    """Which questions are asked.
+    """Which questions are asked."""
 
-    Attributes:
-        base_categories: Names that training asks for; None for all of the training file that are not novel.
-        novel_categories: Names that only evaluation asks for.
-        rows: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and the shots of
-            `PrepareOptions`.
-        negatives: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the
-            chosen images alone, so that no further image is seen, unless these do not suffice (of one category they
-            never do): then from images that nothing is annotated in as well, and so for validation.
-        val_negatives: Share in [0, 1) of validation rows whose category is absent.
-        val_pairs: An existence map; validation asks exactly about the pairs that it calls present. None: about the
-            pairs that show the category, and ``val_negatives``.
-        max_val_images: Draw this many validation images; None for all.
-        skip_missing_images: Leave out (and count) annotated images that have no file, instead of an error.
-        reading: What the user says about the annotation files.
-        counting: Ask how many there are, not where; a pair with a crowd is left out of validation too.
-    """
-
+    #: Names that training asks for; None for all of the training file that are not novel.
     base_categories: tuple[str, ...] | None = None
-    novel_categories: tuple[str, ...] = ()
+    novel_categories: tuple[str, ...] = ()  #: Names that only evaluation asks for.
+    #: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and the shots of
+    #: `PrepareOptions`.
     rows: int | None = None
+    #: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the chosen images
+    #: alone, so that no further image is seen, unless these do not suffice (of one category they never do): then from
+    #: images that nothing is annotated in as well, and so for validation.
     negatives: float = 0.0
-    val_negatives: float = 0.0
+    val_negatives: float = 0.0  #: Share in [0, 1) of validation rows whose category is absent.
+    #: An existence map; validation asks exactly about the pairs that it calls present. None: about the pairs that
+    #: show the category, and ``val_negatives``.
     val_pairs: Path | None = None
-    max_val_images: int | None = None
-    skip_missing_images: bool = False
-    reading: CocoReading = CocoReading()
-    counting: bool = False
+    max_val_images: int | None = None  #: Draw this many validation images; None for all.
+    skip_missing_images: bool = False  #: Leave out (and count) annotated images that have no file, instead of an error.
+    reading: CocoReading = CocoReading()  #: What the user says about the annotation files.
+    counting: bool = False  #: Ask how many there are, not where; a pair with a crowd is left out of validation too.
 
 
 @dataclass(frozen=True)
 class _Split:
-    """A split's annotations, the questions chosen from them, and what cannot be asked.
+    """A split's annotations, the questions chosen from them, and what cannot be asked."""
 
-    Attributes:
-        dataset: The annotations.
-        categories: Id -> name of those that are asked for.
-        images: The images that evaluation is over; an existence map may leave some of them without a question.
-        questions: In the order of the rows.
-        skips: What cannot be asked.
-    """
-
-    dataset: CocoDataset
-    categories: Mapping[int, str]
+    dataset: CocoDataset  #: The annotations.
+    categories: Mapping[int, str]  #: Id -> name of those that are asked for.
+    #: The images that evaluation is over; an existence map may leave some of them without a question.
     images: Collection[int]
-    questions: Sequence[DetectionQuestion | CountingQuestion]
-    skips: Sequence[Skip]
+    questions: Sequence[DetectionQuestion | CountingQuestion]  #: In the order of the rows.
+    skips: Sequence[Skip]  #: What cannot be asked.
 
 
 def prepare_detection(

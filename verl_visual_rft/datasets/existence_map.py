@@ -17,14 +17,10 @@ from verl_visual_rft.input_files import read_json
 
 @dataclass(frozen=True)
 class ExistenceMap:
-    """What is said to be in each picture.
+    """What is said to be in each picture."""
 
-    Attributes:
-        source: Names the map in a message.
-        present: By picture, the categories that are called present; a picture that was not looked at has no key.
-    """
-
-    source: str
+    source: str  #: Names the map in a message.
+    #: By picture, the categories that are called present; a picture that was not looked at has no key.
     present: Mapping[str, frozenset[str]]
 
     @classmethod

@@ -19,16 +19,6 @@ _BAR = 24
 class Histogram:
     """Counts of values between fixed edges, with the exact range and mean.
 
-    Attributes:
-        title: What is counted.
-        edges: Ascending; a bin holds ``edges[i] <= value < edges[i + 1]``. The last bin is open to the right, the
-            first to the left.
-        counts: One for each bin, ``len(edges)`` of them.
-        n: Number of values.
-        total: Their sum.
-        minimum: The smallest; None without values.
-        maximum: The largest; None without values.
-
     Example:
         >>> histogram = Histogram("boxes", (0, 1, 2))
         >>> for value in (0, 1, 1, 7): histogram.add(value)
@@ -36,13 +26,15 @@ class Histogram:
         ([1, 2, 1], 2.25)
     """
 
-    title: str
+    title: str  #: What is counted.
+    #: Ascending; a bin holds ``edges[i] <= value < edges[i + 1]``. The last bin is open to the right, the first to
+    #: the left.
     edges: Sequence[float]
-    counts: list[int] = field(default_factory=list)
-    n: int = 0
-    total: float = 0.0
-    minimum: float | None = None
-    maximum: float | None = None
+    counts: list[int] = field(default_factory=list)  #: One for each bin, ``len(edges)`` of them.
+    n: int = 0  #: Number of values.
+    total: float = 0.0  #: Their sum.
+    minimum: float | None = None  #: The smallest; None without values.
+    maximum: float | None = None  #: The largest; None without values.
 
     def __post_init__(self) -> None:
         self.counts = [0] * len(self.edges)

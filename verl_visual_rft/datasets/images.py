@@ -51,21 +51,13 @@ _AHEAD = 2  # tasks in flight for each worker
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as it goes into the parquet.
+    """A picture as it goes into the parquet."""
 
-    Attributes:
-        data: The encoded picture.
-        placement: Its size, and how boxes come to lie in it.
-        conversions: What was changed, by rule; empty when ``data`` is the source's bytes.
-        source_bytes: Length of the source.
-        source_sha256: Hash of the source, as hexadecimal text.
-    """
-
-    data: bytes
-    placement: Placement
-    conversions: tuple[str, ...]
-    source_bytes: int
-    source_sha256: str
+    data: bytes  #: The encoded picture.
+    placement: Placement  #: Its size, and how boxes come to lie in it.
+    conversions: tuple[str, ...]  #: What was changed, by rule; empty when ``data`` is the source's bytes.
+    source_bytes: int  #: Length of the source.
+    source_sha256: str  #: Hash of the source, as hexadecimal text.
 
 
 def load_picture(picture: Picture) -> StoredPicture | Skip:

@@ -36,21 +36,13 @@ _SHOWN_CATEGORIES = 24
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file as parquet sees it.
+    """A file as parquet sees it."""
 
-    Attributes:
-        path: The file.
-        bytes: Its size.
-        rows: Number of rows.
-        row_groups: Number of row groups.
-        largest_row_group: Rows of the largest one: what a reader that streams holds in memory.
-    """
-
-    path: Path
-    bytes: int
-    rows: int
-    row_groups: int
-    largest_row_group: int
+    path: Path  #: The file.
+    bytes: int  #: Its size.
+    rows: int  #: Number of rows.
+    row_groups: int  #: Number of row groups.
+    largest_row_group: int  #: Rows of the largest one: what a reader that streams holds in memory.
 
 
 @dataclass
@@ -76,30 +68,19 @@ def _histograms() -> dict[str, Histogram]:
 
 @dataclass
 class Inspection:
-    """Counts over all rows of some files. Pictures that several rows share are counted once, by their bytes.
+    """Counts over all rows of some files. Pictures that several rows share are counted once, by their bytes."""
 
-    Attributes:
-        files: The files.
-        tasks: Rows by ``ability``.
-        splits: Rows by ``extra_info.split``.
-        categories: Rows of tasks that ask by name, by ``extra_info.category`` or their label.
-        negatives: Rows to which "No Objects" is the answer.
-        may_be_nothing: Rows to which it can be, by task.
-        boxes: Marks of all rows that lie in their picture.
-        unreadable: Rows whose ground truth or picture cannot be read; validation says why.
-        formats: Different pictures by format and colour mode, "JPEG RGB".
-        histograms: By name: boxes, area, aspect, side, bytes, image_tokens, prompt_tokens.
-    """
-
-    files: list[FileFacts] = field(default_factory=list)
-    tasks: Counter[str] = field(default_factory=Counter)
-    splits: Counter[str] = field(default_factory=Counter)
+    files: list[FileFacts] = field(default_factory=list)  #: The files.
+    tasks: Counter[str] = field(default_factory=Counter)  #: Rows by ``ability``.
+    splits: Counter[str] = field(default_factory=Counter)  #: Rows by ``extra_info.split``.
+    #: Rows of tasks that ask by name, by ``extra_info.category`` or their label.
     categories: dict[str, CategoryCount] = field(default_factory=dict)
-    negatives: int = 0
-    may_be_nothing: Counter[str] = field(default_factory=Counter)
-    boxes: int = 0
-    unreadable: int = 0
-    formats: Counter[str] = field(default_factory=Counter)
+    negatives: int = 0  #: Rows to which "No Objects" is the answer.
+    may_be_nothing: Counter[str] = field(default_factory=Counter)  #: Rows to which it can be, by task.
+    boxes: int = 0  #: Marks of all rows that lie in their picture.
+    unreadable: int = 0  #: Rows whose ground truth or picture cannot be read; validation says why.
+    formats: Counter[str] = field(default_factory=Counter)  #: Different pictures by format and colour mode, "JPEG RGB".
+    #: By name: boxes, area, aspect, side, bytes, image_tokens, prompt_tokens.
     histograms: dict[str, Histogram] = field(default_factory=_histograms)
 
     @property

@@ -33,25 +33,15 @@ KIN = "a category above or below one that it shows is asked for"
 
 @dataclass(frozen=True)
 class _Split:
-    """A split's pictures, as far as they can be asked about all categories.
+    """A split's pictures, as far as they can be asked about all categories."""
 
-    Attributes:
-        dataset: The annotations.
-        folder: Of the pictures.
-        categories: Id -> name of those that are asked for, in the order of the prompt.
-        index: Its pairs of pictures that can be asked about.
-        shown: Pictures that show one of the categories.
-        empty: Pictures that show none.
-        skips: What cannot be asked.
-    """
-
-    dataset: CocoDataset
-    folder: Path
-    categories: Mapping[int, str]
-    index: PairIndex
-    shown: Sequence[int]
-    empty: Sequence[int]
-    skips: Sequence[Skip]
+    dataset: CocoDataset  #: The annotations.
+    folder: Path  #: Of the pictures.
+    categories: Mapping[int, str]  #: Id -> name of those that are asked for, in the order of the prompt.
+    index: PairIndex  #: Its pairs of pictures that can be asked about.
+    shown: Sequence[int]  #: Pictures that show one of the categories.
+    empty: Sequence[int]  #: Pictures that show none.
+    skips: Sequence[Skip]  #: What cannot be asked.
 
     def questions(self, images: Iterable[int]) -> list[LabelledQuestion]:
         """Ask about each image in turn."""

@@ -40,37 +40,24 @@ Companions = Callable[[Mapping[str, Kept]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """What all rows of a prepared folder share.
+    """What all rows of a prepared folder share."""
 
-    Attributes:
-        seed: Seed of every draw.
-        shots: Training pictures of each category or class; None for all. (Written to the manifest; readers draw.)
-        think: Whether the prompt asks for a thinking process.
-        family: Model family, a key of `coordinates.FAMILIES`.
-        min_pixels: Smaller pictures are enlarged to this many pixels before the vision tower.
-        max_pixels: Larger pictures are reduced to this many.
-        max_prompt_tokens: Longer prompts are left out, and listed; needs ``tokenizer``. None for no limit.
-        tokenizer: Folder of the model's tokenizer and chat template; None leaves ``prompt_tokens`` empty.
-        workers: Processes that read and check pictures; the output is the same for any number.
-        strict: Make every skip an error.
-        sft: Also write sft_train.parquet.
-        sft_target: What its targets say, one of `rows.SFT_TARGETS`.
-        reward: Reward of these rows, where one training mixes tasks; None for the run's own.
-    """
-
-    seed: int = 0
+    seed: int = 0  #: Seed of every draw.
+    #: Training pictures of each category or class; None for all. (Written to the manifest; readers draw.)
     shots: int | None = None
-    think: bool = True
-    family: str = "qwen2-vl"
-    min_pixels: int = 3136
-    max_pixels: int = 401408
+    think: bool = True  #: Whether the prompt asks for a thinking process.
+    family: str = "qwen2-vl"  #: Model family, a key of `coordinates.FAMILIES`.
+    min_pixels: int = 3136  #: Smaller pictures are enlarged to this many pixels before the vision tower.
+    max_pixels: int = 401408  #: Larger pictures are reduced to this many.
+    #: Longer prompts are left out, and listed; needs ``tokenizer``. None for no limit.
     max_prompt_tokens: int | None = None
+    #: Folder of the model's tokenizer and chat template; None leaves ``prompt_tokens`` empty.
     tokenizer: Path | None = None
-    workers: int = 1
-    strict: bool = False
-    sft: bool = True
-    sft_target: str = SFT_TARGETS[0]
-    reward: str | None = None
+    workers: int = 1  #: Processes that read and check pictures; the output is the same for any number.
+    strict: bool = False  #: Make every skip an error.
+    sft: bool = True  #: Also write sft_train.parquet.
+    sft_target: str = SFT_TARGETS[0]  #: What its targets say, one of `rows.SFT_TARGETS`.
+    reward: str | None = None  #: Reward of these rows, where one training mixes tasks; None for the run's own.
 
 
 def check_options(options: PrepareOptions) -> None:

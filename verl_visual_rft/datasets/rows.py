@@ -64,17 +64,11 @@ SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
 
 @dataclass(frozen=True)
 class RowStyle:
-    """What all rows of a folder share.
+    """What all rows of a folder share."""
 
-    Attributes:
-        name: The rows' ``data_source``; veRL groups validation metrics by it.
-        options: How they are asked.
-        text_tokens: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
-    """
-
-    name: str
-    options: PrepareOptions
-    text_tokens: TextTokens | None
+    name: str  #: The rows' ``data_source``; veRL groups validation metrics by it.
+    options: PrepareOptions  #: How they are asked.
+    text_tokens: TextTokens | None  #: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
 
 
 def build_row(

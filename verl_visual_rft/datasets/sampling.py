@@ -30,22 +30,17 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class PairIndex:
-    """What the annotations say about the pairs of some images and categories.
+    """What the annotations say about the pairs of some images and categories."""
 
-    Attributes:
-        boxes: The pixel boxes of each pair that can be asked with a full answer.
-        unusable: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that
-            says so: one of the three below.
-        unknown: Pairs that are not annotated and yet not absent: a category above or below is annotated.
-        never: Categories above others that no image is annotated with: nobody says that they were looked for.
-        looked_for: See `CocoDataset.looked_for`.
-    """
-
-    boxes: Mapping[Pair, tuple[Box, ...]]
+    boxes: Mapping[Pair, tuple[Box, ...]]  #: The pixel boxes of each pair that can be asked with a full answer.
+    #: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that says so: one
+    #: of the three below.
     unusable: Mapping[Pair, str]
+    #: Pairs that are not annotated and yet not absent: a category above or below is annotated.
     unknown: frozenset[Pair] = frozenset()
+    #: Categories above others that no image is annotated with: nobody says that they were looked for.
     never: frozenset[int] = frozenset()
-    looked_for: Mapping[int, frozenset[int]] | None = None
+    looked_for: Mapping[int, frozenset[int]] | None = None  #: See `CocoDataset.looked_for`.
 
 
 EMPTY_BOX = "box without area in the picture"

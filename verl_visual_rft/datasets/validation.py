@@ -30,21 +30,13 @@ _CHAT = "a list of {role, content} texts"
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that a training would trip over.
+    """Something that a training would trip over."""
 
-    Attributes:
-        file: The parquet file.
-        row: Position in the file, from 0; None for the file as a whole.
-        key: Column and field, "reward_model.ground_truth".
-        problem: What is wrong.
-        remedy: What to do.
-    """
-
-    file: Path
-    row: int | None
-    key: str
-    problem: str
-    remedy: str
+    file: Path  #: The parquet file.
+    row: int | None  #: Position in the file, from 0; None for the file as a whole.
+    key: str  #: Column and field, "reward_model.ground_truth".
+    problem: str  #: What is wrong.
+    remedy: str  #: What to do.
 
     def __str__(self) -> str:
         where = f"{self.file}" if self.row is None else f"{self.file}, row {self.row}"
@@ -83,17 +75,14 @@ def validate(paths: Sequence[Path], max_prompt_tokens: int | None = None) -> lis
 
 @dataclass
 class _Pictures:
-    """Pictures met so far, and what was asked about them.
+    """Pictures met so far, and what was asked about them."""
 
-    Attributes:
-        decoded: By the hash of its bytes, what `decode` made of a picture.
-        first: By the hash of its pixels, split, file and position of the row that first has it.
-        asked: By the hashes of the pictures, task and question (for a class, its labels), file, position and truth of
-            the row that first asks it.
-    """
-
+    #: By the hash of its bytes, what `decode` made of a picture.
     decoded: dict[bytes, PictureHeader | str] = field(default_factory=dict)
+    #: By the hash of its pixels, split, file and position of the row that first has it.
     first: dict[bytes, tuple[str, Path, int]] = field(default_factory=dict)
+    #: By the hashes of the pictures, task and question (for a class, its labels), file, position and truth of the row
+    #: that first asks it.
     asked: dict[tuple[tuple[bytes, ...], str, str], tuple[Path, int, Any]] = field(default_factory=dict)
 
     def look(self, row: Mapping[str, Any]) -> list[PictureHeader | str]:

@@ -24,48 +24,28 @@ from verl_visual_rft.training.algorithms.checks import check_algorithm
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe with its variables set.
+    """A recipe with its variables set."""
 
-    Attributes:
-        facts: What it says about itself: name, title, paper, method, model, steps, ...
-        training: The command that trains.
-    """
-
-    facts: Mapping[str, Any]
-    training: Sequence[str]
+    facts: Mapping[str, Any]  #: What it says about itself: name, title, paper, method, model, steps, ...
+    training: Sequence[str]  #: The command that trains.
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An estimate; nothing of it has been measured on a GPU.
+    """An estimate; nothing of it has been measured on a GPU."""
 
-    Attributes:
-        recipe: What the recipe says.
-        config: The resolved configuration of its training.
-        settings: What memory and time depend on.
-        model: Sizes.
-        parameters: Counts.
-        gpu: The GPU it is planned for.
-        max_pixels: Of the largest picture.
-        rows: Of the training data; None before they are prepared.
-        memory: By phase and part.
-        knobs: What helps where it does not fit; empty where it fits.
-        duration: Of a step.
-        assumed: What the duration assumes.
-    """
-
-    recipe: Recipe
-    config: Mapping[str, Any]
-    settings: Settings
-    model: Model
-    parameters: Parameters
-    gpu: Gpu
-    max_pixels: int
-    rows: int | None
-    memory: Memory
-    knobs: Sequence[Knob]
-    duration: Duration
-    assumed: Assumptions
+    recipe: Recipe  #: What the recipe says.
+    config: Mapping[str, Any]  #: The resolved configuration of its training.
+    settings: Settings  #: What memory and time depend on.
+    model: Model  #: Sizes.
+    parameters: Parameters  #: Counts.
+    gpu: Gpu  #: The GPU it is planned for.
+    max_pixels: int  #: Of the largest picture.
+    rows: int | None  #: Of the training data; None before they are prepared.
+    memory: Memory  #: By phase and part.
+    knobs: Sequence[Knob]  #: What helps where it does not fit; empty where it fits.
+    duration: Duration  #: Of a step.
+    assumed: Assumptions  #: What the duration assumes.
 
     @property
     def trained(self) -> int:

@@ -21,104 +21,60 @@ _STRATEGIES = ("fsdp", "fsdp2")
 
 @dataclass(frozen=True)
 class Engine:
-    """How FSDP trains.
+    """How FSDP trains."""
 
-    Attributes:
-        shards: Ranks that share one copy of weights, gradients and optimizer state.
-        master_bytes: Of a stored weight, its gradient and each of the optimizer's two moments.
-        compute_bytes: Of a number in the forward and backward pass.
-        checkpointing: Whether activations are computed again in the backward pass.
-        packed: Whether padding is removed (needs flash attention).
-        offloads_weights: Whether weights and gradients lie in main memory while others use the GPU.
-        offloads_optimizer: The same for the optimizer's state.
-        lora_rank: 0 trains all weights.
-        frozen_tower: Whether the vision tower is left as it is (with LoRA: has no adapters).
-    """
-
-    shards: int
-    master_bytes: int
-    compute_bytes: int
-    checkpointing: bool
-    packed: bool
-    offloads_weights: bool
-    offloads_optimizer: bool
-    lora_rank: int
-    frozen_tower: bool
+    shards: int  #: Ranks that share one copy of weights, gradients and optimizer state.
+    master_bytes: int  #: Of a stored weight, its gradient and each of the optimizer's two moments.
+    compute_bytes: int  #: Of a number in the forward and backward pass.
+    checkpointing: bool  #: Whether activations are computed again in the backward pass.
+    packed: bool  #: Whether padding is removed (needs flash attention).
+    offloads_weights: bool  #: Whether weights and gradients lie in main memory while others use the GPU.
+    offloads_optimizer: bool  #: The same for the optimizer's state.
+    lora_rank: int  #: 0 trains all weights.
+    frozen_tower: bool  #: Whether the vision tower is left as it is (with LoRA: has no adapters).
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """How vLLM answers.
+    """How vLLM answers."""
 
-    Attributes:
-        answers: Rollouts of each prompt (the group's size, G).
-        tensor_parallel: GPUs that share one copy of the model.
-        memory_share: Share of each GPU's memory that vLLM takes, weights included.
-        longest: ``max_model_len``; None for the model's own.
-        at_once: Most sequences that are answered at a time.
-        weight_bytes: Of a weight.
-        bucket: Bytes through which weights go to vLLM.
-    """
-
-    answers: int
-    tensor_parallel: int
-    memory_share: float
-    longest: int | None
-    at_once: int
-    weight_bytes: int
-    bucket: int
+    answers: int  #: Rollouts of each prompt (the group's size, G).
+    tensor_parallel: int  #: GPUs that share one copy of the model.
+    memory_share: float  #: Share of each GPU's memory that vLLM takes, weights included.
+    longest: int | None  #: ``max_model_len``; None for the model's own.
+    at_once: int  #: Most sequences that are answered at a time.
+    weight_bytes: int  #: Of a weight.
+    bucket: int  #: Bytes through which weights go to vLLM.
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A run's settings.
+    """A run's settings."""
 
-    Attributes:
-        model: Folder or hub name.
-        device: "cuda" or "cpu".
-        nodes: Machines.
-        ranks_per_node: GPUs of each (processes on a CPU).
-        sequence_parallel: GPUs that share one sequence (Ulysses).
-        prompts: Of a step (SFT: examples).
-        mini_batch: Prompts of one update.
-        micro_batches: Sequences on a GPU at a time, by the setting's name; without passes where lengths decide.
-        token_limits: Tokens on a GPU at a time where lengths decide (dynamic batches), by the name of the micro-batch
-            that they stand in for.
-        prompt_tokens: Longest prompt, picture included (SFT: longest example).
-        answer_tokens: Longest answer (SFT: 0).
-        steps: Of the run; None where the epochs decide.
-        epochs: Passes over the data, where they decide.
-        old_log_probs: Whether a pass of its own computes them (not where the batch is one update, nor for SFT).
-        reference: Whether a second, frozen copy of the model is asked (KL).
-        engine: How FSDP trains.
-        rollout: How vLLM answers; None for SFT.
-        train_files: Parquet files.
-        most_rows: How many of their rows are used; None: all.
-        val_files: Likewise, for validation.
-        checkpoints: Where checkpoints are written, and resumed from.
-    """
-
-    model: str
-    device: str
-    nodes: int
-    ranks_per_node: int
-    sequence_parallel: int
-    prompts: int
-    mini_batch: int
+    model: str  #: Folder or hub name.
+    device: str  #: "cuda" or "cpu".
+    nodes: int  #: Machines.
+    ranks_per_node: int  #: GPUs of each (processes on a CPU).
+    sequence_parallel: int  #: GPUs that share one sequence (Ulysses).
+    prompts: int  #: Of a step (SFT: examples).
+    mini_batch: int  #: Prompts of one update.
+    #: Sequences on a GPU at a time, by the setting's name; without passes where lengths decide.
     micro_batches: Mapping[str, int]
+    #: Tokens on a GPU at a time where lengths decide (dynamic batches), by the name of the micro-batch that they
+    #: stand in for.
     token_limits: Mapping[str, int]
-    prompt_tokens: int
-    answer_tokens: int
-    steps: int | None
-    epochs: int
-    old_log_probs: bool
-    reference: bool
-    engine: Engine
-    rollout: Rollout | None
-    train_files: tuple[Path, ...]
-    most_rows: int | None
-    val_files: tuple[Path, ...]
-    checkpoints: Path
+    prompt_tokens: int  #: Longest prompt, picture included (SFT: longest example).
+    answer_tokens: int  #: Longest answer (SFT: 0).
+    steps: int | None  #: Of the run; None where the epochs decide.
+    epochs: int  #: Passes over the data, where they decide.
+    old_log_probs: bool  #: Whether a pass of its own computes them (not where the batch is one update, nor for SFT).
+    reference: bool  #: Whether a second, frozen copy of the model is asked (KL).
+    engine: Engine  #: How FSDP trains.
+    rollout: Rollout | None  #: How vLLM answers; None for SFT.
+    train_files: tuple[Path, ...]  #: Parquet files.
+    most_rows: int | None  #: How many of their rows are used; None: all.
+    val_files: tuple[Path, ...]  #: Likewise, for validation.
+    checkpoints: Path  #: Where checkpoints are written, and resumed from.
 
     @property
     def ranks(self) -> int:

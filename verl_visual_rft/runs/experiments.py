@@ -15,72 +15,45 @@ _WITH_MAPS = ("coco", "lvis")
 
 @dataclass(frozen=True)
 class Preparation:
-    """Rows of one data set.
+    """Rows of one data set."""
 
-    Attributes:
-        data_set: Its name: the script of data_prep/, and that of ``visual-rft data prepare``.
-        options: What that is told; the experiment's shots or rows come before them.
-        folder: Below OUTPUT_DIR; training reads "data".
-    """
-
-    data_set: str
-    options: tuple[str, ...] = ()
-    folder: str = "data"
+    data_set: str  #: Its name: the script of data_prep/, and that of ``visual-rft data prepare``.
+    options: tuple[str, ...] = ()  #: What that is told; the experiment's shots or rows come before them.
+    folder: str = "data"  #: Below OUTPUT_DIR; training reads "data".
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Questions that the model is asked at the end: those of a file FOLDER/SPLIT.parquet.
+    """Questions that the model is asked at the end: those of a file FOLDER/SPLIT.parquet."""
 
-    Attributes:
-        split: The file.
-        folder: That of the preparation.
-        name: Tells it from others, where there are several; else empty.
-    """
-
-    split: str
-    folder: str = "data"
-    name: str = ""
+    split: str  #: The file.
+    folder: str = "data"  #: That of the preparation.
+    name: str = ""  #: Tells it from others, where there are several; else empty.
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment of the paper with one size of model.
+    """One experiment of the paper with one size of model."""
 
-    Attributes:
-        stem: Its name without the size.
-        size: "2b" or "7b".
-        task: What its rows ask.
-        title: What it is.
-        tables: Of the paper; the first is the one that it is known by.
-        row: Where the paper's tables have it.
-        preparations: Its data; the first is trained on.
-        evaluations: What is asked in the end.
-        gpu_hours: Of training on eight A100 of 80 GB, as `visual-rft plan` estimates them; kept here because an
-            estimate takes veRL's configuration, and half a second.
-        steps: Of training, 16 prompts each.
-        known_shots: Training pictures of each class for which the paper has figures; empty where it draws none.
-        copies: How often its rows are listed, by shots, where those alone would fill no batch.
-        rows: Training rows to draw; 0: all.
-        sam: Model that makes masks of the answered boxes; empty: none.
-        needs: What else the originals need, for ``--help``.
-    """
-
-    stem: str
-    size: str
-    task: str
-    title: str
-    tables: tuple[int, ...]
-    row: str
-    preparations: tuple[Preparation, ...]
-    evaluations: tuple[Evaluation, ...]
+    stem: str  #: Its name without the size.
+    size: str  #: "2b" or "7b".
+    task: str  #: What its rows ask.
+    title: str  #: What it is.
+    tables: tuple[int, ...]  #: Of the paper; the first is the one that it is known by.
+    row: str  #: Where the paper's tables have it.
+    preparations: tuple[Preparation, ...]  #: Its data; the first is trained on.
+    evaluations: tuple[Evaluation, ...]  #: What is asked in the end.
+    #: Of training on eight A100 of 80 GB, as `visual-rft plan` estimates them; kept here because an estimate takes
+    #: veRL's configuration, and half a second.
     gpu_hours: int
-    steps: int = 200
+    steps: int = 200  #: Of training, 16 prompts each.
+    #: Training pictures of each class for which the paper has figures; empty where it draws none.
     known_shots: tuple[int, ...] = ()
+    #: How often its rows are listed, by shots, where those alone would fill no batch.
     copies: Mapping[int, int] = field(default_factory=dict)
-    rows: int = 0
-    sam: str = ""
-    needs: str = ""
+    rows: int = 0  #: Training rows to draw; 0: all.
+    sam: str = ""  #: Model that makes masks of the answered boxes; empty: none.
+    needs: str = ""  #: What else the originals need, for ``--help``.
 
     @property
     def name(self) -> str:

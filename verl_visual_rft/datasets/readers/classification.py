@@ -20,41 +20,27 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class ClassificationSplits:
-    """A classification dataset, in the order of its own lists.
+    """A classification dataset, in the order of its own lists."""
 
-    Attributes:
-        train: Questions to train on.
-        val: Questions to choose settings by; none where the split has no such part.
-        test: Questions to report results on.
-        classes: The closed set.
-        skips: What was left out.
-        sources: The files that say which picture is what, for the manifest.
-    """
-
-    train: tuple[ClassificationQuestion, ...]
-    val: tuple[ClassificationQuestion, ...]
-    test: tuple[ClassificationQuestion, ...]
-    classes: ClassSet
-    skips: tuple[Skip, ...]
-    sources: tuple[Path, ...]
+    train: tuple[ClassificationQuestion, ...]  #: Questions to train on.
+    val: tuple[ClassificationQuestion, ...]  #: Questions to choose settings by; none where the split has no such part.
+    test: tuple[ClassificationQuestion, ...]  #: Questions to report results on.
+    classes: ClassSet  #: The closed set.
+    skips: tuple[Skip, ...]  #: What was left out.
+    sources: tuple[Path, ...]  #: The files that say which picture is what, for the manifest.
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a split.
 
-    Attributes:
-        file: The picture's path relative to the image folder, as the list has it.
-        label: Index of its class.
-        where: File and position of the entry, for error messages.
-
     Raises:
         UserError: The path leads out of the folder.
     """
 
-    file: str
-    label: int
-    where: str
+    file: str  #: The picture's path relative to the image folder, as the list has it.
+    label: int  #: Index of its class.
+    where: str  #: File and position of the entry, for error messages.
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.file)

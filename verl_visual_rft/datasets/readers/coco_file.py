@@ -24,19 +24,13 @@ UNASKED = "picture without annotation, asked about with --negatives alone"
 
 @dataclass(frozen=True)
 class CocoQuestions:
-    """What a COCO file asks.
+    """What a COCO file asks."""
 
-    Attributes:
-        questions: In the order of image and category ids.
-        categories: Name -> id of the categories asked for.
-        skips: Annotated pairs of image and category that cannot be asked, and pictures that nobody asks about.
-        mends: What was put right.
-    """
-
-    questions: tuple[DetectionQuestion, ...]
-    categories: Mapping[str, int]
+    questions: tuple[DetectionQuestion, ...]  #: In the order of image and category ids.
+    categories: Mapping[str, int]  #: Name -> id of the categories asked for.
+    #: Annotated pairs of image and category that cannot be asked, and pictures that nobody asks about.
     skips: tuple[Skip, ...]
-    mends: tuple[Mend, ...]
+    mends: tuple[Mend, ...]  #: What was put right.
 
 
 def read_coco_file(

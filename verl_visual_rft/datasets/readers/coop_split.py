@@ -22,17 +22,11 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, slots=True)
 class CoopSplit:
-    """A checked split file.
+    """A checked split file."""
 
-    Attributes:
-        path: The file.
-        entries: By split, in the order of the file; CoOp's draws depend on it.
-        names: Names of the classes, in the order of the labels.
-    """
-
-    path: Path
-    entries: Mapping[str, tuple[Entry, ...]]
-    names: tuple[str, ...]
+    path: Path  #: The file.
+    entries: Mapping[str, tuple[Entry, ...]]  #: By split, in the order of the file; CoOp's draws depend on it.
+    names: tuple[str, ...]  #: Names of the classes, in the order of the labels.
 
 
 def read_coop_split(path: Path) -> CoopSplit:

@@ -29,13 +29,9 @@ _LFS_POINTER = b"version https://git-lfs"
 
 @dataclass(frozen=True, slots=True)
 class TablePicture(Picture):
-    """A picture that is a cell of the column ``image``; its bytes are fetched when they are read.
+    """A picture that is a cell of the column ``image``; its bytes are fetched when they are read."""
 
-    Attributes:
-        row: Row of the table ``path``, counted from 0.
-    """
-
-    row: int = 0
+    row: int = 0  #: Row of the table ``path``, counted from 0.
 
     def read(self) -> bytes:
         """Return the encoded image as it is in the table."""

@@ -45,15 +45,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class JsonLines:
-    """What JSON-lines files ask.
+    """What JSON-lines files ask."""
 
-    Attributes:
-        splits: By split, its questions in the order of the lines.
-        mends: What was put right.
-    """
-
-    splits: Mapping[str, tuple[Question, ...]]
-    mends: tuple[Mend, ...] = ()
+    splits: Mapping[str, tuple[Question, ...]]  #: By split, its questions in the order of the lines.
+    mends: tuple[Mend, ...] = ()  #: What was put right.
 
 
 def read_jsonl(
@@ -95,21 +90,15 @@ def _settled(questions: Sequence[Question], source: Path) -> Iterator[Question]:
 
 @dataclass
 class _File:
-    """A file, the folder of its pictures, what their names are relative to, how boxes are written, if told, and words.
-
-    Attributes:
-        words: What pictures to classify show, and what is asked of them.
-        boxes: All boxes as the file writes them.
-        mends: What was put right.
-    """
+    """A file, the folder of its pictures, what their names are relative to, how boxes are written, if told, and words."""
 
     path: Path
     folder: Path
     base: Path
     told: str | None
-    words: tuple[str, str]
-    boxes: list[Entry] = field(default_factory=list)
-    mends: list[Mend] = field(default_factory=list)
+    words: tuple[str, str]  #: What pictures to classify show, and what is asked of them.
+    boxes: list[Entry] = field(default_factory=list)  #: All boxes as the file writes them.
+    mends: list[Mend] = field(default_factory=list)  #: What was put right.
 
     def read(self) -> list[Question]:
         questions: list[Question] = []

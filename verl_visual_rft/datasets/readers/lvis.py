@@ -38,35 +38,25 @@ NOBODY_LOOKED = "category that nobody looked for in the picture"
 
 @dataclass(frozen=True)
 class LvisDataset:
-    """An annotation file of LVIS v1.
+    """An annotation file of LVIS v1."""
 
-    Attributes:
-        coco: What LVIS shares with COCO; file names are relative to the data set's root ("train2017/000000155379.jpg").
-        negative: By image id, the categories that were looked for and are not in the image.
-        not_exhaustive: By image id, the categories of which not every object has a box.
-        frequencies: By category id, "r" (rare: at most 10 training images), "c" (common) or "f" (frequent).
-    """
-
+    #: What LVIS shares with COCO; file names are relative to the data set's root ("train2017/000000155379.jpg").
     coco: CocoDataset
+    #: By image id, the categories that were looked for and are not in the image.
     negative: Mapping[int, frozenset[int]]
-    not_exhaustive: Mapping[int, frozenset[int]]
+    not_exhaustive: Mapping[int, frozenset[int]]  #: By image id, the categories of which not every object has a box.
+    #: By category id, "r" (rare: at most 10 training images), "c" (common) or "f" (frequent).
     frequencies: Mapping[int, str]
 
 
 @dataclass(frozen=True)
 class LvisQuestions:
-    """Questions about one split.
+    """Questions about one split."""
 
-    Attributes:
-        questions: In the order of image and category.
-        skips: Pairs that cannot be asked.
-        source: The annotation file.
-        images: The images that show one of the categories; an existence map may leave some without a question.
-    """
-
-    questions: tuple[DetectionQuestion, ...]
-    skips: tuple[Skip, ...]
-    source: Path
+    questions: tuple[DetectionQuestion, ...]  #: In the order of image and category.
+    skips: tuple[Skip, ...]  #: Pairs that cannot be asked.
+    source: Path  #: The annotation file.
+    #: The images that show one of the categories; an existence map may leave some without a question.
     images: frozenset[int]
 
 

@@ -26,15 +26,10 @@ IGNORE = 255
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A labelled polygon.
+    """A labelled polygon."""
 
-    Attributes:
-        label: "target", "ignore" or "flag", the last a dead annotation.
-        points: Corners ``(x, y)`` in pixels; a flag may have fewer than three.
-    """
-
-    label: str
-    points: tuple[tuple[float, float], ...]
+    label: str  #: "target", "ignore" or "flag", the last a dead annotation.
+    points: tuple[tuple[float, float], ...]  #: Corners ``(x, y)`` in pixels; a flag may have fewer than three.
 
     @property
     def is_flag(self) -> bool:

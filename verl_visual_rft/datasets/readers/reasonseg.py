@@ -30,32 +30,20 @@ _MOST_POINTS = 100_000  # of a polygon; the largest published one has a few thou
 
 @dataclass(frozen=True, slots=True)
 class ReasonSegItem:
-    """A picture with its annotation.
+    """A picture with its annotation."""
 
-    Attributes:
-        picture: The picture; its size is that of the upright picture, in which LISA reads the polygons.
-        annotation: The annotation file.
-        instructions: One to six wordings of what to find.
-        polygons: Targets, regions to ignore and flags, in the order of the file.
-    """
-
-    picture: Picture
-    annotation: Path
-    instructions: tuple[str, ...]
-    polygons: tuple[Polygon, ...]
+    picture: Picture  #: The picture; its size is that of the upright picture, in which LISA reads the polygons.
+    annotation: Path  #: The annotation file.
+    instructions: tuple[str, ...]  #: One to six wordings of what to find.
+    polygons: tuple[Polygon, ...]  #: Targets, regions to ignore and flags, in the order of the file.
 
 
 @dataclass(frozen=True)
 class ReasonSeg:
-    """The data set.
+    """The data set."""
 
-    Attributes:
-        items: By split, in the order of their names.
-        skips: Pictures without annotation and annotations without picture.
-    """
-
-    items: Mapping[str, tuple[ReasonSegItem, ...]]
-    skips: tuple[Skip, ...]
+    items: Mapping[str, tuple[ReasonSegItem, ...]]  #: By split, in the order of their names.
+    skips: tuple[Skip, ...]  #: Pictures without annotation and annotations without picture.
 
     @property
     def sources(self) -> tuple[Path, ...]:
