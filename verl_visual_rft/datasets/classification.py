@@ -29,15 +29,9 @@ def add_sampler_argument(parser: argparse.ArgumentParser) -> None:
 def prepare_classification(
     args: argparse.Namespace, splits: ClassificationSplits, dataset: str, details: Mapping[str, Any]
 ) -> Manifest:
-    """Draw the shots and write the folder.
+    """Draw the shots, or without ``--shots`` take train and val whole, and write the folder.
 
     A class with fewer pictures than ``--shots`` is taken whole; the manifest names it under ``classes_below_shots``.
-
-    Args:
-        args: Of `add_sampler_argument` and `arguments.add_arguments`.
-        splits: What a reader gave. Without ``--shots``, train and val are written whole.
-        dataset: Name of the data set.
-        details: Options of the reader, for the manifest.
 
     Raises:
         UserError: Options contradict each other; see also `prepare`.

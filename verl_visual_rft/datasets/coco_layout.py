@@ -163,7 +163,10 @@ def find_layout(root: Path) -> CocoPaths:
     Raises:
         UserError: The folder is missing or empty, or holds neither layout or both.
     """
-    _require_filled_folder(root)
+    if not root.is_dir():
+        raise UserError(f"{root} is not a folder; give the folder that holds the data set")
+    if not any(root.iterdir()):
+        raise UserError(f"{root} is empty; give the folder that holds the data set")
     found = [
         paths
         for year in ("", "2017")
@@ -348,10 +351,3 @@ def _layout(root: Path, year: str) -> CocoPaths:
         val_annotations=annotations / f"instances_val{year}.json",
         val_images=root / f"val{year}",
     )
-
-
-def _require_filled_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; give the folder that holds the data set")
-    if not any(folder.iterdir()):
-        raise UserError(f"{folder} is empty; give the folder that holds the data set")

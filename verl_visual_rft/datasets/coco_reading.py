@@ -72,12 +72,7 @@ def reading_of(args: argparse.Namespace) -> CocoReading:
 
 
 def read_coco(path: Path, images: Path, reading: CocoReading | None = None) -> CocoDataset:
-    """Read, mend and check a COCO annotation file.
-
-    Args:
-        path: The file.
-        images: Folder that its file names are relative to.
-        reading: What the user says about it.
+    """Read, mend and check a COCO annotation file, whose file names are relative to the folder ``images``.
 
     Raises:
         UserError: The file is missing, not COCO, or leaves open what it means; the message names the option.

@@ -150,12 +150,6 @@ def evaluated_placements(
 
     What an unasked picture shows is missed, as in the published evaluation. A picture that was to be asked about and
     could not be used counts for nothing.
-
-    Args:
-        kept: By picture id, the pictures of the rows.
-        dataset: The split that is evaluated.
-        image_ids: The images that evaluation is over.
-        questions: All that was to be asked.
     """
     asked = {int(question.picture.id) for question in questions}
     sizes = {image_id: dataset.images[image_id].size for image_id in image_ids if image_id not in asked}

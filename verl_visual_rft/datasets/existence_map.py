@@ -76,12 +76,6 @@ def claimed_pairs(
 ) -> list[Pair]:
     """Return the pairs of some pictures and categories that a map calls present, in the order of their ids.
 
-    Args:
-        stage: The map.
-        dataset: The annotations that the ids are of.
-        image_ids: The pictures.
-        categories: Id -> name of the categories.
-
     Raises:
         UserError: The map says nothing about one of the pictures, or calls none of the categories present in them.
     """

@@ -58,16 +58,10 @@ class _Split:
 def prepare_labelled(paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path) -> Manifest:
     """Write train.parquet, sft_train.parquet, val.parquet, val_labelled_annotations.json and manifest.json to ``out``.
 
-    Every prompt asks for all categories of the list. Training pictures are ``rows`` drawn ones, or few-shot
-    those of the shots of each category, or all that show one, and ``negatives`` that show none. A picture with a crowd
-    of a category is no training picture. Validation asks about every picture, those that show none too, and AP ignores
-    what falls on crowds, as COCO's protocol has it.
-
-    Args:
-        paths: The splits.
-        selection: ``base_categories`` are those of the list; None for all that either file annotates.
-        options: What all rows share.
-        out: Folder to write.
+    Every prompt asks for all of ``selection.base_categories`` (None: all that either file annotates). Training pictures
+    are ``rows`` drawn ones, or few-shot those of the shots of each category, or all that show one, and ``negatives``
+    that show none. A picture with a crowd of a category is no training picture. Validation asks about every picture,
+    those that show none too, and AP ignores what falls on crowds, as COCO's protocol has it.
 
     Raises:
         UserError: Bad input, more rows or shots than there are, or an output folder that cannot be written.

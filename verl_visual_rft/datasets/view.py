@@ -71,11 +71,6 @@ def write_view(path: Path, out: Path, count: int = 48) -> ViewResult:
 
     A row whose picture or ground truth cannot be read is shown with the reason in its place.
 
-    Args:
-        path: Parquet file of prepared rows.
-        out: Page to write.
-        count: Rows to show; fewer when the file has fewer.
-
     Raises:
         UserError: The file is missing, no parquet or empty; jinja2 is not installed; ``out`` cannot be written.
     """

@@ -70,10 +70,6 @@ def check_upstream(device: str) -> Finding:
 def compare_pins(package: str, extra: str) -> tuple[list[str], list[str]]:
     """Compare what is installed with the requirements of a package, and with the requirements of those in turn.
 
-    Args:
-        package: an installed distribution.
-        extra: the extra whose requirements count too.
-
     Returns:
         What is not met, and what only differs from the versions that were tested: in the first list a line with all
         that is not installed; in both a line a version, naming who asks for another.

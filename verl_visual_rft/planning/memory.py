@@ -48,14 +48,7 @@ class Memory:
 
 
 def estimate_memory(settings: Settings, model: Model, gpu: Gpu, max_pixels: int) -> Memory:
-    """Estimate the memory of one GPU.
-
-    Args:
-        settings: Of the run.
-        model: Sizes.
-        gpu: The GPU.
-        max_pixels: Of the largest picture.
-    """
+    """Estimate the memory of one GPU."""
     parameters, engine = count_parameters(model), settings.engine
     trained = trained_parameters(model, parameters, engine)
     adapters = trained if engine.lora_rank else 0

@@ -103,10 +103,6 @@ class Plan:
 def plan_recipe(recipe: Recipe, gpu: Gpu) -> Plan:
     """Plan a recipe for GPUs that need not be here.
 
-    Args:
-        recipe: With its variables set, NGPUS and NNODES among them.
-        gpu: Kind of GPU.
-
     Raises:
         UserError: Its settings cannot work.
     """

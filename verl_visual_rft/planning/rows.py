@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
 from verl_visual_rft.datasets.stored_rows import extra, open_parquet, read_rows
 from verl_visual_rft.datasets.tokens import TextTokens
 from verl_visual_rft.errors import UserError
@@ -42,10 +42,11 @@ def check_rows(settings: Settings) -> None:
         raise UserError(f"{empty[0]}: it has no rows to validate on; data.val_files=null trains without validation")
     if settings.rollout is None:
         return
-    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
     for file in dict.fromkeys(settings.train_files):
-        longest = _train_count(manifests[file], "most_prompt_tokens") if file in manifests else None
-        where = str(file)
+        longest, where = None, str(file)
+        if (file.parent / MANIFEST_NAME).is_file():
+            counted_tokens = load_manifest(file.parent)["counts"].get("train", {}).get("most_prompt_tokens")
+            longest = counted_tokens if isinstance(counted_tokens, int) else None
         if longest is None and file.is_file() and Path(settings.model).is_dir():
             longest, row = longest_prompt(file, Path(settings.model)) or (0, 0)
             where = f"{file}, row {row}"
@@ -128,12 +129,3 @@ def _rows_of(file: Path) -> int | None:
     if file.suffix != ".parquet" or str(file).startswith("hdfs:"):
         return None
     return int(open_parquet(file).metadata.num_rows)
-
-
-def _has_manifest(file: Path) -> bool:
-    return (file.parent / MANIFEST_NAME).is_file()
-
-
-def _train_count(manifest: Manifest, key: str) -> int | None:
-    count = manifest["counts"].get("train", {}).get(key)
-    return count if isinstance(count, int) else None

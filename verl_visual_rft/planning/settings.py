@@ -116,9 +116,6 @@ class Settings:
 def settings_of(config: Mapping[str, Any]) -> Settings:
     """Read a run's settings from the configuration of veRL's GRPO or SFT trainer.
 
-    Args:
-        config: Resolved configuration, as a mapping or OmegaConf's.
-
     Raises:
         UserError: Something else than FSDP is to train, or a setting is missing or of another kind.
     """

@@ -49,13 +49,7 @@ class Run(Protocol):
 
 
 def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> Run:
-    """Return a run.
-
-    Args:
-        name: One of `NAMES`.
-        environment: Its variables; others are no concern of it.
-        overrides: Settings of veRL.
-        caller: Folder that the user's relative paths begin in.
+    """Return one of the `NAMES` with its variables set; relative paths begin in the folder ``caller``.
 
     Raises:
         UserError: There is no such run, or a variable or an override is wrong.

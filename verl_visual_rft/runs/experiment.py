@@ -339,8 +339,7 @@ class ExperimentRun:
         return stages
 
     def _check(self) -> None:
-        from verl_visual_rft.planning.check import check_evaluation, check_training
-        from verl_visual_rft.planning.data_roots import check_data_root
+        from verl_visual_rft.planning.check import check_data_root, check_evaluation, check_training
 
         if "data" in self.variables.stages:
             for data_set in self.experiment.data_sets:

@@ -40,12 +40,12 @@ class Experiment:
     task: str  #: What its rows ask.
     title: str  #: What it is.
     tables: tuple[int, ...]  #: Of the paper; the first is the one that it is known by.
-    row: str  #: Where the paper's tables have it.
     preparations: tuple[Preparation, ...]  #: Its data; the first is trained on.
-    evaluations: tuple[Evaluation, ...]  #: What is asked in the end.
     #: Of training on eight A100 of 80 GB, as `visual-rft plan` estimates them; kept here because an estimate takes
     #: veRL's configuration, and half a second.
     gpu_hours: int
+    evaluations: tuple[Evaluation, ...] = (Evaluation("val"),)  #: What is asked in the end.
+    column: str = ""  #: Of the paper's table 2.
     steps: int = 200  #: Of training, 16 prompts each.
     #: Training pictures of each class for which the paper has figures; empty where it draws none.
     known_shots: tuple[int, ...] = ()
@@ -59,6 +59,11 @@ class Experiment:
     def name(self) -> str:
         """As of its recipe."""
         return f"{self.stem}_{self.size}"
+
+    @property
+    def row(self) -> str:
+        """Where the paper's tables have it."""
+        return f"column {self.column}" if self.column else f"Qwen2-VL-{self.size.upper()}"
 
     @property
     def model(self) -> str:
@@ -93,7 +98,7 @@ def _classification(data_set: str, title: str, column: str) -> Experiment:
         task="classification",
         title=f"Few-shot classification: {title}",
         tables=(2,),
-        row=f"column {column}",
+        column=column,
         preparations=(Preparation(data_set),),
         evaluations=(Evaluation("test"),),
         gpu_hours=5,
@@ -108,9 +113,7 @@ def _coco_fewshot(size: str, *known_shots: int) -> Experiment:
         task="detection",
         title="Few-shot detection: eight categories of COCO",
         tables=(3,),
-        row=_row(size),
         preparations=(Preparation("coco", ("--base-categories", "coco-fewshot8")),),
-        evaluations=(Evaluation("val"),),
         gpu_hours={"2b": 5, "7b": 8}[size],
         known_shots=known_shots,
         copies={1: 2},  # 8 rows fill no batch of 16
@@ -124,9 +127,7 @@ def _lvis_fewshot(size: str) -> Experiment:
         task="detection",
         title="Few-shot detection: six rare categories of LVIS",
         tables=(4,),
-        row=_row(size),
         preparations=(Preparation("lvis", ("--shots", "10")),),
-        evaluations=(Evaluation("val"),),
         gpu_hours={"2b": 5, "7b": 8}[size],
     )
 
@@ -138,9 +139,7 @@ def _mg_fewshot(size: str) -> Experiment:
         task="detection",
         title="Few-shot detection: Monster Girls",
         tables=(5,),
-        row=_row(size),
         preparations=(Preparation("mg"),),
-        evaluations=(Evaluation("val"),),
         gpu_hours=5,
         known_shots=(4, 16),
     )
@@ -153,7 +152,6 @@ def _lisa(size: str) -> Experiment:
         task="grounding",
         title="Reasoning grounding: LISA (ReasonSeg)",
         tables=(6,),
-        row=_row(size),
         preparations=(Preparation("lisa", ("--boxes", "first")),),  # the published truth
         evaluations=(Evaluation("val", name="val"), Evaluation("test", name="test")),
         gpu_hours={"2b": 13, "7b": 21}[size],
@@ -170,7 +168,6 @@ def _coco_ovd(size: str) -> Experiment:
         task="detection",
         title="Open-vocabulary detection: COCO 65/15, and 13 rare categories of LVIS",
         tables=(7, 8),
-        row=_row(size),
         preparations=(
             Preparation("coco", categories),
             Preparation("lvis", ("--setting", "open-vocabulary"), folder="data_lvis"),
@@ -181,10 +178,6 @@ def _coco_ovd(size: str) -> Experiment:
         rows=6000,
         needs="LVIS has the pictures of COCO: lay lvis_v1_val.json beside COCO's annotations.",
     )
-
-
-def _row(size: str) -> str:
-    return f"Qwen2-VL-{size.upper()}"
 
 
 #: By name, in its order.

@@ -77,11 +77,6 @@ def check_reward(reward: str, task: str, caller: Path) -> None:
     A package that it needs may be missing: a recipe checks its variables before it installs what is missing, and the
     run asks again when it starts.
 
-    Args:
-        reward: What REWARD is.
-        task: What the run asks.
-        caller: Folder that the user is in.
-
     Raises:
         UserError: The message names the nearest reward, or what scores the task.
     """

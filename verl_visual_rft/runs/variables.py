@@ -62,13 +62,7 @@ class Variables:
 def read_variables(
     experiment: Experiment, environment: Mapping[str, str], overrides: Sequence[str], caller: Path
 ) -> Variables:
-    """Read and check the variables of an experiment.
-
-    Args:
-        experiment: Whose they are.
-        environment: Names -> values; an empty one is not given.
-        overrides: Settings of veRL; here only checked to be text.
-        caller: Folder that relative paths begin in.
+    """Read and check the variables of an experiment; relative paths begin in the folder ``caller``.
 
     Raises:
         UserError: A value is wrong, or two contradict each other.
@@ -99,7 +93,7 @@ def read_variables(
         tau=given.choice("TAU", "fixed", "curriculum"),
         sft_target=given.choice("SFT_TARGET", "answer", "reasoning"),
         exist_maps=_folder(given, "EXIST_MAPS", caller),
-        sam=_sam(given, caller) or experiment.sam,
+        sam=model_from_caller(given.text("SAM"), caller) if given.text("SAM") else experiment.sam,
         train_copies=experiment.copies.get(shots, 1) if shots else 1,
         stages=_stages(given),
         smoke=smoke,
@@ -153,11 +147,6 @@ def _shots(experiment: Experiment, given: Given) -> int | None:
     if shots := given.text("SHOTS"):
         raise UserError(f"SHOTS={shots}: this experiment has no shots; leave the variable out")
     return None
-
-
-def _sam(given: Given, caller: Path) -> str:
-    text = given.text("SAM")
-    return model_from_caller(text, caller) if text else ""
 
 
 def _check(experiment: Experiment, variables: Variables) -> None:

@@ -81,11 +81,7 @@ def find_tables(root: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table file one by one, with few of them in memory.
-
-    Args:
-        path: A ``.parquet`` file, or an ``.arrow`` file in the streaming format.
-        columns: The columns to read.
+    """Yield the rows of a ``.parquet`` file, or of an ``.arrow`` file that streams, with few of them in memory.
 
     Raises:
         UserError: The file cannot be read, or has no such column.

@@ -90,12 +90,12 @@ def _settled(questions: Sequence[Question], source: Path) -> Iterator[Question]:
 
 @dataclass
 class _File:
-    """A file, the folder of its pictures, what their names are relative to, how boxes are written, if told, and words."""
+    """A file of questions."""
 
     path: Path
-    folder: Path
-    base: Path
-    told: str | None
+    folder: Path  #: Of its pictures.
+    base: Path  #: What their names are relative to.
+    told: str | None  #: How boxes are written, if the user says so.
     words: tuple[str, str]  #: What pictures to classify show, and what is asked of them.
     boxes: list[Entry] = field(default_factory=list)  #: All boxes as the file writes them.
     mends: list[Mend] = field(default_factory=list)  #: What was put right.

@@ -79,10 +79,7 @@ def find_annotations(root: Path, split: str) -> Path:
 def load_lvis(path: Path, root: Path | None = None, reading: CocoReading | None = None) -> LvisDataset:
     """Read, mend and check an annotation file of LVIS v1.
 
-    Args:
-        path: The file.
-        root: Folder that holds the folders of pictures; None: that of the file.
-        reading: What the user says about it.
+    Its folders of pictures lie in ``root``, by default beside it.
 
     Raises:
         UserError: The file is missing, no LVIS file, or of version 0.5, whose categories have other ids.
@@ -154,12 +151,6 @@ def claimed_questions(dataset: LvisDataset, root: Path, names: Sequence[str], st
     Where nobody looked for the category there is no truth to ask against, and LVIS's average precision does not look at
     the answer; such pairs are left out and listed.
 
-    Args:
-        dataset: The validation split.
-        root: Folder of the data set.
-        names: The categories.
-        stage: The map.
-
     Raises:
         UserError: The map lacks a picture or claims none of the categories, or see `evaluation_questions`.
     """
@@ -181,11 +172,6 @@ def federated_annotations(
 
     It is the LVIS file cut to some images and categories, without segmentations; ``iscrowd`` is 0 everywhere, so that
     COCO's evaluators read it too.
-
-    Args:
-        dataset: The split that is evaluated.
-        names: The categories that are asked for.
-        placements: By image id, the pictures that are asked about.
     """
     categories = _categories(dataset, names)
     truth = evaluated_annotations(dataset.coco, categories, placements)

@@ -52,10 +52,6 @@ def encode_mask(polygons: Sequence[Polygon], size: Size) -> bytes:
 
     Larger polygons are drawn first and smaller ones over them, whatever their labels.
 
-    Args:
-        polygons: All polygons of a picture.
-        size: Width and height of the picture.
-
     Returns:
         A greyscale PNG.
 
@@ -74,11 +70,7 @@ def encode_mask(polygons: Sequence[Polygon], size: Size) -> bytes:
 
 
 def encode_masks(wanted: Mapping[str, tuple[Sequence[Polygon], Size]], workers: int) -> dict[str, bytes]:
-    """Draw many masks, ``workers`` at a time (OpenCV and PNG work outside the interpreter's lock).
-
-    Args:
-        wanted: By name, the polygons of a picture and its size.
-        workers: Threads.
+    """Draw a mask for each name, ``workers`` threads at a time (OpenCV and PNG work outside the interpreter's lock).
 
     Returns:
         By the same names, what `encode_mask` returns.

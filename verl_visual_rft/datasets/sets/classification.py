@@ -49,20 +49,9 @@ def _data_set(
     add_own: Callable[[argparse.ArgumentParser], None] = _add_split,
     recorded: str = "split",
 ) -> DataSet:
-    """Make a data set.
+    """Make a data set, with the options of ``add_own``, of which the manifest keeps ``recorded``.
 
-    Args:
-        name: Its name.
-        title: See `DataSet`.
-        content: See `DataSet`.
-        read: Its reader, of the options.
-        source: Where the original files come from.
-        layout: Of the original files.
-        root: What the example calls their folder.
-        tested: Pictures of the paper's test set.
-        val_if: When val.parquet is not written, in brackets.
-        add_own: Adds the options that it alone has.
-        recorded: The one of these that the manifest keeps.
+    The paper's test set has ``tested`` pictures; ``val_if`` says, in brackets, when val.parquet is not written.
     """
 
     def add_options(parser: argparse.ArgumentParser) -> None:

@@ -50,7 +50,8 @@ def write_fgvc_aircraft(root: Path, seed: int) -> None:
                 image_id = next(ids)
                 boxes[image_id] = _write_picture(data / "images" / f"{image_id}.jpg", rng, label)
                 members[part].append((image_id, variant))
-    _write_classes(data)
+    for level, plural in (("name", "variants"), ("family", "families"), ("manufacturer", "manufacturers")):
+        write_lines(data / f"{plural}.txt", dict.fromkeys(getattr(variant, level) for variant in VARIANTS))
     _write_lists(data, {**members, "trainval": members["train"] + members["val"]})
     # In the original, boxes count from 1.
     lines = (" ".join([image_id, *(f"{value + 1:.0f}" for value in box)]) for image_id, box in sorted(boxes.items()))
@@ -65,11 +66,6 @@ def _write_picture(path: Path, rng: random.Random, label: int) -> Box:
     ImageDraw.Draw(image).text((4, height + 4), f"(c) nobody, {path.stem}", fill="black")
     write_jpeg(path, image)
     return around(scene.polygons[0])
-
-
-def _write_classes(data: Path) -> None:
-    for level, plural in (("name", "variants"), ("family", "families"), ("manufacturer", "manufacturers")):
-        write_lines(data / f"{plural}.txt", dict.fromkeys(getattr(variant, level) for variant in VARIANTS))
 
 
 def _write_lists(data: Path, parts: Mapping[str, Sequence[tuple[str, Variant]]]) -> None:
