@@ -41,9 +41,9 @@ def part_within(box: Box, size: tuple[float, float]) -> Box | None:
 
     Example:
         >>> part_within((-2, 1, 5, 5), (10, 3))
-        (0.0, 1, 5, 3.0)
+        (0.0, 1, 5, 3)
     """
-    x1, y1, x2, y2 = max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))
+    x1, y1, x2, y2 = max(box[0], 0.0), max(box[1], 0.0), min(box[2], size[0]), min(box[3], size[1])
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 

@@ -231,7 +231,7 @@ class _Line(Line):
         if size is None:  # there is no picture: the line is left out where its pixels are read
             listed = drawn
         else:
-            listed = [part_within(box, size) or box for box in drawn]
+            listed = [part_within(box, (float(size[0]), float(size[1]))) or box for box in drawn]
             for box in drawn:
                 if reaches_out(box, size):
                     self._mends.append(Mend(CUT, f"{self._where}: {box} in {size[0]}x{size[1]}"))

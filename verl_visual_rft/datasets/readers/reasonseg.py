@@ -126,9 +126,10 @@ def _questions(
     skips: list[Skip] = []
     for item in items:
         box = BOX_RULES[boxes](item.polygons)
+        width, height = item.picture.size or (math.inf, math.inf)
         if box is None:
             skips.append(Skip("no target polygon", item.picture.name))
-        elif (inside := part_within(box, item.picture.size or (math.inf, math.inf))) is None:
+        elif (inside := part_within(box, (float(width), float(height)))) is None:
             skips.append(Skip("box without area in the picture", f"{item.picture.name}: {box}"))
         else:
             asked = item.instructions[: wordings(item.instructions)]
