@@ -99,29 +99,16 @@ MASK_RULES: dict[str, Callable[[Sequence[Polygon]], Sequence[Polygon]]] = {
 }
 
 
-def training_questions(items: Iterable[ReasonSegItem], boxes: str) -> tuple[list[GroundingQuestion], list[Skip]]:
-    """Ask for every wording of every picture, as the paper trains: 1326 questions about 239 pictures.
-
-    Args:
-        items: The pictures.
-        boxes: "first" or "union", a key of `BOX_RULES`.
-    """
-    return _questions(items, boxes, len)
-
-
-def evaluation_questions(items: Iterable[ReasonSegItem], boxes: str) -> tuple[list[GroundingQuestion], list[Skip]]:
-    """Ask for the first wording of every picture, as LISA and the paper evaluate.
-
-    Args:
-        items: The pictures.
-        boxes: "first" or "union", a key of `BOX_RULES`.
-    """
-    return _questions(items, boxes, lambda instructions: 1)
-
-
-def _questions(
-    items: Iterable[ReasonSegItem], boxes: str, wordings: Callable[[Sequence[str]], int]
+def questions_about(
+    items: Iterable[ReasonSegItem], boxes: str, every_wording: bool = False
 ) -> tuple[list[GroundingQuestion], list[Skip]]:
+    """Ask for the first wording of every picture, as LISA and the paper evaluate, or for all, as the paper trains.
+
+    Args:
+        items: The pictures.
+        boxes: "first" or "union", a key of `BOX_RULES`.
+        every_wording: 1326 questions about 239 pictures.
+    """
     questions: list[GroundingQuestion] = []
     skips: list[Skip] = []
     for item in items:
@@ -132,7 +119,7 @@ def _questions(
         elif (inside := part_within(box, (float(width), float(height)))) is None:
             skips.append(Skip("box without area in the picture", f"{item.picture.name}: {box}"))
         else:
-            asked = item.instructions[: wordings(item.instructions)]
+            asked = item.instructions if every_wording else item.instructions[:1]
             questions += [GroundingQuestion(item.picture, instruction, (inside,)) for instruction in asked]
     return questions, skips
 
