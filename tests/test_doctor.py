@@ -219,7 +219,7 @@ def test_a_reward_that_cannot_be_used_is_a_warning_that_names_it(install, tmp_pa
 
 def test_a_reward_that_needs_another_package_is_no_reason_to_uninstall_one(monkeypatch):
     hidden = "import sys\nsys.modules['math_verify'] = None\n"
-    monkeypatch.setattr(plugins, "ASK_REWARDS", hidden + plugins.ASK_REWARDS)
+    monkeypatch.setattr(plugins, "ASK_UNUSABLE", hidden + plugins.ASK_UNUSABLE)
     finding = plugins.check_rewards("cpu")
     assert finding.status is Status.WARNING and finding.detail.endswith("pip install 'math-verify[antlr4_9_3]'")
     assert finding.remedy == "run that command if you need what it is for; the other rewards can be used"

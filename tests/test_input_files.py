@@ -18,7 +18,7 @@ from verl_visual_rft import input_files
 from verl_visual_rft.datasets.coco_reading import read_coco
 from verl_visual_rft.datasets.existence_map import read_existence_map
 from verl_visual_rft.datasets.manifest import load_manifest
-from verl_visual_rft.datasets.readers.coop_split import read_coop_split
+from verl_visual_rft.datasets.readers.classification import read_coop_split
 from verl_visual_rft.datasets.readers.flowers102 import _read_names
 from verl_visual_rft.datasets.readers.hub_tables import find_tables
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl

@@ -9,7 +9,7 @@ A box is ``(x1, y1, x2, y2)`` with finite coordinates in any one space; a box wh
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 Box = tuple[float, float, float, float]
 
@@ -23,6 +23,28 @@ def area(box: Box) -> float:
     """
     width, height = box[2] - box[0], box[3] - box[1]
     return width * height if width > 0 and height > 0 else 0
+
+
+def around(points: Iterable[tuple[float, float]]) -> Box:
+    """Return the smallest box around some points, of which there must be one.
+
+    Example:
+        >>> around([(1, 5), (3, 2)])
+        (1, 2, 3, 5)
+    """
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def part_within(box: Box, size: tuple[float, float]) -> Box | None:
+    """Return the part of a box that lies in a picture of a size; None where that has no area.
+
+    Example:
+        >>> part_within((-2, 1, 5, 5), (10, 3))
+        (0.0, 1, 5, 3)
+    """
+    x1, y1, x2, y2 = max(box[0], 0.0), max(box[1], 0.0), min(box[2], size[0]), min(box[3], size[1])
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
 def iou(first: Box, second: Box) -> float:

@@ -9,7 +9,7 @@ from verl_visual_rft.contract import Symbol, compare, known_versions, load, reco
 from verl_visual_rft.contract.contract import HOWS
 from verl_visual_rft.contract.source import fingerprint, installed
 from verl_visual_rft.doctor.finding import Status
-from verl_visual_rft.doctor.upstream import check_upstream
+from verl_visual_rft.doctor.versions import check_upstream
 
 PACKAGE = '''"""A module."""
 from elsewhere import first as second, third
@@ -175,10 +175,10 @@ def test_what_is_installed_here_is_as_somebody_has_looked_at_it():
 def test_the_doctor_says_what_is_different(monkeypatch):
     assert check_upstream("cpu").status is Status.OK
     changed = symbol("wrapt.patches:wrap_object", d=["wrapt 1"])
-    monkeypatch.setattr("verl_visual_rft.doctor.upstream.load", lambda: [changed])
+    monkeypatch.setattr("verl_visual_rft.doctor.versions.load", lambda: [changed])
     found = check_upstream("cpu")
     assert found.status is Status.WARNING and "wrapt.patches:wrap_object is another" in found.detail
-    monkeypatch.setattr("verl_visual_rft.doctor.upstream.load", lambda: [symbol("wrapt.patches:gone", d=["wrapt 1"])])
+    monkeypatch.setattr("verl_visual_rft.doctor.versions.load", lambda: [symbol("wrapt.patches:gone", d=["wrapt 1"])])
     assert check_upstream("cpu").status is Status.FAIL
 
 

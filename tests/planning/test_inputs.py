@@ -14,8 +14,9 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.miniature.pretraining import TINY_MODEL
-from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_rows, check_weights
+from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_weights
 from verl_visual_rft.planning.models import load_model
+from verl_visual_rft.planning.rows import check_rows
 from verl_visual_rft.prompts import PROMPT_VERSION
 
 TINY = load_model(str(TINY_MODEL))

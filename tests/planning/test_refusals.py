@@ -3,8 +3,9 @@
 import pytest
 
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.planning.check import checked
 from verl_visual_rft.planning.models import load_model
-from verl_visual_rft.planning.refusals import check, check_settings
+from verl_visual_rft.planning.refusals import check
 
 ACTOR, ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
 FIXED = f"{ACTOR}.use_dynamic_bsz=false"
@@ -160,4 +161,4 @@ def test_a_configuration_is_checked_as_hydra_gives_it():
     with initialize_config_module("verl_visual_rft.training.config", version_base=None):
         config = compose("visual_rft", ["actor_rollout_ref.model.path=/nowhere"])
     with pytest.raises(UserError, match="model /nowhere: no such folder"):
-        check_settings(config)
+        checked(config)

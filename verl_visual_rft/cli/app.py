@@ -12,13 +12,17 @@ import typer
 from verl_visual_rft import __version__
 from verl_visual_rft.cli import data as data_commands
 from verl_visual_rft.cli import reward, task
-from verl_visual_rft.cli.evaluate import EVAL_EPILOG, SEGMENT_EPILOG, evaluate, segment
-from verl_visual_rft.cli.plan import PLAN_EPILOG, plan
-from verl_visual_rft.cli.predict import PREDICT_EPILOG, predict
-from verl_visual_rft.cli.recipes import recipes
-from verl_visual_rft.cli.report import REPORT_EPILOG, report
-from verl_visual_rft.cli.run import RUN_EPILOG, run
-from verl_visual_rft.cli.watch import WATCH_EPILOG, watch
+from verl_visual_rft.cli.evaluation import (
+    EVAL_EPILOG,
+    PREDICT_EPILOG,
+    REPORT_EPILOG,
+    SEGMENT_EPILOG,
+    evaluate,
+    predict,
+    report,
+    segment,
+)
+from verl_visual_rft.cli.experiments import PLAN_EPILOG, RUN_EPILOG, WATCH_EPILOG, plan, recipes, run, watch
 from verl_visual_rft.errors import UserError, system_errors_are_the_users
 from verl_visual_rft.terminal import say
 

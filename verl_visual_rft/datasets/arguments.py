@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,9 @@ from rich.table import Table
 
 from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.manifest import Manifest
-from verl_visual_rft.datasets.prepare import PrepareOptions
+from verl_visual_rft.datasets.prepare import PrepareOptions, check_options
 from verl_visual_rft.datasets.rows import SFT_TARGETS
 from verl_visual_rft.errors import UserError, system_errors_are_the_users
-from verl_visual_rft.image_files import MOST_PIXELS
 from verl_visual_rft.terminal import make_console, say
 
 _MOST_WORKERS = 8  # by default: one process writes, and keeps no more of them busy
@@ -114,31 +114,10 @@ def options_of(args: argparse.Namespace) -> PrepareOptions:
     Raises:
         UserError: They contradict each other.
     """
-    if not -(2**63) <= args.seed < 2**63:
-        raise UserError(f"--seed has {len(str(abs(args.seed)))} digits; give one of 64 bits")
-    if args.min_pixels > MOST_PIXELS:
-        raise UserError(f"--min-pixels {args.min_pixels} is more than a picture may have, {MOST_PIXELS}")
-    if args.min_pixels > args.max_pixels:
-        raise UserError(f"--min-pixels {args.min_pixels} is more than --max-pixels {args.max_pixels}")
-    if args.sft_target == "reasoning" and not args.think:
-        raise UserError("--sft-target reasoning contradicts --no-think: the prompt would not ask for the reasoning")
-    if args.max_prompt_tokens is not None and args.tokenizer is None:
-        raise UserError("--max-prompt-tokens needs --tokenizer, the folder of the model, to count tokens")
-    return PrepareOptions(
-        seed=args.seed,
-        shots=getattr(args, "shots", None),
-        think=args.think,
-        family=args.family,
-        min_pixels=args.min_pixels,
-        max_pixels=args.max_pixels,
-        max_prompt_tokens=args.max_prompt_tokens,
-        tokenizer=args.tokenizer,
-        workers=args.workers,
-        strict=args.strict,
-        sft=args.sft,
-        sft_target=args.sft_target,
-        reward=args.reward,
-    )
+    named = {field.name: getattr(args, field.name) for field in fields(PrepareOptions) if hasattr(args, field.name)}
+    options = PrepareOptions(**named)
+    check_options(options)
+    return options
 
 
 def print_summary(manifest: Manifest, out: Path) -> None:
@@ -152,12 +131,13 @@ def print_summary(manifest: Manifest, out: Path) -> None:
     table.add_row("parquet bytes", *(f"{manifest['files'][f'{split}.parquet']['bytes']:,}" for split in splits))
     console = make_console(soft_wrap=True)
     console.print(table)
-    for rule, entry in manifest["skips"].items():
-        console.print(f"left out, {rule}: {entry['count']:,} ({_first(entry['where'])})")
-    for rule, entry in manifest.get("mends", {}).items():
-        console.print(f"mended, {rule}: {entry['count']:,} ({_first(entry['where'])})")
-    for rule, entry in manifest["conversions"].items():
-        console.print(f"converted, {rule}: {entry['count']:,} ({_first(entry['pictures'])})")
+    for done, rules, places in (
+        ("left out", manifest["skips"], "where"),
+        ("mended", manifest.get("mends", {}), "where"),
+        ("converted", manifest["conversions"], "pictures"),
+    ):
+        for rule, entry in rules.items():
+            console.print(f"{done}, {rule}: {entry['count']:,} ({_first(entry[places])})")
     shared = manifest["counts"]["both"]["images"]
     if shared:
         console.print(f"warning: {shared:,} pictures are in more than one split; scores on them flatter the model")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from verl_visual_rft.boxes import Box
+from verl_visual_rft.boxes import Box, part_within
 from verl_visual_rft.coordinates import Size
 from verl_visual_rft.errors import UserError
 
@@ -157,8 +157,7 @@ def corner_of_all(form: str, boxes: Sequence[Entry]) -> tuple[float, float] | No
 
 
 def _require_areas(boxes: Sequence[Entry], form: str, says: str) -> None:
-    ends = [(corners_of(form, numbers, size), size) for numbers, size, _ in boxes]
-    areas = sum(max(x1, 0) < min(x2, size[0]) and max(y1, 0) < min(y2, size[1]) for (x1, y1, x2, y2), size in ends)
+    areas = sum(part_within(corners_of(form, numbers, size), size) is not None for numbers, size, _ in boxes)
     if areas < _most(len(boxes)):
         also = _fitting(boxes, [name for name in FORMS if name != form])
         raise UserError(f"{says} only {areas} of {len(boxes)} have an area in their pictures; {_choose(also)}")

@@ -72,8 +72,11 @@ def parse_category_list(text: str) -> tuple[str, ...]:
     """
     if text in BUILT_IN:
         return BUILT_IN[text]
-    names = [name.strip() for name in (_read_lines(Path(text[1:])) if text.startswith("@") else text.split(","))]
-    names = [name for name in names if name]
+    if text.startswith("@"):
+        listed = read_text(Path(text[1:]), "give a list of categories, one a line").splitlines()
+    else:
+        listed = text.split(",")
+    names = [name.strip() for name in listed if name.strip()]
     if not names:
         raise UserError(f"category list {text!r} names no category; built-in lists are {', '.join(BUILT_IN)}")
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
@@ -100,7 +103,3 @@ def require_known(names: Collection[str], known: Collection[str], where: str) ->
         + "\n".join(lines)
         + f"\nIt has {len(known)}: {', '.join(sorted(known)[:12])}{', ...' if len(known) > 12 else ''}"
     )
-
-
-def _read_lines(path: Path) -> list[str]:
-    return read_text(path, "give a list of categories, one a line").splitlines()

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from verl_visual_rft.boxes import Box
+from verl_visual_rft.boxes import Box, part_within
 from verl_visual_rft.coordinates import Size
 from verl_visual_rft.datasets.segmentation import DRAWN, box_around
 from verl_visual_rft.datasets.skips import Mend
@@ -66,9 +66,7 @@ class Annotation:
     def corners_within(self, size: Size) -> Box | None:
         """Return ``(x1, y1, x2, y2)`` in pixels cut at the image's edges, or None when no area is left."""
         x, y, width, height = self.bbox
-        x1, x2 = max(x, 0.0), min(x + width, size[0])
-        y1, y2 = max(y, 0.0), min(y + height, size[1])
-        return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+        return part_within((x, y, x + width, y + height), size)
 
 
 @dataclass(frozen=True)
@@ -91,8 +89,13 @@ class CocoDataset:
         return frozenset(category_id for _, category_id in self.annotations)
 
     @property
+    def names(self) -> list[str]:
+        """The names of all categories, in the order of their ids."""
+        return [category.name for _, category in sorted(self.categories.items())]
+
+    @property
     def unused(self) -> list[str]:
-        """The names of the others, in the order of their ids."""
+        """The names of the categories that have none, in the order of their ids."""
         return [category.name for _, category in sorted(self.categories.items()) if category.id not in self.annotated]
 
     @cached_property
@@ -160,7 +163,10 @@ def find_layout(root: Path) -> CocoPaths:
     Raises:
         UserError: The folder is missing or empty, or holds neither layout or both.
     """
-    _require_filled_folder(root)
+    if not root.is_dir():
+        raise UserError(f"{root} is not a folder; give the folder that holds the data set")
+    if not any(root.iterdir()):
+        raise UserError(f"{root} is empty; give the folder that holds the data set")
     found = [
         paths
         for year in ("", "2017")
@@ -345,10 +351,3 @@ def _layout(root: Path, year: str) -> CocoPaths:
         val_annotations=annotations / f"instances_val{year}.json",
         val_images=root / f"val{year}",
     )
-
-
-def _require_filled_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; give the folder that holds the data set")
-    if not any(folder.iterdir()):
-        raise UserError(f"{folder} is empty; give the folder that holds the data set")

@@ -30,12 +30,7 @@ _INTEGERS = {
 
 
 def mend_entries(content: dict[str, Any], folder: Path) -> Iterator[Mend]:
-    """Mend all that is mended entry by entry.
-
-    Args:
-        content: The file.
-        folder: Where its pictures lie.
-    """
+    """Mend all that is mended entry by entry; the pictures lie in ``folder``."""
     yield from _mend_integers(content)
     yield from _mend_ids(content)
     yield from _mend_categories(content)

@@ -39,19 +39,12 @@ from verl_visual_rft.errors import UserError
 
 @dataclass(frozen=True)
 class CocoReading:
-    """What the user says about a file; None: the file tells, or is refused.
+    """What the user says about a file; None: the file tells, or is refused."""
 
-    Attributes:
-        bbox: What four numbers are, one of `box_forms.FORMS`.
-        exif: "upright" or "raw": how boxes were drawn on pictures that an EXIF tag turns.
-        repeated_images: "merge" or "first": what several image ids of one file are.
-        crowds: "objects" or "ignore": what a file of crowds alone holds.
-    """
-
-    bbox: str | None = None
-    exif: str | None = None
-    repeated_images: str | None = None
-    crowds: str | None = None
+    bbox: str | None = None  #: What four numbers are, one of `box_forms.FORMS`.
+    exif: str | None = None  #: "upright" or "raw": how boxes were drawn on pictures that an EXIF tag turns.
+    repeated_images: str | None = None  #: "merge" or "first": what several image ids of one file are.
+    crowds: str | None = None  #: "objects" or "ignore": what a file of crowds alone holds.
 
 
 #: The names of these options.
@@ -79,12 +72,7 @@ def reading_of(args: argparse.Namespace) -> CocoReading:
 
 
 def read_coco(path: Path, images: Path, reading: CocoReading | None = None) -> CocoDataset:
-    """Read, mend and check a COCO annotation file.
-
-    Args:
-        path: The file.
-        images: Folder that its file names are relative to.
-        reading: What the user says about it.
+    """Read, mend and check a COCO annotation file, whose file names are relative to the folder ``images``.
 
     Raises:
         UserError: The file is missing, not COCO, or leaves open what it means; the message names the option.

@@ -19,14 +19,12 @@ from verl_visual_rft.datasets.arguments import print_summary, run
 from verl_visual_rft.datasets.manifest import Manifest
 from verl_visual_rft.errors import UserError, guess
 
-_SETS = (
-    *("coco", "lvis", "mg", "flowers102", "pets37", "fgvc_aircraft", "cars196", "lisa"),  # of the paper
-    *("virft_hub", "custom"),
-)
-
-#: By name, the module whose ``DATA_SET`` it is; readers are loaded when they are used.
+_SETS = "verl_visual_rft.datasets.sets"
+#: By name, the module whose ``DATA_SET`` it is, or one of ``DATA_SETS``; readers are loaded when they are used.
 DATA_SETS: Mapping[str, str] = {
-    **{name: f"verl_visual_rft.datasets.sets.{name}" for name in _SETS},
+    **{name: f"{_SETS}.{name}" for name in ("coco", "lvis", "mg")},
+    **dict.fromkeys(("flowers102", "pets37", "fgvc_aircraft", "cars196"), f"{_SETS}.classification"),
+    **{name: f"{_SETS}.{name}" for name in ("lisa", "virft_hub", "custom")},
     "shapes": "verl_visual_rft.miniature.shapes_set",
 }
 #: What else a data set is known by: the published one, and our miniature of it.
@@ -35,27 +33,19 @@ _OTHER_NAMES = {"reasonseg": "lisa"}
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set and its command line.
+    """A data set and its command line."""
 
-    Attributes:
-        title: What it is called, as in "Prepare TITLE for Visual-RFT".
-        content: What its rows ask, or what its originals are, in a line.
-        task: The rows' task.
-        notes: What else to know before its options, for ``--help``.
-        epilog: Layout of the originals and where they come from, what is written, examples, for ``--help``;
-            ``$command`` stands for the command that shows it.
-        add_options: Adds its options to a parser.
-        prepare: Does the work, given the options, and returns the manifest of what it wrote; None where it wrote no
-            rows. Raises a `UserError`.
-    """
-
-    title: str
-    content: str
-    task: str
+    title: str  #: What it is called, as in "Prepare TITLE for Visual-RFT".
+    content: str  #: What its rows ask, or what its originals are, in a line.
+    task: str  #: The rows' task.
+    #: Layout of the originals and where they come from, what is written, examples, for ``--help``; ``$command``
+    #: stands for the command that shows it.
     epilog: str
-    add_options: Callable[[argparse.ArgumentParser], None]
+    add_options: Callable[[argparse.ArgumentParser], None]  #: Adds its options to a parser.
+    #: Does the work, given the options, and returns the manifest of what it wrote; None where it wrote no rows.
+    #: Raises a `UserError`.
     prepare: Callable[[argparse.Namespace], Manifest | None]
-    notes: str = ""
+    notes: str = ""  #: What else to know before its options, for ``--help``.
 
 
 def load_data_set(name: str) -> DataSet:
@@ -67,7 +57,8 @@ def load_data_set(name: str) -> DataSet:
     name = _OTHER_NAMES.get(name, name)
     if name not in DATA_SETS:
         raise UserError(f"no data set {name!r}{guess(name.lower(), DATA_SETS)}; there are {', '.join(DATA_SETS)}")
-    return cast(DataSet, import_module(DATA_SETS[name]).DATA_SET)
+    module = import_module(DATA_SETS[name])
+    return cast(DataSet, module.DATA_SETS[name] if hasattr(module, "DATA_SETS") else module.DATA_SET)
 
 
 def list_data_sets() -> Table:

@@ -31,56 +31,39 @@ from verl_visual_rft.tasks.question import Picture
 
 @dataclass(frozen=True)
 class Selection:
-    """Which questions are asked.
+    """Which questions are asked."""
 
-    Attributes:
-        base_categories: Names that training asks for; None for all of the training file that are not novel.
-        novel_categories: Names that only evaluation asks for.
-        rows: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and the shots of
-            `PrepareOptions`.
-        negatives: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the
-            chosen images alone, so that no further image is seen, unless these do not suffice (of one category they
-            never do): then from images that nothing is annotated in as well, and so for validation.
-        val_negatives: Share in [0, 1) of validation rows whose category is absent.
-        val_pairs: An existence map; validation asks exactly about the pairs that it calls present. None: about the
-            pairs that show the category, and ``val_negatives``.
-        max_val_images: Draw this many validation images; None for all.
-        skip_missing_images: Leave out (and count) annotated images that have no file, instead of an error.
-        reading: What the user says about the annotation files.
-        counting: Ask how many there are, not where; a pair with a crowd is left out of validation too.
-    """
-
+    #: Names that training asks for; None for all of the training file that are not novel.
     base_categories: tuple[str, ...] | None = None
-    novel_categories: tuple[str, ...] = ()
+    novel_categories: tuple[str, ...] = ()  #: Names that only evaluation asks for.
+    #: Open vocabulary: this many training rows, drawn from all base pairs. Exactly one of rows and the shots of
+    #: `PrepareOptions`.
     rows: int | None = None
+    #: Share in [0, 1) of training rows whose category is absent. Few-shot negatives come from the chosen images
+    #: alone, so that no further image is seen, unless these do not suffice (of one category they never do): then from
+    #: images that nothing is annotated in as well, and so for validation.
     negatives: float = 0.0
-    val_negatives: float = 0.0
+    val_negatives: float = 0.0  #: Share in [0, 1) of validation rows whose category is absent.
+    #: An existence map; validation asks exactly about the pairs that it calls present. None: about the pairs that
+    #: show the category, and ``val_negatives``.
     val_pairs: Path | None = None
-    max_val_images: int | None = None
-    skip_missing_images: bool = False
-    reading: CocoReading = CocoReading()
-    counting: bool = False
+    max_val_images: int | None = None  #: Draw this many validation images; None for all.
+    skip_missing_images: bool = False  #: Leave out (and count) annotated images that have no file, instead of an error.
+    reading: CocoReading = CocoReading()  #: What the user says about the annotation files.
+    counting: bool = False  #: Ask how many there are, not where; a pair with a crowd is left out of validation too.
 
 
 @dataclass(frozen=True)
 class _Split:
-    """A split's annotations, the questions chosen from them, and what cannot be asked.
+    """A split's annotations, the questions chosen from them, and what cannot be asked."""
 
-    Attributes:
-        dataset: The annotations.
-        categories: Id -> name of those that are asked for.
-        images: The images that evaluation is over; an existence map may leave some of them without a question.
-        questions: In the order of the rows.
-        skips: What cannot be asked.
-        broken: See `PairIndex.broken`.
-    """
-
-    dataset: CocoDataset
-    categories: Mapping[int, str]
+    dataset: CocoDataset  #: The annotations.
+    categories: Mapping[int, str]  #: Id -> name of those that are asked for.
+    #: The images that evaluation is over; an existence map may leave some of them without a question.
     images: Collection[int]
-    questions: Sequence[DetectionQuestion | CountingQuestion]
-    skips: Sequence[Skip]
-    broken: Collection[Pair]
+    questions: Sequence[DetectionQuestion | CountingQuestion]  #: In the order of the rows.
+    skips: Sequence[Skip]  #: What cannot be asked.
+    broken: Collection[Pair]  #: See `PairIndex.broken`.
 
 
 def prepare_detection(
@@ -168,12 +151,6 @@ def evaluated_placements(
 
     What an unasked picture shows is missed, as in the published evaluation. A picture that was to be asked about and
     could not be used counts for nothing.
-
-    Args:
-        kept: By picture id, the pictures of the rows.
-        dataset: The split that is evaluated.
-        image_ids: The images that evaluation is over.
-        questions: All that was to be asked.
     """
     asked = {int(question.picture.id) for question in questions}
     sizes = {image_id: dataset.images[image_id].size for image_id in image_ids if image_id not in asked}
@@ -204,21 +181,19 @@ def category_groups(
     train: CocoDataset, val: CocoDataset, selection: Selection
 ) -> tuple[tuple[str, ...], tuple[str, ...], list[Mend]]:
     """Return the base and the novel categories, and those that are neither, for neither file annotates them."""
-    train_names = [category.name for _, category in sorted(train.categories.items())]
-    val_names = [category.name for category in val.categories.values()]
     novel = selection.novel_categories
     base = selection.base_categories
     unused: list[str] = []
     if base is None:
         unused = [name for name in train.unused if name in val.unused and name not in novel]
-        base = tuple(name for name in train_names if name not in novel and name not in unused)
+        base = tuple(name for name in train.names if name not in novel and name not in unused)
     both = sorted({*base} & {*novel})
     if both:
         raise UserError(f"{', '.join(map(repr, both))} cannot be base and novel at once")
     if not base:
         raise UserError("no base category is left to train on")
-    require_known(base, train_names, str(train.path))
-    require_known((*base, *novel), val_names, str(val.path))
+    require_known(base, train.names, str(train.path))
+    require_known((*base, *novel), val.names, str(val.path))
     return base, novel, [Mend(UNUSED, f"{train.path.name}: {name!r}") for name in unused]
 
 
@@ -253,7 +228,7 @@ def _choose_val(
     index = sampling.index_pairs(dataset, present, categories, allow_crowd=not selection.counting)
     if not index.boxes:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories to evaluate")
-    claims, left_out = _claims(dataset, present, categories, selection)
+    claims, unknown = _claims(dataset, present, categories, selection)
     images = sorted({pair.image_id for pair in (*index.boxes, *claims)})
     if selection.max_val_images is not None:
         images = sorted(Random(f"val {seed}").sample(images, min(selection.max_val_images, len(images))))
@@ -267,7 +242,7 @@ def _choose_val(
         pairs = sorted([*positives, *absent])
         images = sorted({*images, *(pair.image_id for pair in absent)})
     split = _split(dataset, folder, selection, categories, index, images, pairs, missing)
-    return replace(split, skips=[*split.skips, *left_out])
+    return replace(split, skips=[*split.skips, *unknown])
 
 
 def _background(dataset: CocoDataset, present: Collection[int]) -> list[int]:
@@ -296,7 +271,7 @@ def _split(
     index: PairIndex,
     images: Collection[int],
     pairs: Sequence[Pair],
-    missing: Iterable[int],
+    missing: Collection[int],
 ) -> _Split:
     pictures = {image_id: dataset.picture(image_id, folder) for image_id in {pair.image_id for pair in pairs}}
     questions = [
@@ -304,11 +279,7 @@ def _split(
         for pair in pairs
     ]
     require_way_up(dataset, folder, sorted({pair.image_id for pair in pairs}), selection.reading.exif)
-    file = dataset.path.name
-    skips = [Skip("no file", f"{file}: {dataset.images[image_id].file_name}") for image_id in sorted(missing)]
-    for pair, rule in sorted(index.unusable.items()):
-        where = f"{file}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}"
-        skips.append(Skip(rule, where))
+    skips = sampling.left_out(dataset, index.unusable, missing)
     return _Split(dataset, categories, images, questions, skips, index.broken)
 
 

@@ -22,13 +22,10 @@ _MOST_IN_A_CELL = 8  # boxes that are not one and have all corners in the same p
 
 
 def doubled_boxes(boxes: Mapping[int, Box]) -> set[int]:
-    """Return the keys of boxes whose object has a box of a smaller key already.
+    """Return the keys of boxes, of one category in one picture, whose object has a box of a smaller key already.
 
     Two boxes are of one object when all their corners are within a pixel and they overlap by an IoU of 0.9: small
     objects side by side are two. Time is linear in the number of boxes.
-
-    Args:
-        boxes: ``(x1, y1, x2, y2)`` in pixels, of one category in one picture.
 
     Example:
         >>> doubled_boxes({1: (0, 0, 50, 40), 2: (0.4, 0, 50, 40), 3: (0, 0, 50, 90)})

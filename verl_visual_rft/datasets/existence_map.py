@@ -17,14 +17,10 @@ from verl_visual_rft.input_files import read_json
 
 @dataclass(frozen=True)
 class ExistenceMap:
-    """What is said to be in each picture.
+    """What is said to be in each picture."""
 
-    Attributes:
-        source: Names the map in a message.
-        present: By picture, the categories that are called present; a picture that was not looked at has no key.
-    """
-
-    source: str
+    source: str  #: Names the map in a message.
+    #: By picture, the categories that are called present; a picture that was not looked at has no key.
     present: Mapping[str, frozenset[str]]
 
     @classmethod
@@ -79,12 +75,6 @@ def claimed_pairs(
     stage: ExistenceMap, dataset: CocoDataset, image_ids: Collection[int], categories: Mapping[int, str]
 ) -> list[Pair]:
     """Return the pairs of some pictures and categories that a map calls present, in the order of their ids.
-
-    Args:
-        stage: The map.
-        dataset: The annotations that the ids are of.
-        image_ids: The pictures.
-        categories: Id -> name of the categories.
 
     Raises:
         UserError: The map says nothing about one of the pictures, or calls none of the categories present in them.

@@ -22,11 +22,6 @@ def hold_out(questions: Sequence[_Asked], share: float, seed: int) -> tuple[list
     Each class gives ``floor(share * n)`` of its ``n`` pictures, and so do all pictures without a class together: no
     class is lost for training. The draw depends on the seed and the ids of the pictures, not on their order.
 
-    Args:
-        questions: Questions of any tasks.
-        share: Share of pictures to hold out, in (0, 1).
-        seed: Seed of the draw.
-
     Returns:
         Those to train on and those held out, both in the order given.
 

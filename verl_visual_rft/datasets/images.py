@@ -22,12 +22,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from PIL import ExifTags, Image, ImageChops, ImageFile, ImageOps
 
 from verl_visual_rft.coordinates import EXIF_TURNS, Placement
 from verl_visual_rft.datasets.skips import Skip
+from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import NotAPicture, TooManyPixels, open_picture
 from verl_visual_rft.tasks.question import Picture
 
@@ -37,25 +45,19 @@ _KEPT_FORMATS = (*_JPEG_FORMATS, "PNG", "WEBP")
 _KEPT_MODES = ("RGB", "L")
 _CONVERTED_MODES = ("1", "P", "PA", "LA", "La", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 _MOST_MISSING = 0.1  # of the rows of a damaged picture
+_BATCH = 4  # pictures a task of a worker: enough to hide the task's cost, few enough for camera originals of 10 MB
+_AHEAD = 2  # tasks in flight for each worker
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture as it goes into the parquet.
+    """A picture as it goes into the parquet."""
 
-    Attributes:
-        data: The encoded picture.
-        placement: Its size, and how boxes come to lie in it.
-        conversions: What was changed, by rule; empty when ``data`` is the source's bytes.
-        source_bytes: Length of the source.
-        source_sha256: Hash of the source, as hexadecimal text.
-    """
-
-    data: bytes
-    placement: Placement
-    conversions: tuple[str, ...]
-    source_bytes: int
-    source_sha256: str
+    data: bytes  #: The encoded picture.
+    placement: Placement  #: Its size, and how boxes come to lie in it.
+    conversions: tuple[str, ...]  #: What was changed, by rule; empty when ``data`` is the source's bytes.
+    source_bytes: int  #: Length of the source.
+    source_sha256: str  #: Hash of the source, as hexadecimal text.
 
 
 def load_picture(picture: Picture) -> StoredPicture | Skip:
@@ -84,6 +86,45 @@ def load_picture(picture: Picture) -> StoredPicture | Skip:
         return Skip("too many pixels", f"{picture.name}: {error}")
     except Exception as error:  # Pillow's decoders raise many types on damaged files; each becomes the same skip
         return Skip("damaged picture", f"{picture.name}: {error}")
+
+
+def load_pictures(pictures: Iterable[Picture], workers: int) -> Iterator[StoredPicture | Skip]:
+    """Yield what `load_picture` gives for each picture, in their order.
+
+    At most ``8 * workers`` pictures are held beside the one that is yielded. With one worker they are read here, in
+    this process.
+
+    Raises:
+        UserError: A worker process was killed.
+    """
+    if workers == 1:
+        yield from map(load_picture, pictures)
+        return
+    # Processes that are forked while other threads hold locks can hang; spawned ones cannot.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
+    try:
+        pending: deque[Future[list[StoredPicture | Skip]]] = deque()
+        remaining = iter(pictures)
+        while batch := list(itertools.islice(remaining, _BATCH)):
+            pending.append(pool.submit(_load_batch, batch))
+            if len(pending) == _AHEAD * workers:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process that reads pictures was killed, by lack of memory perhaps; use fewer --workers"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _load_batch(pictures: list[Picture]) -> list[StoredPicture | Skip]:
+    return [load_picture(picture) for picture in pictures]
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Unusable(Exception):

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verl_visual_rft.datasets.histogram import Histogram
 from verl_visual_rft.datasets.stored_rows import (
     extra,
     ground_truth,
@@ -26,31 +26,24 @@ from verl_visual_rft.tasks import Task, Truth, load_task, read_truth
 from verl_visual_rft.tasks.marks import label_of
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Group, RenderableType
     from rich.table import Table
 
 _COLUMNS = ("ability", "reward_model", "extra_info", "images")
 _NONE = "(not given)"
 _SHOWN_CATEGORIES = 24
+_BAR = 24
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file as parquet sees it.
+    """A file as parquet sees it."""
 
-    Attributes:
-        path: The file.
-        bytes: Its size.
-        rows: Number of rows.
-        row_groups: Number of row groups.
-        largest_row_group: Rows of the largest one: what a reader that streams holds in memory.
-    """
-
-    path: Path
-    bytes: int
-    rows: int
-    row_groups: int
-    largest_row_group: int
+    path: Path  #: The file.
+    bytes: int  #: Its size.
+    rows: int  #: Number of rows.
+    row_groups: int  #: Number of row groups.
+    largest_row_group: int  #: Rows of the largest one: what a reader that streams holds in memory.
 
 
 @dataclass
@@ -60,6 +53,70 @@ class CategoryCount:
     rows: int = 0
     negatives: int = 0
     boxes: int = 0
+
+
+@dataclass
+class Histogram:
+    """Counts of values between fixed edges, with the exact range and mean.
+
+    Example:
+        >>> histogram = Histogram("boxes", (0, 1, 2))
+        >>> for value in (0, 1, 1, 7): histogram.add(value)
+        >>> histogram.counts, histogram.mean
+        ([1, 2, 1], 2.25)
+    """
+
+    title: str  #: What is counted.
+    #: Ascending; a bin holds ``edges[i] <= value < edges[i + 1]``. The last bin is open to the right, the first to
+    #: the left.
+    edges: Sequence[float]
+    counts: list[int] = field(default_factory=list)  #: One for each bin, ``len(edges)`` of them.
+    n: int = 0  #: Number of values.
+    total: float = 0.0  #: Their sum.
+    minimum: float | None = None  #: The smallest; None without values.
+    maximum: float | None = None  #: The largest; None without values.
+
+    def __post_init__(self) -> None:
+        self.counts = [0] * len(self.edges)
+
+    @property
+    def mean(self) -> float:
+        """Arithmetic mean; 0 without values."""
+        return self.total / self.n if self.n else 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.counts[max(bisect_right(self.edges, value) - 1, 0)] += 1
+        self.n += 1
+        self.total += value
+        self.minimum = value if self.minimum is None else min(self.minimum, value)
+        self.maximum = value if self.maximum is None else max(self.maximum, value)
+
+    def render(self) -> Group:
+        """Return a heading and the bins from the first to the last filled one, with bars relative to the fullest."""
+        from rich import box
+        from rich.bar import Bar
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE, show_header=False, pad_edge=False)
+        table.add_column(justify="right", no_wrap=True, min_width=15)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(width=_BAR)
+        filled = [place for place, count in enumerate(self.counts) if count]
+        for place in range(filled[0], filled[-1] + 1) if filled else ():
+            table.add_row(self._label(place), f"{self.counts[place]:,}", Bar(max(self.counts), 0, self.counts[place]))
+        spread = f"{_plain(self.minimum)} to {_plain(self.maximum)}, mean {_plain(self.mean)}"
+        return Group(Text(self.title, style="bold"), Text(spread), table)
+
+    def _label(self, place: int) -> str:
+        low = self.edges[place]
+        if place == len(self.edges) - 1:
+            return f"{_plain(low)} and more"
+        high = self.edges[place + 1]
+        single = high == low + 1 and all(float(edge).is_integer() for edge in self.edges)
+        return _plain(low) if single else f"{_plain(low)} to {_plain(high)}"
 
 
 def _histograms() -> dict[str, Histogram]:
@@ -76,30 +133,19 @@ def _histograms() -> dict[str, Histogram]:
 
 @dataclass
 class Inspection:
-    """Counts over all rows of some files. Pictures that several rows share are counted once, by their bytes.
+    """Counts over all rows of some files. Pictures that several rows share are counted once, by their bytes."""
 
-    Attributes:
-        files: The files.
-        tasks: Rows by ``ability``.
-        splits: Rows by ``extra_info.split``.
-        categories: Rows of tasks that ask by name, by ``extra_info.category`` or their label.
-        negatives: Rows to which "No Objects" is the answer.
-        may_be_nothing: Rows to which it can be, by task.
-        boxes: Marks of all rows that lie in their picture.
-        unreadable: Rows whose ground truth or picture cannot be read; validation says why.
-        formats: Different pictures by format and colour mode, "JPEG RGB".
-        histograms: By name: boxes, area, aspect, side, bytes, image_tokens, prompt_tokens.
-    """
-
-    files: list[FileFacts] = field(default_factory=list)
-    tasks: Counter[str] = field(default_factory=Counter)
-    splits: Counter[str] = field(default_factory=Counter)
+    files: list[FileFacts] = field(default_factory=list)  #: The files.
+    tasks: Counter[str] = field(default_factory=Counter)  #: Rows by ``ability``.
+    splits: Counter[str] = field(default_factory=Counter)  #: Rows by ``extra_info.split``.
+    #: Rows of tasks that ask by name, by ``extra_info.category`` or their label.
     categories: dict[str, CategoryCount] = field(default_factory=dict)
-    negatives: int = 0
-    may_be_nothing: Counter[str] = field(default_factory=Counter)
-    boxes: int = 0
-    unreadable: int = 0
-    formats: Counter[str] = field(default_factory=Counter)
+    negatives: int = 0  #: Rows to which "No Objects" is the answer.
+    may_be_nothing: Counter[str] = field(default_factory=Counter)  #: Rows to which it can be, by task.
+    boxes: int = 0  #: Marks of all rows that lie in their picture.
+    unreadable: int = 0  #: Rows whose ground truth or picture cannot be read; validation says why.
+    formats: Counter[str] = field(default_factory=Counter)  #: Different pictures by format and colour mode, "JPEG RGB".
+    #: By name: boxes, area, aspect, side, bytes, image_tokens, prompt_tokens.
     histograms: dict[str, Histogram] = field(default_factory=_histograms)
 
     @property
@@ -125,7 +171,7 @@ class Inspection:
         table = _table("", "")
         for file in self.files:
             groups = f"{file.row_groups} row groups of at most {file.largest_row_group}"
-            table.add_row(str(file.path), f"{file.rows:,} rows, {_megabytes(file.bytes)}, {groups}")
+            table.add_row(str(file.path), f"{file.rows:,} rows, {file.bytes / 1e6:,.1f} MB, {groups}")
         for name, counts in (("tasks", self.tasks), ("splits", self.splits), ("pictures", self.formats)):
             table.add_row(name, ", ".join(f"{count:,} {key}" for key, count in sorted(counts.items())))
         if asked := self.may_be_nothing.total():
@@ -242,5 +288,7 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"
+def _plain(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -33,25 +33,15 @@ KIN = "a category above or below one that it shows is asked for"
 
 @dataclass(frozen=True)
 class _Split:
-    """A split's pictures, as far as they can be asked about all categories.
+    """A split's pictures, as far as they can be asked about all categories."""
 
-    Attributes:
-        dataset: The annotations.
-        folder: Of the pictures.
-        categories: Id -> name of those that are asked for, in the order of the prompt.
-        index: Its pairs of pictures that can be asked about.
-        shown: Pictures that show one of the categories.
-        empty: Pictures that show none.
-        skips: What cannot be asked.
-    """
-
-    dataset: CocoDataset
-    folder: Path
-    categories: Mapping[int, str]
-    index: PairIndex
-    shown: Sequence[int]
-    empty: Sequence[int]
-    skips: Sequence[Skip]
+    dataset: CocoDataset  #: The annotations.
+    folder: Path  #: Of the pictures.
+    categories: Mapping[int, str]  #: Id -> name of those that are asked for, in the order of the prompt.
+    index: PairIndex  #: Its pairs of pictures that can be asked about.
+    shown: Sequence[int]  #: Pictures that show one of the categories.
+    empty: Sequence[int]  #: Pictures that show none.
+    skips: Sequence[Skip]  #: What cannot be asked.
 
     def questions(self, images: Iterable[int]) -> list[LabelledQuestion]:
         """Ask about each image in turn."""
@@ -65,22 +55,13 @@ class _Split:
         ]
 
 
-def prepare_labelled(
-    paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path, dataset: str = "coco"
-) -> Manifest:
+def prepare_labelled(paths: CocoPaths, selection: Selection, options: PrepareOptions, out: Path) -> Manifest:
     """Write train.parquet, sft_train.parquet, val.parquet, val_labelled_annotations.json and manifest.json to ``out``.
 
-    Every prompt asks for all categories of the list. Training pictures are ``rows`` drawn ones, or few-shot
-    those of the shots of each category, or all that show one, and ``negatives`` that show none. A picture with a crowd
-    of a category is no training picture. Validation asks about every picture, those that show none too, and AP ignores
-    what falls on crowds, as COCO's protocol has it.
-
-    Args:
-        paths: The splits.
-        selection: ``base_categories`` are those of the list; None for all that either file annotates.
-        options: What all rows share.
-        out: Folder to write.
-        dataset: Name of the data set.
+    Every prompt asks for all of ``selection.base_categories`` (None: all that either file annotates). Training pictures
+    are ``rows`` drawn ones, or few-shot those of the shots of each category, or all that show one, and ``negatives``
+    that show none. A picture with a crowd of a category is no training picture. Validation asks about every picture,
+    those that show none too, and AP ignores what falls on crowds, as COCO's protocol has it.
 
     Raises:
         UserError: Bad input, more rows or shots than there are, or an output folder that cannot be written.
@@ -109,7 +90,7 @@ def prepare_labelled(
         out,
         {"train": train.questions(trained), "val": val.questions(asked)},
         options,
-        dataset,
+        "coco",
         sources=[paths.train_annotations, paths.val_annotations],
         skips=[*train.skips, *val.skips],
         details={
@@ -144,17 +125,13 @@ def _read_split(
         for pair, rule in index.unusable.items()
         if not (allow_crowd and rule == ONLY_CROWDS and pair.image_id in boxed)
     } | dict.fromkeys(index.unknown, KIN)
-    left_out = {pair.image_id for pair in rules}
-    usable = {pair: boxes for pair, boxes in index.boxes.items() if pair.image_id not in left_out}
+    unusable = {pair.image_id for pair in rules}
+    usable = {pair: boxes for pair, boxes in index.boxes.items() if pair.image_id not in unusable}
     shown = {pair.image_id for pair in usable}
-    skips = [Skip("no file", f"{dataset.path.name}: {dataset.images[number].file_name}") for number in sorted(missing)]
-    skips += [
-        Skip(rule, f"{dataset.path.name}: {dataset.images[pair.image_id].file_name}, {categories[pair.category_id]!r}")
-        for pair, rule in sorted(rules.items())
-    ]
     if not shown:
         raise UserError(f"{dataset.path}: no image with a file shows any of the categories and can be asked about")
-    empty = [image_id for image_id in present if image_id not in shown and image_id not in left_out]
+    empty = [image_id for image_id in present if image_id not in shown and image_id not in unusable]
+    skips = sampling.left_out(dataset, rules, missing)
     return _Split(dataset, folder, categories, replace(index, boxes=usable), sorted(shown), empty, skips)
 
 

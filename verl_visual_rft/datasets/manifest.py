@@ -67,10 +67,7 @@ class Manifest(_Required, total=False):
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read the manifest of a prepared folder.
-
-    Args:
-        path: The folder, or its manifest.json.
+    """Read the manifest of a prepared folder, given the folder or the file.
 
     Raises:
         UserError: There is no manifest, or it is not one of ours; the message names what is missing.

@@ -15,16 +15,15 @@ from typing import Any
 
 from verl_visual_rft import __version__
 from verl_visual_rft.coordinates import FAMILIES
-from verl_visual_rft.datasets.contradictions import Contradictions
-from verl_visual_rft.datasets.images import StoredPicture
+from verl_visual_rft.datasets.images import StoredPicture, load_pictures
 from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
-from verl_visual_rft.datasets.reading import load_pictures
 from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.skips import Mend, Skip
-from verl_visual_rft.datasets.tally import Kept, Tally, by_rule, merged_conversions, shared_pictures
+from verl_visual_rft.datasets.tally import Contradictions, Kept, Tally, by_rule, merged_conversions, shared_pictures
 from verl_visual_rft.datasets.tokens import TextTokens
 from verl_visual_rft.datasets.writer import RowWriter, staged_folder, write_companion, write_json
 from verl_visual_rft.errors import UserError
+from verl_visual_rft.image_files import MOST_PIXELS
 from verl_visual_rft.input_files import sha256_of
 from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.prompts import PROMPT_VERSION
@@ -41,37 +40,46 @@ Companions = Callable[[Mapping[str, Kept]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """What all rows of a prepared folder share.
+    """What all rows of a prepared folder share."""
 
-    Attributes:
-        seed: Seed of every draw.
-        shots: Training pictures of each category or class; None for all. (Written to the manifest; readers draw.)
-        think: Whether the prompt asks for a thinking process.
-        family: Model family, a key of `coordinates.FAMILIES`.
-        min_pixels: Smaller pictures are enlarged to this many pixels before the vision tower.
-        max_pixels: Larger pictures are reduced to this many.
-        max_prompt_tokens: Longer prompts are left out, and listed; needs ``tokenizer``. None for no limit.
-        tokenizer: Folder of the model's tokenizer and chat template; None leaves ``prompt_tokens`` empty.
-        workers: Processes that read and check pictures; the output is the same for any number.
-        strict: Make every skip an error.
-        sft: Also write sft_train.parquet.
-        sft_target: What its targets say, one of `rows.SFT_TARGETS`.
-        reward: Reward of these rows, where one training mixes tasks; None for the run's own.
-    """
-
-    seed: int = 0
+    seed: int = 0  #: Seed of every draw.
+    #: Training pictures of each category or class; None for all. (Written to the manifest; readers draw.)
     shots: int | None = None
-    think: bool = True
-    family: str = "qwen2-vl"
-    min_pixels: int = 3136
-    max_pixels: int = 401408
+    think: bool = True  #: Whether the prompt asks for a thinking process.
+    family: str = "qwen2-vl"  #: Model family, a key of `coordinates.FAMILIES`.
+    min_pixels: int = 3136  #: Smaller pictures are enlarged to this many pixels before the vision tower.
+    max_pixels: int = 401408  #: Larger pictures are reduced to this many.
+    #: Longer prompts are left out, and listed; needs ``tokenizer``. None for no limit.
     max_prompt_tokens: int | None = None
+    #: Folder of the model's tokenizer and chat template; None leaves ``prompt_tokens`` empty.
     tokenizer: Path | None = None
-    workers: int = 1
-    strict: bool = False
-    sft: bool = True
-    sft_target: str = SFT_TARGETS[0]
-    reward: str | None = None
+    workers: int = 1  #: Processes that read and check pictures; the output is the same for any number.
+    strict: bool = False  #: Make every skip an error.
+    sft: bool = True  #: Also write sft_train.parquet.
+    sft_target: str = SFT_TARGETS[0]  #: What its targets say, one of `rows.SFT_TARGETS`.
+    reward: str | None = None  #: Reward of these rows, where one training mixes tasks; None for the run's own.
+
+
+def check_options(options: PrepareOptions) -> None:
+    """Refuse options that cannot be, or contradict each other.
+
+    Raises:
+        UserError: The message names them as on the command line.
+    """
+    if not -(2**63) <= options.seed < 2**63:
+        raise UserError(f"--seed has {len(str(abs(options.seed)))} digits; give one of 64 bits")
+    if options.family not in FAMILIES:
+        raise UserError(f"unknown model family {options.family!r}: use one of {', '.join(FAMILIES)}")
+    if options.min_pixels > MOST_PIXELS:
+        raise UserError(f"--min-pixels {options.min_pixels} is more than a picture may have, {MOST_PIXELS}")
+    if options.min_pixels > options.max_pixels:
+        raise UserError(f"--min-pixels {options.min_pixels} is more than --max-pixels {options.max_pixels}")
+    if options.sft_target not in SFT_TARGETS:
+        raise UserError(f"unknown sft_target {options.sft_target!r}: use {' or '.join(SFT_TARGETS)}")
+    if options.sft_target == "reasoning" and not options.think:
+        raise UserError("--sft-target reasoning contradicts --no-think: the prompt would not ask for the reasoning")
+    if options.max_prompt_tokens is not None and options.tokenizer is None:
+        raise UserError("--max-prompt-tokens needs --tokenizer, the folder of the model, to count tokens")
 
 
 def prepare(
@@ -103,15 +111,19 @@ def prepare(
         UserError: A split is empty, a truth cannot be read, ``strict`` and something was left out, or ``out`` cannot
             be written or is being written by another process. Nothing is left under a final name.
     """
-    _require_questions(splits)
+    empty = [split for split, questions in splits.items() if not len(questions)]
+    if empty or not splits:
+        raise UserError(f"no question for {', '.join(map(repr, empty)) or 'any split'}; nothing to prepare")
     _refuse_when_strict(skips, options)
-    _check(options)
+    check_options(options)
     style = RowStyle(dataset, options, None if options.tokenizer is None else TextTokens(options.tokenizer))
     with staged_folder(out, last=MANIFEST_NAME) as folder:
         tallies = {split: _write_split(folder, split, asked, style) for split, asked in splits.items()}
         left_out = [*skips, *dict.fromkeys(skip for tally in tallies.values() for skip in tally.skips)]
         _refuse_when_strict(left_out, options)
-        _require_rows(tallies)
+        for split, tally in tallies.items():
+            if not tally.rows:
+                raise UserError(f"no row of {split!r} can be used:\n{_listed(tally.skips)}")
         if companions is not None:
             kept = {split: tally.placements for split, tally in tallies.items()}
             for name, content in companions(kept).items():
@@ -199,18 +211,6 @@ def _manifest(
     }
 
 
-def _require_questions(splits: Mapping[str, Sequence[Question]]) -> None:
-    empty = [split for split, questions in splits.items() if not len(questions)]
-    if empty or not splits:
-        raise UserError(f"no question for {', '.join(map(repr, empty)) or 'any split'}; nothing to prepare")
-
-
-def _require_rows(tallies: Mapping[str, Tally]) -> None:
-    for split, tally in tallies.items():
-        if not tally.rows:
-            raise UserError(f"no row of {split!r} can be used:\n{_listed(tally.skips)}")
-
-
 def _refuse_when_strict(skips: Sequence[Skip], options: PrepareOptions) -> None:
     if options.strict and skips:
         raise UserError(f"{len(skips)} would be left out, which --strict forbids:\n{_listed(skips)}")
@@ -222,22 +222,11 @@ def _listed(skips: Collection[Skip]) -> str:
     return "\n".join([*shown, *([f"  ... and {more} more"] if more > 0 else [])])
 
 
-def _check(options: PrepareOptions) -> None:
-    if options.family not in FAMILIES:
-        raise UserError(f"unknown model family {options.family!r}: use one of {', '.join(FAMILIES)}")
-    if options.sft_target not in SFT_TARGETS:
-        raise UserError(f"unknown sft_target {options.sft_target!r}: use {' or '.join(SFT_TARGETS)}")
-    if options.sft_target == "reasoning" and not options.think:
-        raise UserError("targets with reasoning need prompts that ask for it; choose either 'reasoning' or no thinking")
-    if options.max_prompt_tokens is not None and options.tokenizer is None:
-        raise UserError("max_prompt_tokens needs a tokenizer, to count the tokens of a prompt")
-
-
 def _recorded(options: PrepareOptions) -> dict[str, Any]:
     """Return the options that decide the rows and have no key of their own in the manifest."""
     elsewhere = ("seed", "shots", "workers", "strict")
     recorded = {key: value for key, value in asdict(options).items() if key not in elsewhere}
-    return {**recorded, "tokenizer": options.tokenizer and options.tokenizer.name}
+    return recorded | {"tokenizer": options.tokenizer and options.tokenizer.name}
 
 
 def _source_files(sources: Sequence[Path]) -> list[dict[str, Any]]:

@@ -61,7 +61,8 @@ def check_row(
     surplus = "" if truth is None else beyond_answers(row["ability"], truth)
     if surplus:
         yield Fault("reward_model.ground_truth", f"has {surplus}", f"{_PREPARE}, which leaves the row out")
-    if truth is not None and not truth.think and _asks_for_thinking(row):
+    asked = [(message or {}).get("content") or "" for message in row["prompt"] or ()]
+    if truth is not None and not truth.think and any("<think>" in text for text in asked):
         yield Fault("reward_model.ground_truth", 'says "think": false, but the prompt asks for thinking', _PREPARE)
     for place, header in enumerate(pictures):
         yield from _check_picture(f"images[{place}]", row["images"][place] or {}, header)
@@ -144,10 +145,6 @@ def _check_chat(row: Mapping[str, Any], key: str, last: str) -> Iterator[Fault]:
     if marks.count("<image>") != pictures:
         problem = f"has {marks.count('<image>')} <image> for {pictures} pictures"
         yield Fault(key, problem, "write <image> exactly once for each picture")
-
-
-def _asks_for_thinking(row: Mapping[str, Any]) -> bool:
-    return any("<think>" in ((message or {}).get("content") or "") for message in row["prompt"] or ())
 
 
 def _check_picture(key: str, entry: Mapping[str, Any], header: PictureHeader | str) -> Iterator[Fault]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.coordinates import FAMILIES, Placement, Size, answer_extent
+from verl_visual_rft.boxes import part_within
+from verl_visual_rft.coordinates import FAMILIES, Size, answer_extent
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.row_checks import beyond_answers
 from verl_visual_rft.datasets.skips import Skip
@@ -64,17 +64,11 @@ SFT_SCHEMA = RFT_SCHEMA.append(pa.field("messages", _CHAT))
 
 @dataclass(frozen=True)
 class RowStyle:
-    """What all rows of a folder share.
+    """What all rows of a folder share."""
 
-    Attributes:
-        name: The rows' ``data_source``; veRL groups validation metrics by it.
-        options: How they are asked.
-        text_tokens: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
-    """
-
-    name: str
-    options: PrepareOptions
-    text_tokens: TextTokens | None
+    name: str  #: The rows' ``data_source``; veRL groups validation metrics by it.
+    options: PrepareOptions  #: How they are asked.
+    text_tokens: TextTokens | None  #: Counts the text's tokens; None leaves ``prompt_tokens`` empty.
 
 
 def build_row(
@@ -103,7 +97,10 @@ def build_row(
         visual = image_tokens(size, family, *budget)
     except ValueError as error:
         return Skip("picture too long for the model", f"{where}: {error}")
-    if not all(_has_area(box, stored.placement) for box in question.bounds()):
+    if not all(
+        box[0] < box[2] and box[1] < box[3] and part_within(stored.placement.box(box), size)
+        for box in question.bounds()
+    ):
         return Skip("box without area in the picture", where)
     extent = answer_extent(size, family, *budget)
     asked = question.ask(Space(stored.placement, extent, family.absolute), options.think)
@@ -162,12 +159,6 @@ def _require_usable(question: Question, text: str, where: str, style: RowStyle) 
             f"{where}: its prompt or answer is written for the 0-1000 grid and cannot be used for {options.family!r}; "
             "choose another model family"
         )
-
-
-def _has_area(box: Box, placement: Placement) -> bool:
-    x1, y1, x2, y2 = placement.box(box)
-    width, height = placement.size
-    return box[0] < box[2] and box[1] < box[3] and max(x1, 0) < min(x2, width) and max(y1, 0) < min(y2, height)
 
 
 def _ground_truth(task: str, asked: Asked, extent: Size, options: PrepareOptions, where: str) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from verl_visual_rft.boxes import Box
 from verl_visual_rft.coordinates import in_one_pixel
 from verl_visual_rft.datasets.coco_layout import CocoDataset
+from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 
 
@@ -29,22 +30,17 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class PairIndex:
-    """What the annotations say about the pairs of some images and categories.
+    """What the annotations say about the pairs of some images and categories."""
 
-    Attributes:
-        boxes: The pixel boxes of each pair that can be asked with a full answer.
-        unusable: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that
-            says so: one of the three below.
-        unknown: Pairs that are not annotated and yet not absent: a category above or below is annotated.
-        never: Categories above others that no image is annotated with: nobody says that they were looked for.
-        looked_for: See `CocoDataset.looked_for`.
-    """
-
-    boxes: Mapping[Pair, tuple[Box, ...]]
+    boxes: Mapping[Pair, tuple[Box, ...]]  #: The pixel boxes of each pair that can be asked with a full answer.
+    #: Pairs that are annotated but have no full answer, neither positive nor absent, and the rule that says so: one
+    #: of the three below.
     unusable: Mapping[Pair, str]
+    #: Pairs that are not annotated and yet not absent: a category above or below is annotated.
     unknown: frozenset[Pair] = frozenset()
+    #: Categories above others that no image is annotated with: nobody says that they were looked for.
     never: frozenset[int] = frozenset()
-    looked_for: Mapping[int, frozenset[int]] | None = None
+    looked_for: Mapping[int, frozenset[int]] | None = None  #: See `CocoDataset.looked_for`.
 
     @property
     def broken(self) -> frozenset[Pair]:
@@ -94,6 +90,21 @@ def index_pairs(
     }
     never = (categories - dataset.annotated) & frozenset[int]().union(*dataset.above.values())
     return PairIndex(usable, unusable, frozenset(unknown), never, dataset.looked_for)
+
+
+def left_out(dataset: CocoDataset, rules: Mapping[Pair, str], missing: Collection[int] = ()) -> list[Skip]:
+    """List images that have no file, and pairs that cannot be asked, each with its rule."""
+
+    def where(image_id: int) -> str:
+        return f"{dataset.path.name}: {dataset.images[image_id].file_name}"
+
+    return [
+        *(Skip("no file", where(image_id)) for image_id in sorted(missing)),
+        *(
+            Skip(rule, f"{where(pair.image_id)}, {dataset.categories[pair.category_id].name!r}")
+            for pair, rule in sorted(rules.items())
+        ),
+    ]
 
 
 def few_shot(
@@ -184,7 +195,10 @@ def absent(
     if count > available and not asked_images.issuperset(reserve):
         return absent(index, asked_images.union(reserve), categories, count, seed)
     if count > available:
-        raise UserError(_too_few(count, available, len(images), len(categories)))
+        raise UserError(
+            f"{count} negatives are more than the {available} absent (image, category) pairs among {len(images)} "
+            f"images and {len(categories)} categories; lower the negatives ratio or name more categories"
+        )
     # Every annotated pair may be drawn in vain, so this many draws always leave enough, without listing all pairs.
     draws = random.Random(f"absent {seed}").sample(range(total), min(total, count + len(annotated)))
     pairs = (Pair(images[draw // len(categories)], categories[draw % len(categories)]) for draw in draws)
@@ -203,13 +217,6 @@ def _looked_for(
             "nothing else is known to be absent: lower the negatives ratio"
         )
     return random.Random(f"absent {seed}").sample(known, count)
-
-
-def _too_few(count: int, available: int, images: int, categories: int) -> str:
-    return (
-        f"{count} negatives are more than the {available} absent (image, category) pairs among {images} images and "
-        f"{categories} categories; lower the negatives ratio or name more categories"
-    )
 
 
 def negatives_for(positives: int, ratio: float) -> int:

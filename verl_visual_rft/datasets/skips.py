@@ -9,25 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """Something of the original that was put right, by a documented rule.
+    """Something of the original that was put right, by a documented rule."""
 
-    Attributes:
-        rule: The rule, in a few words that are the same for all it applies to ("box annotated twice").
-        where: File and entry, for people.
-    """
-
-    rule: str
-    where: str
+    rule: str  #: The rule, in a few words that are the same for all it applies to ("box annotated twice").
+    where: str  #: File and entry, for people.
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Something of the original that was left out, by a documented rule.
+    """Something of the original that was left out, by a documented rule."""
 
-    Attributes:
-        rule: The rule, in a few words that are the same for all it applies to ("crowd box", "no file").
-        where: File and entry, for people.
-    """
-
-    rule: str
-    where: str
+    rule: str  #: The rule, in a few words that are the same for all it applies to ("crowd box", "no file").
+    where: str  #: File and entry, for people.

@@ -31,21 +31,13 @@ MOST_PARQUET_BYTES = 1 << 42
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
-    """What the first bytes of an encoded picture say.
+    """What the first bytes of an encoded picture say."""
 
-    Attributes:
-        format: As Pillow names it, "JPEG".
-        mode: Colour mode as Pillow names it, "RGB".
-        size: ``(width, height)`` in pixels, as stored.
-        orientation: EXIF orientation, 1 to 8; 1 is upright.
-        content: Hash of the pixels, where they were decoded: files of one picture may differ in all else.
-    """
-
-    format: str
-    mode: str
-    size: Size
-    orientation: int
-    content: bytes = b""
+    format: str  #: As Pillow names it, "JPEG".
+    mode: str  #: Colour mode as Pillow names it, "RGB".
+    size: Size  #: ``(width, height)`` in pixels, as stored.
+    orientation: int  #: EXIF orientation, 1 to 8; 1 is upright.
+    content: bytes = b""  #: Hash of the pixels, where they were decoded: files of one picture may differ in all else.
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from verl_visual_rft.coordinates import Placement
 from verl_visual_rft.datasets.images import StoredPicture
 from verl_visual_rft.datasets.skips import Mend, Skip
+from verl_visual_rft.tasks import Truth, read_truth
 from verl_visual_rft.tasks.question import Question
+
+#: The rule under which the later of two such questions is listed.
+CONTRADICTION = "the same was asked of the same picture before, with another truth"
 
 
 class Kept(dict[str, Placement]):
@@ -105,6 +109,33 @@ class Tally:
     def conversions(self) -> dict[str, list[str]]:
         """Return the pictures that were converted, by rule."""
         return {rule: [*names] for rule, names in self._conversions.items()}
+
+
+def question_of(row: Mapping[str, Any], truth: Truth) -> str:
+    """Return what a row asks: what its truth answers, or the prompt where the truth does not say."""
+    return truth.asks or "\n".join((message or {}).get("content") or "" for message in row["prompt"] or ())
+
+
+class Contradictions:
+    """The truths of the rows so far, by picture and question: of two that differ, one teaches what is not so."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._said: dict[int, tuple[int, str]] = {}
+
+    def find(self, row: Mapping[str, Any], picture: Hashable) -> Skip | None:
+        """Return why a row is left out; None where it agrees with those before it.
+
+        Args:
+            row: A row of `rows.RFT_SCHEMA`.
+            picture: What its picture is told by: the bytes of the file and the part of it, whatever its name is.
+        """
+        name = row["extra_info"]["file_name"]
+        truth = read_truth(row["ability"], row["reward_model"]["ground_truth"])
+        # Hashes alone: a data set has millions of questions.
+        asked, said = hash((picture, row["ability"], question_of(row, truth))), hash(truth.claim)
+        before, first = self._said.setdefault(asked, (said, name))
+        return None if before == said else Skip(CONTRADICTION, f"{name}, as {first}: {row['extra_info']['category']}")
 
 
 def by_rule(skips: Iterable[Skip | Mend]) -> dict[str, dict[str, Any]]:

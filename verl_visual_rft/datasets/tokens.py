@@ -24,12 +24,6 @@ def image_tokens(size: Size, family: Family, min_pixels: int, max_pixels: int) -
 
     One token covers ``factor * factor`` pixels of the picture as the model sees it (`coordinates.model_size`).
 
-    Args:
-        size: Width and height of the picture in pixels.
-        family: The model family.
-        min_pixels: The row's pixel budget.
-        max_pixels: The row's pixel budget.
-
     Raises:
         ValueError: The picture is too long for the model, see `coordinates.smart_resize`.
 

@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from verl_visual_rft.datasets.box_forms import Entry, corner_of_all
-from verl_visual_rft.datasets.contradictions import question_of
 from verl_visual_rft.datasets.row_checks import Fault, check_row, decode, truth_of
 from verl_visual_rft.datasets.stored_rows import PictureHeader, extra, open_parquet, read_rows
+from verl_visual_rft.datasets.tally import question_of
 from verl_visual_rft.progress import RowProgress
 from verl_visual_rft.tasks import Truth
 
@@ -29,21 +29,13 @@ _CHAT = "a list of {role, content} texts"
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that a training would trip over.
+    """Something that a training would trip over."""
 
-    Attributes:
-        file: The parquet file.
-        row: Position in the file, from 0; None for the file as a whole.
-        key: Column and field, "reward_model.ground_truth".
-        problem: What is wrong.
-        remedy: What to do.
-    """
-
-    file: Path
-    row: int | None
-    key: str
-    problem: str
-    remedy: str
+    file: Path  #: The parquet file.
+    row: int | None  #: Position in the file, from 0; None for the file as a whole.
+    key: str  #: Column and field, "reward_model.ground_truth".
+    problem: str  #: What is wrong.
+    remedy: str  #: What to do.
 
     def __str__(self) -> str:
         where = f"{self.file}" if self.row is None else f"{self.file}, row {self.row}"
@@ -82,17 +74,14 @@ def validate(paths: Sequence[Path], max_prompt_tokens: int | None = None) -> lis
 
 @dataclass
 class _Pictures:
-    """Pictures met so far, and what was asked about them.
+    """Pictures met so far, and what was asked about them."""
 
-    Attributes:
-        decoded: By the hash of its bytes, what `decode` made of a picture.
-        first: By the hash of its pixels, split, file and position of the row that first has it.
-        asked: By the hashes of the pictures, task and question (for a class, its labels), file, position and truth of
-            the row that first asks it.
-    """
-
+    #: By the hash of its bytes, what `decode` made of a picture.
     decoded: dict[bytes, PictureHeader | str] = field(default_factory=dict)
+    #: By the hash of its pixels, split, file and position of the row that first has it.
     first: dict[bytes, tuple[str, Path, int]] = field(default_factory=dict)
+    #: By the hashes of the pictures, task and question (for a class, its labels), file, position and truth of the row
+    #: that first asks it.
     asked: dict[tuple[tuple[bytes, ...], str, str], tuple[Path, int, Any]] = field(default_factory=dict)
 
     def look(self, row: Mapping[str, Any]) -> list[PictureHeader | str]:

@@ -50,44 +50,26 @@ class ViewResult:
 
 @dataclass(frozen=True)
 class Card:
-    """One row.
+    """One row."""
 
-    Attributes:
-        position: Its position in the file, from 0.
-        task: Its ability.
-        title: What is asked for: the category, the class or the instruction.
-        category: The category or class; empty for an instruction.
-        picture: Its first picture as a data URI, no side longer than `LONGEST_SIDE`; empty if it cannot be shown.
-        width: Of the stored picture, in pixels.
-        height: Of the stored picture.
-        truth: The ground truth's marks.
-        facts: Name and value of what is known: the ground truth, where the row is from, its picture, its tokens.
-        chat: Role and text of each turn of the prompt, of an SFT row with the answer.
-        problem: Why the row cannot be shown in full; empty when it can.
-    """
-
-    position: int
-    task: str
-    title: str
-    category: str
-    picture: str
-    width: int
-    height: int
-    truth: tuple[Outline, ...]
+    position: int  #: Its position in the file, from 0.
+    task: str  #: Its ability.
+    title: str  #: What is asked for: the category, the class or the instruction.
+    category: str  #: The category or class; empty for an instruction.
+    picture: str  #: Its first picture as a data URI, no side longer than `LONGEST_SIDE`; empty if it cannot be shown.
+    width: int  #: Of the stored picture, in pixels.
+    height: int  #: Of the stored picture.
+    truth: tuple[Outline, ...]  #: The ground truth's marks.
+    #: Name and value of what is known: the ground truth, where the row is from, its picture, its tokens.
     facts: tuple[tuple[str, str], ...]
-    chat: tuple[tuple[str, str], ...]
-    problem: str
+    chat: tuple[tuple[str, str], ...]  #: Role and text of each turn of the prompt, of an SFT row with the answer.
+    problem: str  #: Why the row cannot be shown in full; empty when it can.
 
 
 def write_view(path: Path, out: Path, count: int = 48) -> ViewResult:
     """Write one HTML page that needs no network, with ``count`` rows at equal distances in the file.
 
     A row whose picture or ground truth cannot be read is shown with the reason in its place.
-
-    Args:
-        path: Parquet file of prepared rows.
-        out: Page to write.
-        count: Rows to show; fewer when the file has fewer.
 
     Raises:
         UserError: The file is missing, no parquet or empty; jinja2 is not installed; ``out`` cannot be written.

@@ -9,53 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.text import Text
 
+from verl_visual_rft.doctor import machine, plugins, versions
 from verl_visual_rft.doctor.finding import Finding, Status
-from verl_visual_rft.doctor.machine import (
-    check_disk,
-    check_encoding,
-    check_fonts,
-    check_memory,
-    check_ports,
-    check_ray,
-    check_shared_memory,
-)
-from verl_visual_rft.doctor.plugins import (
-    check_device,
-    check_media,
-    check_rewards,
-    check_tasks,
-    check_torchvision,
-    check_verl_plugin,
-    check_vllm_plugin,
-    detect_device,
-)
-from verl_visual_rft.doctor.upstream import check_upstream
-from verl_visual_rft.doctor.versions import EXTRA, check_packages, check_python
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.terminal import make_console
 
 Check = Callable[[str], Finding]
 
 CHECKS: tuple[Check, ...] = (
-    check_python,
-    check_packages,
-    check_upstream,
-    check_torchvision,
-    check_media,
-    check_verl_plugin,
-    check_vllm_plugin,
-    check_device,
-    check_rewards,
-    check_tasks,
-    check_shared_memory,
-    check_disk,
-    check_memory,
-    check_encoding,
-    check_fonts,
-    check_ports,
-    check_ray,
+    *(versions.check_python, versions.check_packages, versions.check_upstream),
+    *(plugins.check_torchvision, plugins.check_media, plugins.check_verl_plugin, plugins.check_vllm_plugin),
+    *(plugins.check_device, plugins.check_rewards, plugins.check_tasks),
+    *(machine.check_shared_memory, machine.check_disk, machine.check_memory, machine.check_encoding),
+    *(machine.check_fonts, machine.check_ports, machine.check_ray),
 )
-SLOW_CHECKS = (check_ray,)
+SLOW_CHECKS = (machine.check_ray,)
 STYLE = {Status.OK: "green", Status.WARNING: "yellow", Status.FAIL: "bold red"}
 
 
@@ -72,13 +40,13 @@ def run(device: str, quick: bool = False) -> int:
     Raises:
         UserError: there is no such device.
     """
-    if device not in ("auto", *EXTRA):
-        raise UserError(f"no device {device!r}. Remedy: one of auto, {', '.join(EXTRA)}")
+    if device not in ("auto", *versions.EXTRA):
+        raise UserError(f"no device {device!r}. Remedy: one of auto, {', '.join(versions.EXTRA)}")
     console = make_console()
     checks = [check for check in CHECKS if not (quick and check in SLOW_CHECKS)]
     with ThreadPoolExecutor() as pool:
         if device == "auto":
-            device = detect_device()
+            device = plugins.detect_device()
         findings = [pool.submit(check, device) for check in checks]
         for finding in findings:
             console.print(_line(finding.result()), soft_wrap=True)

@@ -24,19 +24,12 @@ class Status(str, Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's report.
+    """One line of the doctor's report."""
 
-    Attributes:
-        check: what was looked at, a word or two.
-        status: ok, warning or FAIL.
-        detail: what was found.
-        remedy: what to do about it; empty when the status is ok.
-    """
-
-    check: str
-    status: Status
-    detail: str
-    remedy: str = ""
+    check: str  #: what was looked at, a word or two.
+    status: Status  #: ok, warning or FAIL.
+    detail: str  #: what was found.
+    remedy: str = ""  #: what to do about it; empty when the status is ok.
 
 
 def ok(check: str, detail: str) -> Finding:
@@ -56,17 +49,11 @@ def fail(check: str, detail: str, remedy: str) -> Finding:
 
 @dataclass(frozen=True)
 class Process:
-    """How a fresh Python process ended.
+    """How a fresh Python process ended."""
 
-    Attributes:
-        returncode: its exit status; 0 is success.
-        answer: the last line of its standard output.
-        error: the last line of its standard error when it failed, else empty.
-    """
-
-    returncode: int
-    answer: str
-    error: str
+    returncode: int  #: its exit status; 0 is success.
+    answer: str  #: the last line of its standard output.
+    error: str  #: the last line of its standard error when it failed, else empty.
 
 
 def run_python(code: str, *arguments: str, **environment: str) -> Process:

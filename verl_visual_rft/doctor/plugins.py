@@ -46,43 +46,40 @@ else:
     print(f"{device}, {torch.get_num_threads()} threads")
 """
 
-ASK_REWARDS = """
+ASK_UNUSABLE = """
 import json
-from verl_visual_rft.rewards.registry import unusable_rewards
-print(json.dumps(unusable_rewards()))
-"""
-
-ASK_TASKS = """
-import json
-from verl_visual_rft.tasks.registry import unusable_tasks
-print(json.dumps(unusable_tasks()))
+from verl_visual_rft.{what}.registry import unusable_{what}
+print(json.dumps(unusable_{what}()))
 """
 
 
 def check_verl_plugin(device: str) -> Finding:
     """Does `import verl` load the plug-in, and does the plug-in register?"""
-    process = run_python(ASK_VERL, **{PLUGIN_MARK: "1"})
-    return fail("veRL plug-in", process.error, REINSTALL) if process.error else ok("veRL plug-in", process.answer)
+    return _asked("veRL plug-in", ASK_VERL)
 
 
 def check_vllm_plugin(device: str) -> Finding:
     """Does vLLM load the plug-in, and does calling it succeed?"""
-    process = run_python(ASK_VLLM, **{PLUGIN_MARK: "1"})
-    return fail("vLLM plug-in", process.error, REINSTALL) if process.error else ok("vLLM plug-in", process.answer)
+    return _asked("vLLM plug-in", ASK_VLLM)
+
+
+def _asked(what: str, question: str) -> Finding:
+    process = run_python(question, **{PLUGIN_MARK: "1"})
+    return fail(what, process.error, REINSTALL) if process.error else ok(what, process.answer)
 
 
 def check_tasks(device: str) -> Finding:
     """Can every task of this and of other packages be loaded? One that cannot concerns only who asks for it."""
-    return _loaded("tasks", ASK_TASKS)
+    return _loaded("tasks")
 
 
 def check_rewards(device: str) -> Finding:
     """Can every reward of this and of other packages be loaded? One that cannot concerns only who asks for it."""
-    return _loaded("rewards", ASK_REWARDS)
+    return _loaded("rewards")
 
 
-def _loaded(what: str, question: str) -> Finding:
-    process = run_python(question)
+def _loaded(what: str) -> Finding:
+    process = run_python(ASK_UNUSABLE.format(what=what))
     if process.error:
         return fail(what, process.error, REINSTALL)
     unusable = json.loads(process.answer)

@@ -30,9 +30,6 @@ MISSING_SCHEMA = "operator torchvision::nms does not exist"
 def repair_torchvision(site_packages: Path) -> str:
     """Install the schema hook where `import torchvision` fails for want of it; remove a hook that is no longer needed.
 
-    Args:
-        site_packages: folder of the running environment that holds torchvision.
-
     Returns:
         What was found and done, in one line.
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Python and package versions against the pins in installed metadata: ours, and those of the packages that we pin."""
+"""Versions against the pins in installed metadata, and what this package changes of others against what is known."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from verl_visual_rft.contract import compare, known_versions, load
+from verl_visual_rft.contract.source import installed
 from verl_visual_rft.doctor.finding import Finding, fail, ok, warning
 
 PACKAGE = "verl-visual-rft"
@@ -24,6 +26,7 @@ UNINSTALLED_WHEN_BROKEN = ("torchaudio", "torchcodec")
 OVERRIDDEN = ("setuptools",)
 #: Their exact pins say what was tested, not what is needed: who has veRL already has chosen versions.
 TESTERS = (PACKAGE, "verl")
+_INDENT = f"\n{'':24}"
 
 
 def check_python(device: str) -> Finding:
@@ -47,12 +50,25 @@ def check_packages(device: str) -> Finding:
     return ok("packages", ", ".join(f"{name} {found.version}" for name, found in versions if found))
 
 
+def check_upstream(device: str) -> Finding:
+    """Is what this package changes or relies on of veRL, vLLM and others there, and as somebody has looked at it?"""
+    symbols = load()
+    differences = compare(symbols)
+    if not differences:
+        there = sum(installed(symbol.package) is not None for symbol in symbols)
+        return ok("upstream", f"{there} symbols that are changed or relied on are as known")
+    names = _INDENT.join(map(str, differences))
+    remedy = (
+        f"install versions that are known: {', '.join(known_versions(symbols))}; or look at these places, and then "
+        "`python -m verl_visual_rft.contract --record`"
+    )
+    said = f"{len(differences)} of {len(symbols)} symbols are not as known:{_INDENT}{names}"
+    broken = any(difference.gone and difference.changes for difference in differences)
+    return fail("upstream", said, remedy) if broken else warning("upstream", said, remedy)
+
+
 def compare_pins(package: str, extra: str) -> tuple[list[str], list[str]]:
     """Compare what is installed with the requirements of a package, and with the requirements of those in turn.
-
-    Args:
-        package: an installed distribution.
-        extra: the extra whose requirements count too.
 
     Returns:
         What is not met, and what only differs from the versions that were tested: in the first list a line with all

@@ -82,7 +82,8 @@ def launch(run: Path, title: str, steps: int | None, command: Sequence[str]) -> 
     run = run.resolve()
     run.mkdir(parents=True, exist_ok=True)
     _end_with_parent()
-    log, begin = run / "log.txt", _size(run / "log.txt")
+    log = run / "log.txt"
+    begin = log.stat().st_size if log.exists() else 0
     try:
         with alone(run, run / ".launch.lock"):
             status, said = _run_once(run, title, steps, command)
@@ -216,10 +217,6 @@ def _check_ray_folder(folder: Path) -> None:
 def _next_metrics_file(run: Path) -> Path:
     numbers = [int(path.name.split(".")[1]) for path in run.glob("metrics.*.jsonl")]
     return run / f"metrics.{max(numbers, default=0) + 1}.jsonl"
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
 
 
 def _say(text: str) -> None:

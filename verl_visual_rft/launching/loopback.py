@@ -37,11 +37,7 @@ SETTINGS = {
 
 
 def stay_on_loopback(config: Any) -> None:
-    """Have a training that is about to start, and all that it starts, listen on the loopback, if it is on one node.
-
-    Args:
-        config: The trainer's.
-    """
+    """Have a training that is about to start, and all that it starts, listen on the loopback, if it is on one node."""
     if not _on_one_node(config):
         return
     set_environment()

@@ -57,7 +57,7 @@ def _attend(run: Path, answers: TextIO) -> int:
     if lost:
         print(f"{', '.join(lost)} left the Ray cluster", file=answers, flush=True)
     try:
-        _on_each(_end, {node: name for node, name in nodes.items() if node in _alive()}, run)
+        _on_each(end_processes_of, {node: name for node, name in nodes.items() if node in _alive()}, run)
     except UserError as error:  # of one more node: the launcher has its answer
         print(error)
     return LOST if lost else 0
@@ -126,12 +126,8 @@ def _alive() -> Nodes:
 def _end_and_look(run: Path) -> tuple[bool, str]:
     from verl_visual_rft import __version__
 
-    _end(run)
-    return run.exists(), __version__
-
-
-def _end(run: Path) -> None:
     end_processes_of(run)
+    return run.exists(), __version__
 
 
 def _on_each(function: Any, nodes: Nodes, run: Path) -> dict[str, Any]:

@@ -34,19 +34,12 @@ P_THINKING = 0.6
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase of pretraining.
+    """One phase of pretraining."""
 
-    Attributes:
-        most_objects: In a picture.
-        p_absent: The asked category is not in the picture.
-        p_denied: "No Objects" is answered although the category is there.
-        p_invented: Another object's box is answered although the category is absent.
-    """
-
-    most_objects: int
-    p_absent: float
-    p_denied: float
-    p_invented: float
+    most_objects: int  #: In a picture.
+    p_absent: float  #: The asked category is not in the picture.
+    p_denied: float  #: "No Objects" is answered although the category is there.
+    p_invented: float  #: Another object's box is answered although the category is absent.
 
 
 #: In the order of training. A tiny model learns on pictures of the asked object alone, within a few hundred steps,

@@ -171,7 +171,8 @@ def build_tiny_model(out: Path, words: tuple[str, ...] = (), seed: int = 0, fami
         chat_template=template,
     ).save_pretrained(out)
     tokenizer.save_pretrained(out)
-    _write_generation_config(out, tokenizer)
+    generation = {"eos_token_id": [tokenizer.eos_token_id], "pad_token_id": tokenizer.pad_token_id, "do_sample": False}
+    (out / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
 
 
 def _class(name: str) -> Any:
@@ -240,11 +241,6 @@ def _config(architecture: _Architecture, tokenizer: PreTrainedTokenizerFast) -> 
         tie_word_embeddings=True,
         architectures=[f"{architecture.prefix}ForConditionalGeneration"],
     )
-
-
-def _write_generation_config(out: Path, tokenizer: PreTrainedTokenizerFast) -> None:
-    config = {"eos_token_id": [tokenizer.eos_token_id], "pad_token_id": tokenizer.pad_token_id, "do_sample": False}
-    (out / "generation_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def main() -> None:

@@ -17,21 +17,13 @@ _FP32 = 4
 
 @dataclass(frozen=True)
 class Activations:
-    """Bytes on a GPU for one micro-batch.
+    """Bytes on a GPU for one micro-batch."""
 
-    Attributes:
-        decoder: Kept of the language model until its backward pass.
-        tower: Kept of the vision tower.
-        recomputed: Of the one layer that is computed again, with gradient checkpointing; else 0.
-        logits: Scores of the vocabulary, for every token.
-        pixels: Pictures.
-    """
-
-    decoder: float
-    tower: float
-    recomputed: float
-    logits: float
-    pixels: float
+    decoder: float  #: Kept of the language model until its backward pass.
+    tower: float  #: Kept of the vision tower.
+    recomputed: float  #: Of the one layer that is computed again, with gradient checkpointing; else 0.
+    logits: float  #: Scores of the vocabulary, for every token.
+    pixels: float  #: Pictures.
 
     @property
     def peak(self) -> float:

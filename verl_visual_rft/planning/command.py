@@ -20,21 +20,13 @@ _FLAGS = {"--config-path": "path", "-cp": "path", "--config-name": "name", "-cn"
 
 @dataclass(frozen=True)
 class TrainingCommand:
-    """What a command line says to a trainer of veRL.
+    """What a command line says to a trainer of veRL."""
 
-    Attributes:
-        trainer: A key of `TRAINERS`.
-        config_path: Where the configuration lies: a folder, or ``pkg://`` and a package.
-        config_name: Its name.
-        overrides: Hydra's ``key=value``.
-        ranks: ``--nproc_per_node`` of torchrun; None where the configuration says it.
-    """
-
-    trainer: str
-    config_path: str
-    config_name: str
-    overrides: tuple[str, ...]
-    ranks: int | None
+    trainer: str  #: A key of `TRAINERS`.
+    config_path: str  #: Where the configuration lies: a folder, or ``pkg://`` and a package.
+    config_name: str  #: Its name.
+    overrides: tuple[str, ...]  #: Hydra's ``key=value``.
+    ranks: int | None  #: ``--nproc_per_node`` of torchrun; None where the configuration says it.
 
 
 def parse_command(command: Sequence[str]) -> TrainingCommand:

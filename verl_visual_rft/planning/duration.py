@@ -17,44 +17,31 @@ from verl_visual_rft.planning.settings import OLD_LOG_PROBS, REFERENCE, SFT_UPDA
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What the estimate of time assumes; none of it has been measured with this package.
+    """What the estimate of time assumes; none of it has been measured with this package."""
 
-    Attributes:
-        train_share: Of a GPU's operations that forward and backward passes reach (MFU); 0.3 to 0.5 are usual for
-            dense models of this size with FSDP.
-        prefill_share: Of its operations that vLLM reaches on prompts.
-        decode_share: Of its memory's bandwidth that vLLM reaches while it answers.
-        least_token_seconds: Of a generated token, however small the model: vLLM's scheduling and kernel launches.
-        link_share: Of a link's rate.
-        answer_share: Mean length of an answer, of the longest that is admitted; the longest decides how long vLLM
-            answers, because a step waits for all.
-        prompt_share: Mean length of a prompt with its picture, of the longest that is admitted.
-        fixed_seconds: A step's seconds for all else: rewards, data, weights to vLLM, its waking and sleeping.
-    """
-
+    #: Of a GPU's operations that forward and backward passes reach (MFU); 0.3 to 0.5 are usual for dense models of
+    #: this size with FSDP.
     train_share: float = 0.35
-    prefill_share: float = 0.35
-    decode_share: float = 0.5
+    prefill_share: float = 0.35  #: Of its operations that vLLM reaches on prompts.
+    decode_share: float = 0.5  #: Of its memory's bandwidth that vLLM reaches while it answers.
+    #: Of a generated token, however small the model: vLLM's scheduling and kernel launches.
     least_token_seconds: float = 0.006
-    link_share: float = 0.7
+    link_share: float = 0.7  #: Of a link's rate.
+    #: Mean length of an answer, of the longest that is admitted; the longest decides how long vLLM answers, because a
+    #: step waits for all.
     answer_share: float = 0.5
-    prompt_share: float = 0.75
+    prompt_share: float = 0.75  #: Mean length of a prompt with its picture, of the longest that is admitted.
+    #: A step's seconds for all else: rewards, data, weights to vLLM, its waking and sleeping.
     fixed_seconds: float = 4.0
 
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds of a step by part, and what is computed in it.
+    """Seconds of a step by part, and what is computed in it."""
 
-    Attributes:
-        parts: Part -> seconds.
-        tokens: Mean tokens of a step, prompts and pictures included.
-        answer_tokens: Mean tokens of its answers.
-    """
-
-    parts: Mapping[str, float]
-    tokens: int
-    answer_tokens: int
+    parts: Mapping[str, float]  #: Part -> seconds.
+    tokens: int  #: Mean tokens of a step, prompts and pictures included.
+    answer_tokens: int  #: Mean tokens of its answers.
 
     @property
     def seconds(self) -> float:

@@ -15,16 +15,13 @@ from omegaconf import OmegaConf, open_dict
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.launching.cluster import forward_environment
 from verl_visual_rft.launching.loopback import stay_on_loopback
-from verl_visual_rft.planning import refusals
-from verl_visual_rft.planning.inputs import check_prepared, check_rows, check_weights
-from verl_visual_rft.planning.models import load_model
-from verl_visual_rft.planning.rewarded_rows import check_rewarded
-from verl_visual_rft.planning.settings import settings_of
+from verl_visual_rft.planning.check import checked
+from verl_visual_rft.planning.inputs import check_prepared
+from verl_visual_rft.planning.rows import check_rewarded, check_rows
 from verl_visual_rft.terminal import say
-from verl_visual_rft.training.algorithms.checks import check_algorithm
 from verl_visual_rft.training.monitoring.metrics_file import spare_metrics
 from verl_visual_rft.training.run_mark import PLUGIN_MARK, is_ours
-from verl_visual_rft.training.scoring.custom_function import check_loads, custom_function
+from verl_visual_rft.training.scoring.custom_function import custom_function
 
 
 class BeforeTraining(Callback):
@@ -79,14 +76,7 @@ def _without_validation(config: Any) -> None:
 
 def _check(config: Any) -> None:
     resolved = _resolved(config)
-    settings = settings_of(resolved)
-    if "algorithm" in resolved:
-        check_algorithm(resolved)
-        if function := custom_function(resolved):
-            check_loads(function)
-    model = load_model(settings.model)
-    check_weights(settings.model)
-    refusals.check(settings, model)
+    settings, model = checked(resolved)
     for folder in settings.data_folders:
         check_prepared(folder, model)
     check_rows(settings)

@@ -1,6 +1,6 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a run finds before it starts, refused where it does not fit: GPUs, prepared data, checkpoints."""
+"""What a run finds before it starts, refused where it does not fit: all but its rows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import dataclasses
 import os
 from pathlib import Path
 
-from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
-from verl_visual_rft.datasets.stored_rows import open_parquet
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.gpus import visible_gpus
 from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.planning.models import Model, load_model
-from verl_visual_rft.planning.prompt_lengths import longest_prompt
 from verl_visual_rft.planning.settings import Settings
 from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.training.checkpoints.folders import latest
@@ -101,44 +99,6 @@ def check_prepared(folder: Path, model: Model, think: bool | None = None) -> Non
         raise UserError(f"{folder}: the data are prepared with THINK={has}, and this run has THINK={wants}; {remedy}")
 
 
-def check_rows(settings: Settings) -> None:
-    """Refuse data that are too few for a step, or whose prompts are longer than the run admits.
-
-    Lengths are those of the manifest; where it has none, or there is none, the prompts are counted.
-
-    Raises:
-        UserError: veRL would take no step at all (it drops the last, incomplete batch), or all rollouts of the long
-            row would fail, every epoch.
-    """
-    counted = {file: _rows_of(file) for file in (*settings.train_files, *settings.val_files)}
-    files = ", ".join(map(str, settings.train_files))
-    if None not in (counts := [counted[file] for file in settings.train_files]):  # a file may be listed twice
-        rows = sum(count or 0 for count in counts)
-        used = rows if settings.most_rows is None else min(rows, settings.most_rows)
-        if used < settings.prompts:
-            of = f"{used} of {rows} rows (data.train_max_samples)" if used < rows else f"{rows} rows"
-            raise UserError(
-                f"{files}: {of} are less than one step of data.train_batch_size={settings.prompts}; "
-                f"prepare more rows (SHOTS), or set data.train_batch_size={max(used, 1)} or less"
-            )
-    if empty := [str(file) for file in settings.val_files if counted[file] == 0]:
-        raise UserError(f"{empty[0]}: it has no rows to validate on; data.val_files=null trains without validation")
-    if settings.rollout is None:
-        return
-    manifests = {file: load_manifest(file.parent) for file in settings.train_files if _has_manifest(file)}
-    for file in dict.fromkeys(settings.train_files):
-        longest = _train_count(manifests[file], "most_prompt_tokens") if file in manifests else None
-        where = str(file)
-        if longest is None and file.is_file() and Path(settings.model).is_dir():
-            longest, row = longest_prompt(file, Path(settings.model)) or (0, 0)
-            where = f"{file}, row {row}"
-        if longest and longest > settings.prompt_tokens:
-            raise UserError(
-                f"{where}: the longest prompt has {longest} tokens, more than data.max_prompt_length="
-                f"{settings.prompt_tokens}; set it to {longest}, or prepare with --max-prompt-tokens"
-            )
-
-
 def check_checkpoints(settings: Settings, model: Model) -> None:
     """Refuse to resume a checkpoint that is another model's, or was written by another number of ranks.
 
@@ -164,22 +124,6 @@ def check_checkpoints(settings: Settings, model: Model) -> None:
             f"{written}: this checkpoint was written by {ranks} ranks, which alone can read it, and this run has "
             f"{settings.ranks}; give as many GPUs (NGPUS, NNODES), or {remedy}"
         )
-
-
-def _rows_of(file: Path) -> int | None:
-    """Return how many rows a file has; None where veRL reads it otherwise (JSON, a remote one)."""
-    if file.suffix != ".parquet" or str(file).startswith("hdfs:"):
-        return None
-    return int(open_parquet(file).metadata.num_rows)
-
-
-def _has_manifest(file: Path) -> bool:
-    return (file.parent / MANIFEST_NAME).is_file()
-
-
-def _train_count(manifest: Manifest, key: str) -> int | None:
-    count = manifest["counts"].get("train", {}).get(key)
-    return count if isinstance(count, int) else None
 
 
 def _differences(written: Model, model: Model) -> list[str]:

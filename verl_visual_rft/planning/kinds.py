@@ -93,9 +93,6 @@ _SFT: Mapping[str, _Kind] = {
 def check_kinds(config: Mapping[str, Any]) -> None:
     """Refuse settings that are there but not what their kind is, or were taken out.
 
-    Args:
-        config: Configuration of veRL's GRPO or SFT trainer with FSDP, as a mapping or OmegaConf's.
-
     Raises:
         UserError: The first of them, with what it may be.
     """

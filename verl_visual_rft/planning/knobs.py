@@ -23,19 +23,12 @@ _RECOGNISABLE = 0.01  # of the peak: less is no help
 
 @dataclass(frozen=True)
 class Knob:
-    """A change of settings.
+    """A change of settings."""
 
-    Attributes:
-        setting: As on the command line.
-        peak: Bytes of the largest phase with it alone.
-        fits: Whether the run fits with it alone.
-        cost: What it costs.
-    """
-
-    setting: str
-    peak: float
-    fits: bool
-    cost: str
+    setting: str  #: As on the command line.
+    peak: float  #: Bytes of the largest phase with it alone.
+    fits: bool  #: Whether the run fits with it alone.
+    cost: str  #: What it costs.
 
 
 def helpful_knobs(settings: Settings, model: Model, gpu: Gpu, max_pixels: int, memory: Memory) -> list[Knob]:

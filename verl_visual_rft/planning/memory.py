@@ -30,19 +30,12 @@ USABLE = 0.95
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on one GPU.
+    """Bytes on one GPU."""
 
-    Attributes:
-        phases: Phase -> part -> bytes at its peak.
-        cached_answers: Prompts with answers of full length that fit into vLLM's cache; None for SFT.
-        answers_at_once: Answers that a server has at a time; None for SFT.
-        host: Bytes of main memory, for each GPU, that hold what is not on the GPU.
-    """
-
-    phases: Mapping[str, Mapping[str, float]]
-    cached_answers: int | None
-    answers_at_once: int | None
-    host: float
+    phases: Mapping[str, Mapping[str, float]]  #: Phase -> part -> bytes at its peak.
+    cached_answers: int | None  #: Prompts with answers of full length that fit into vLLM's cache; None for SFT.
+    answers_at_once: int | None  #: Answers that a server has at a time; None for SFT.
+    host: float  #: Bytes of main memory, for each GPU, that hold what is not on the GPU.
 
     @property
     def peaks(self) -> dict[str, float]:
@@ -55,14 +48,7 @@ class Memory:
 
 
 def estimate_memory(settings: Settings, model: Model, gpu: Gpu, max_pixels: int) -> Memory:
-    """Estimate the memory of one GPU.
-
-    Args:
-        settings: Of the run.
-        model: Sizes.
-        gpu: The GPU.
-        max_pixels: Of the largest picture.
-    """
+    """Estimate the memory of one GPU."""
     parameters, engine = count_parameters(model), settings.engine
     trained = trained_parameters(model, parameters, engine)
     adapters = trained if engine.lora_rank else 0

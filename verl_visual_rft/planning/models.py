@@ -23,62 +23,35 @@ _REMEDY = "give a folder of a Qwen2-VL, Qwen2.5-VL or Qwen3-VL model, or its nam
 
 @dataclass(frozen=True)
 class Decoder:
-    """Sizes of the language model.
+    """Sizes of the language model."""
 
-    Attributes:
-        width: Hidden size.
-        inner: Width of the gated feed-forward layer.
-        layers: Decoder layers.
-        heads: Query heads.
-        kv_heads: Key and value heads.
-        head_width: Width of a head.
-        vocabulary: Rows of the embedding.
-        longest: Positions that the model knows.
-        tied: Whether the output layer is the embedding.
-        biased: Whether queries, keys and values have a bias (Qwen2).
-        normed_heads: Whether queries and keys are normalised (Qwen3).
-    """
-
-    width: int
-    inner: int
-    layers: int
-    heads: int
-    kv_heads: int
-    head_width: int
-    vocabulary: int
-    longest: int
-    tied: bool
-    biased: bool
-    normed_heads: bool
+    width: int  #: Hidden size.
+    inner: int  #: Width of the gated feed-forward layer.
+    layers: int  #: Decoder layers.
+    heads: int  #: Query heads.
+    kv_heads: int  #: Key and value heads.
+    head_width: int  #: Width of a head.
+    vocabulary: int  #: Rows of the embedding.
+    longest: int  #: Positions that the model knows.
+    tied: bool  #: Whether the output layer is the embedding.
+    biased: bool  #: Whether queries, keys and values have a bias (Qwen2).
+    normed_heads: bool  #: Whether queries and keys are normalised (Qwen3).
 
 
 @dataclass(frozen=True)
 class VisionTower:
-    """Sizes of the vision tower.
+    """Sizes of the vision tower."""
 
-    Attributes:
-        width: Hidden size.
-        inner: Width of the feed-forward layer.
-        layers: Blocks.
-        heads: Heads.
-        patch: Side of a patch in pixels.
-        frames: Frames of a patch; a picture is repeated.
-        merge: Patches on a side of what becomes one visual token.
-        mergers: Patch mergers: one, and one for each DeepStack level (Qwen3-VL).
-        positions: Learnt positions (Qwen3-VL), else 0.
-        gated: Whether the feed-forward layer is gated (Qwen2.5-VL).
-    """
-
-    width: int
-    inner: int
-    layers: int
-    heads: int
-    patch: int
-    frames: int
-    merge: int
-    mergers: int
-    positions: int
-    gated: bool
+    width: int  #: Hidden size.
+    inner: int  #: Width of the feed-forward layer.
+    layers: int  #: Blocks.
+    heads: int  #: Heads.
+    patch: int  #: Side of a patch in pixels.
+    frames: int  #: Frames of a patch; a picture is repeated.
+    merge: int  #: Patches on a side of what becomes one visual token.
+    mergers: int  #: Patch mergers: one, and one for each DeepStack level (Qwen3-VL).
+    positions: int  #: Learnt positions (Qwen3-VL), else 0.
+    gated: bool  #: Whether the feed-forward layer is gated (Qwen2.5-VL).
 
 
 @dataclass(frozen=True)

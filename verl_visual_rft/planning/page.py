@@ -84,7 +84,7 @@ def _data(plan: Plan) -> str:
 
 
 def _settings(plan: Plan) -> Table:
-    table = Table(title="Settings (--full: all)", title_justify="left", title_style="bold", header_style="dim")
+    table = _titled("Settings (--full: all)")
     table.add_column("setting")
     table.add_column("value")
     for name in _SHOWN:
@@ -98,8 +98,7 @@ def _settings(plan: Plan) -> Table:
 
 def _memory(plan: Plan) -> Table:
     phases = plan.memory.phases
-    title = f"Memory of one GPU, GiB (estimate; {plan.gpu.memory / GIB:.1f} exist)"
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = _titled(f"Memory of one GPU, GiB (estimate; {plan.gpu.memory / GIB:.1f} exist)")
     table.add_column("")
     for phase in phases:
         table.add_column(phase, justify="right")
@@ -130,7 +129,7 @@ def _verdict(plan: Plan) -> Iterator[Text]:
 
 
 def _knobs(plan: Plan) -> Table:
-    table = Table(title="What helps, each by itself", title_justify="left", title_style="bold", header_style="dim")
+    table = _titled("What helps, each by itself")
     table.add_column("setting", overflow="fold")
     table.add_column("GiB", justify="right")
     table.add_column("fits")
@@ -143,8 +142,7 @@ def _knobs(plan: Plan) -> Table:
 
 
 def _time(plan: Plan) -> Table:
-    title = "Time of a step, seconds (estimate)"
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = _titled("Time of a step, seconds (estimate)")
     for part in plan.duration.parts:
         table.add_column(part, justify="right")
     table.add_column("step", justify="right", style="bold")
@@ -167,6 +165,10 @@ def _assumptions(plan: Plan) -> Iterator[str]:
             f"{assumed.fixed_seconds:.0f} s a step for all else",
         ]
     yield f"Time assumes {', '.join(parts)}; without validation, checkpoints and evaluation."
+
+
+def _titled(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", header_style="dim")
 
 
 def _select(config: Any, path: str) -> Any:

@@ -11,23 +11,14 @@ from verl_visual_rft.planning.models import Decoder, Model, VisionTower
 
 @dataclass(frozen=True)
 class Parameters:
-    """Numbers of parameters.
+    """Numbers of parameters."""
 
-    Attributes:
-        embedding: Input embedding; it is also the output layer of a tied model.
-        head: Output layer of an untied model, else 0.
-        decoder_layer: One layer of the language model.
-        decoder: All layers and the last norm.
-        tower_block: One block of the vision tower.
-        tower: The vision tower with its mergers.
-    """
-
-    embedding: int
-    head: int
-    decoder_layer: int
-    decoder: int
-    tower_block: int
-    tower: int
+    embedding: int  #: Input embedding; it is also the output layer of a tied model.
+    head: int  #: Output layer of an untied model, else 0.
+    decoder_layer: int  #: One layer of the language model.
+    decoder: int  #: All layers and the last norm.
+    tower_block: int  #: One block of the vision tower.
+    tower: int  #: The vision tower with its mergers.
 
     @property
     def language(self) -> int:

@@ -18,42 +18,34 @@ from verl_visual_rft.planning.knobs import Knob, helpful_knobs
 from verl_visual_rft.planning.memory import Memory, estimate_memory, trained_parameters
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.parameters import Parameters, count_parameters
-from verl_visual_rft.planning.recipe import Recipe
 from verl_visual_rft.planning.settings import Settings, settings_of
 from verl_visual_rft.training.algorithms.checks import check_algorithm
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """A recipe with its variables set."""
+
+    facts: Mapping[str, Any]  #: What it says about itself: name, title, paper, method, model, steps, ...
+    training: Sequence[str]  #: The command that trains.
+
+
+@dataclass(frozen=True)
 class Plan:
-    """An estimate; nothing of it has been measured on a GPU.
+    """An estimate; nothing of it has been measured on a GPU."""
 
-    Attributes:
-        recipe: What the recipe says.
-        config: The resolved configuration of its training.
-        settings: What memory and time depend on.
-        model: Sizes.
-        parameters: Counts.
-        gpu: The GPU it is planned for.
-        max_pixels: Of the largest picture.
-        rows: Of the training data; None before they are prepared.
-        memory: By phase and part.
-        knobs: What helps where it does not fit; empty where it fits.
-        duration: Of a step.
-        assumed: What the duration assumes.
-    """
-
-    recipe: Recipe
-    config: Mapping[str, Any]
-    settings: Settings
-    model: Model
-    parameters: Parameters
-    gpu: Gpu
-    max_pixels: int
-    rows: int | None
-    memory: Memory
-    knobs: Sequence[Knob]
-    duration: Duration
-    assumed: Assumptions
+    recipe: Recipe  #: What the recipe says.
+    config: Mapping[str, Any]  #: The resolved configuration of its training.
+    settings: Settings  #: What memory and time depend on.
+    model: Model  #: Sizes.
+    parameters: Parameters  #: Counts.
+    gpu: Gpu  #: The GPU it is planned for.
+    max_pixels: int  #: Of the largest picture.
+    rows: int | None  #: Of the training data; None before they are prepared.
+    memory: Memory  #: By phase and part.
+    knobs: Sequence[Knob]  #: What helps where it does not fit; empty where it fits.
+    duration: Duration  #: Of a step.
+    assumed: Assumptions  #: What the duration assumes.
 
     @property
     def trained(self) -> int:
@@ -110,10 +102,6 @@ class Plan:
 
 def plan_recipe(recipe: Recipe, gpu: Gpu) -> Plan:
     """Plan a recipe for GPUs that need not be here.
-
-    Args:
-        recipe: With its variables set, NGPUS and NNODES among them.
-        gpu: Kind of GPU.
 
     Raises:
         UserError: Its settings cannot work.

@@ -8,32 +8,17 @@ veRL and vLLM find these when Ray, the model and the server are up, some only in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.models import Model, load_model
-from verl_visual_rft.planning.settings import TOKEN_LIMIT, Settings, settings_of
+from verl_visual_rft.planning.models import Model
+from verl_visual_rft.planning.settings import TOKEN_LIMIT, Settings
 
 _LARGEST_LORA = 512  # vllm 0.24 and 0.27, config/lora.py
 _TP = "actor_rollout_ref.rollout.tensor_model_parallel_size"
 
 
-def check_settings(config: Mapping[str, Any]) -> None:
-    """Refuse a configuration of veRL's GRPO or SFT trainer that cannot work.
-
-    Args:
-        config: Resolved configuration, as a mapping or OmegaConf's.
-
-    Raises:
-        UserError: The model is no Qwen-VL, or settings contradict each other or the model; one line with the remedy.
-    """
-    settings = settings_of(config)
-    check(settings, load_model(settings.model))
-
-
 def check(settings: Settings, model: Model) -> None:
-    """Refuse settings that contradict each other or the model; see `check_settings`."""
+    """Refuse settings that contradict each other or the model, in one line with the remedy."""
     _check_ranks(settings, model)
     _check_batches(settings)
     _check_lengths(settings, model)

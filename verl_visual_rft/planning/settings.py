@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.kinds import check_kinds, group
+from verl_visual_rft.planning.kinds import check_kinds, group, setting
 from verl_visual_rft.training.engine.one_update import wants_no_old_log_probs
 
 #: Bytes of a number, by the names that veRL knows types by (utils/torch_dtypes.py).
@@ -21,106 +21,60 @@ _STRATEGIES = ("fsdp", "fsdp2")
 
 @dataclass(frozen=True)
 class Engine:
-    """How FSDP trains.
+    """How FSDP trains."""
 
-    Attributes:
-        shards: Ranks that share one copy of weights, gradients and optimizer state.
-        master_bytes: Of a stored weight, its gradient and each of the optimizer's two moments.
-        compute_bytes: Of a number in the forward and backward pass.
-        checkpointing: Whether activations are computed again in the backward pass.
-        packed: Whether padding is removed (needs flash attention).
-        offloads_weights: Whether weights and gradients lie in main memory while others use the GPU.
-        offloads_optimizer: The same for the optimizer's state.
-        lora_rank: 0 trains all weights.
-        frozen_tower: Whether the vision tower is left as it is (with LoRA: has no adapters).
-    """
-
-    shards: int
-    master_bytes: int
-    compute_bytes: int
-    checkpointing: bool
-    packed: bool
-    offloads_weights: bool
-    offloads_optimizer: bool
-    lora_rank: int
-    frozen_tower: bool
+    shards: int  #: Ranks that share one copy of weights, gradients and optimizer state.
+    master_bytes: int  #: Of a stored weight, its gradient and each of the optimizer's two moments.
+    compute_bytes: int  #: Of a number in the forward and backward pass.
+    checkpointing: bool  #: Whether activations are computed again in the backward pass.
+    packed: bool  #: Whether padding is removed (needs flash attention).
+    offloads_weights: bool  #: Whether weights and gradients lie in main memory while others use the GPU.
+    offloads_optimizer: bool  #: The same for the optimizer's state.
+    lora_rank: int  #: 0 trains all weights.
+    frozen_tower: bool  #: Whether the vision tower is left as it is (with LoRA: has no adapters).
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """How vLLM answers.
+    """How vLLM answers."""
 
-    Attributes:
-        answers: Rollouts of each prompt (the group's size, G).
-        tensor_parallel: GPUs that share one copy of the model.
-        memory_share: Share of each GPU's memory that vLLM takes, weights included.
-        longest: ``max_model_len``; None for the model's own.
-        at_once: Most sequences that are answered at a time.
-        frees_memory: Whether vLLM gives its memory back while the trainer computes.
-        weight_bytes: Of a weight.
-        bucket: Bytes through which weights go to vLLM.
-    """
-
-    answers: int
-    tensor_parallel: int
-    memory_share: float
-    longest: int | None
-    at_once: int
-    frees_memory: bool
-    weight_bytes: int
-    bucket: int
+    answers: int  #: Rollouts of each prompt (the group's size, G).
+    tensor_parallel: int  #: GPUs that share one copy of the model.
+    memory_share: float  #: Share of each GPU's memory that vLLM takes, weights included.
+    longest: int | None  #: ``max_model_len``; None for the model's own.
+    at_once: int  #: Most sequences that are answered at a time.
+    weight_bytes: int  #: Of a weight.
+    bucket: int  #: Bytes through which weights go to vLLM.
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A run's settings.
+    """A run's settings."""
 
-    Attributes:
-        model: Folder or hub name.
-        device: "cuda" or "cpu".
-        nodes: Machines.
-        ranks_per_node: GPUs of each (processes on a CPU).
-        sequence_parallel: GPUs that share one sequence (Ulysses).
-        prompts: Of a step (SFT: examples).
-        mini_batch: Prompts of one update.
-        micro_batches: Sequences on a GPU at a time, by the setting's name; without passes where lengths decide.
-        token_limits: Tokens on a GPU at a time where lengths decide (dynamic batches), by the name of the micro-batch
-            that they stand in for.
-        prompt_tokens: Longest prompt, picture included (SFT: longest example).
-        answer_tokens: Longest answer (SFT: 0).
-        steps: Of the run; None where the epochs decide.
-        epochs: Passes over the data, where they decide.
-        old_log_probs: Whether a pass of its own computes them (not where the batch is one update, nor for SFT).
-        reference: Whether a second, frozen copy of the model is asked (KL).
-        engine: How FSDP trains.
-        rollout: How vLLM answers; None for SFT.
-        train_files: Parquet files.
-        most_rows: How many of their rows are used; None: all.
-        val_files: Likewise, for validation.
-        checkpoints: Where checkpoints are written, and resumed from.
-    """
-
-    model: str
-    device: str
-    nodes: int
-    ranks_per_node: int
-    sequence_parallel: int
-    prompts: int
-    mini_batch: int
+    model: str  #: Folder or hub name.
+    device: str  #: "cuda" or "cpu".
+    nodes: int  #: Machines.
+    ranks_per_node: int  #: GPUs of each (processes on a CPU).
+    sequence_parallel: int  #: GPUs that share one sequence (Ulysses).
+    prompts: int  #: Of a step (SFT: examples).
+    mini_batch: int  #: Prompts of one update.
+    #: Sequences on a GPU at a time, by the setting's name; without passes where lengths decide.
     micro_batches: Mapping[str, int]
+    #: Tokens on a GPU at a time where lengths decide (dynamic batches), by the name of the micro-batch that they
+    #: stand in for.
     token_limits: Mapping[str, int]
-    prompt_tokens: int
-    answer_tokens: int
-    steps: int | None
-    epochs: int
-    old_log_probs: bool
-    reference: bool
-    engine: Engine
-    rollout: Rollout | None
-    train_files: tuple[Path, ...]
-    most_rows: int | None
-    val_files: tuple[Path, ...]
-    checkpoints: Path
+    prompt_tokens: int  #: Longest prompt, picture included (SFT: longest example).
+    answer_tokens: int  #: Longest answer (SFT: 0).
+    steps: int | None  #: Of the run; None where the epochs decide.
+    epochs: int  #: Passes over the data, where they decide.
+    old_log_probs: bool  #: Whether a pass of its own computes them (not where the batch is one update, nor for SFT).
+    reference: bool  #: Whether a second, frozen copy of the model is asked (KL).
+    engine: Engine  #: How FSDP trains.
+    rollout: Rollout | None  #: How vLLM answers; None for SFT.
+    train_files: tuple[Path, ...]  #: Parquet files.
+    most_rows: int | None  #: How many of their rows are used; None: all.
+    val_files: tuple[Path, ...]  #: Likewise, for validation.
+    checkpoints: Path  #: Where checkpoints are written, and resumed from.
 
     @property
     def ranks(self) -> int:
@@ -161,9 +115,6 @@ class Settings:
 
 def settings_of(config: Mapping[str, Any]) -> Settings:
     """Read a run's settings from the configuration of veRL's GRPO or SFT trainer.
-
-    Args:
-        config: Resolved configuration, as a mapping or OmegaConf's.
 
     Raises:
         UserError: Something else than FSDP is to train, or a setting is missing or of another kind.
@@ -215,24 +166,16 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
     }
     if reference and not model["lora_rank"]:  # with LoRA the reference is the actor without its adapter
         by_length[REFERENCE] = all_of["ref"]["log_prob_use_dynamic_bsz"]
-    micro_batches, token_limits = _batches(config, by_length)
     return Settings(
+        **_of_both(config, by_length),
         model=model["path"],
-        device=trainer["device"],
-        nodes=trainer["nnodes"],
-        ranks_per_node=trainer["n_gpus_per_node"],
         # veRL's FSDPActorConfig: the first, which it calls deprecated, goes before the second.
         sequence_parallel=max(
             actor["ulysses_sequence_parallel_size"], actor["fsdp_config"]["ulysses_sequence_parallel_size"]
         ),
-        prompts=data["train_batch_size"],
         mini_batch=actor["ppo_mini_batch_size"],
-        micro_batches=micro_batches,
-        token_limits=token_limits,
         prompt_tokens=data["max_prompt_length"],
         answer_tokens=data["max_response_length"],
-        steps=trainer["total_training_steps"],
-        epochs=trainer["total_epochs"],
         old_log_probs=not wants_no_old_log_probs(config),
         reference=reference,
         engine=_engine(actor["fsdp_config"], model, trainer),
@@ -242,57 +185,46 @@ def _grpo(config: Mapping[str, Any]) -> Settings:
             memory_share=rollout["gpu_memory_utilization"],
             longest=rollout["max_model_len"],
             at_once=rollout["max_num_seqs"],
-            frees_memory=rollout["free_cache_engine"],
             weight_bytes=_bytes("actor_rollout_ref.rollout.dtype", rollout["dtype"]),
             bucket=rollout["checkpoint_engine"]["update_weights_bucket_megabytes"] * 2**20,
         ),
-        train_files=_paths(data["train_files"]),
-        most_rows=_most_rows(data),
-        val_files=_paths(data["val_files"]),
-        checkpoints=Path(trainer["default_local_dir"]),
     )
 
 
 def _sft(config: Mapping[str, Any]) -> Settings:
-    data, trainer, engine = config["data"], config["trainer"], config["engine"]
-    micro_batches, token_limits = _batches(config, {SFT_UPDATE: data["use_dynamic_bsz"]})
+    data, engine = config["data"], config["engine"]
     return Settings(
+        **_of_both(config, {SFT_UPDATE: data["use_dynamic_bsz"]}),
         model=config["model"]["path"],
-        device=trainer["device"],
-        nodes=trainer["nnodes"],
-        ranks_per_node=trainer["n_gpus_per_node"],
         sequence_parallel=engine.get("ulysses_sequence_parallel_size", 1),
-        prompts=data["train_batch_size"],
         mini_batch=data["train_batch_size"],
-        micro_batches=micro_batches,
-        token_limits=token_limits,
         prompt_tokens=data["max_length"],
         answer_tokens=0,
-        steps=trainer["total_training_steps"],
-        epochs=trainer["total_epochs"],
         old_log_probs=False,
         reference=False,
-        engine=_engine(engine, config["model"], trainer),
+        engine=_engine(engine, config["model"], config["trainer"]),
         rollout=None,
-        train_files=_paths(data["train_files"]),
-        most_rows=_most_rows(data),
-        val_files=_paths(data["val_files"]),
-        checkpoints=Path(trainer["default_local_dir"]),
     )
 
 
-def _batches(config: Mapping[str, Any], by_length: Mapping[str, bool]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return micro-batches, and the token limits of those where lengths decide."""
-    micro_batches = {name: _select(config, name) for name, lengths_decide in by_length.items() if not lengths_decide}
-    limits = {name: _select(config, TOKEN_LIMIT[name]) for name, lengths_decide in by_length.items() if lengths_decide}
-    return micro_batches, limits
-
-
-def _select(config: Any, name: str) -> int:
-    for part in name.split("."):
-        config = config[part]
-    size: int = config
-    return size
+def _of_both(config: Mapping[str, Any], by_length: Mapping[str, bool]) -> dict[str, Any]:
+    """Return what both trainers call alike; of each micro-batch its size, or the token limit where lengths decide."""
+    data, trainer = config["data"], config["trainer"]
+    most_rows: int = data.get("train_max_samples") or -1
+    return {
+        "device": trainer["device"],
+        "nodes": trainer["nnodes"],
+        "ranks_per_node": trainer["n_gpus_per_node"],
+        "prompts": data["train_batch_size"],
+        "micro_batches": {name: setting(config, name) for name, decides in by_length.items() if not decides},
+        "token_limits": {name: setting(config, TOKEN_LIMIT[name]) for name, decides in by_length.items() if decides},
+        "steps": trainer["total_training_steps"],
+        "epochs": trainer["total_epochs"],
+        "train_files": _paths(data["train_files"]),
+        "most_rows": most_rows if most_rows > 0 else None,
+        "val_files": _paths(data["val_files"]),
+        "checkpoints": Path(trainer["default_local_dir"]),
+    }
 
 
 def _engine(fsdp: Mapping[str, Any], model: Mapping[str, Any], trainer: Mapping[str, Any]) -> Engine:
@@ -322,8 +254,3 @@ def _bytes(name: str, of: Any) -> int:
 def _paths(files: Any) -> tuple[Path, ...]:
     """Return the files of a setting that is one file, a list or nothing."""
     return tuple(Path(file).expanduser() for file in ([files] if isinstance(files, str) else files or []))
-
-
-def _most_rows(data: Mapping[str, Any]) -> int | None:
-    most: int = data.get("train_max_samples") or -1
-    return most if most > 0 else None

@@ -15,7 +15,6 @@ from verl_visual_rft.runs import pretrain_tiny, quickstart, variables
 from verl_visual_rft.runs.commands import help_command, start_command
 from verl_visual_rft.runs.experiment import read_experiment
 from verl_visual_rft.runs.experiments import EXPERIMENTS, Experiment
-from verl_visual_rft.runs.usage import usage
 from verl_visual_rft.runs.words import bash_quote
 from verl_visual_rft.terminal import say
 
@@ -50,13 +49,7 @@ class Run(Protocol):
 
 
 def read_run(name: str, environment: Mapping[str, str], overrides: Sequence[str], caller: Path) -> Run:
-    """Return a run.
-
-    Args:
-        name: One of `NAMES`.
-        environment: Its variables; others are no concern of it.
-        overrides: Settings of veRL.
-        caller: Folder that the user's relative paths begin in.
+    """Return one of the `NAMES` with its variables set; relative paths begin in the folder ``caller``.
 
     Raises:
         UserError: There is no such run, or a variable or an override is wrong.
@@ -113,7 +106,7 @@ def find_experiment(name: str) -> Experiment:
 def help_of(name: str) -> str:
     """Return what ``--help`` says of a run; see `find_experiment`."""
     texts = {"quickstart": quickstart.usage, "pretrain_tiny": pretrain_tiny.usage}
-    return texts[name]() if name in texts else usage(find_experiment(name))
+    return texts[name]() if name in texts else variables.usage(find_experiment(name))
 
 
 def split_words(name: str, words: Iterable[str]) -> tuple[dict[str, str], list[str]]:

@@ -18,23 +18,14 @@ def export_stage(name: str, title: str, run: Path, model: str) -> Stage:
 
 @dataclass(frozen=True)
 class Questions:
-    """What a model is asked, and how its answers are measured.
+    """What a model is asked, and how its answers are measured."""
 
-    Attributes:
-        data: Folder of the prepared rows.
-        split: The file SPLIT.parquet in it.
-        reward: Named reward that is measured, too.
-        sampling: Options of ``visual-rft predict``.
-        existence: Published map that says what is asked; None: the rows do.
-        sam: Model that makes masks of the answered boxes; empty: none.
-    """
-
-    data: Path
-    split: str
-    reward: str
-    sampling: tuple[str, ...]
-    existence: Path | None = None
-    sam: str = ""
+    data: Path  #: Folder of the prepared rows.
+    split: str  #: The file SPLIT.parquet in it.
+    reward: str  #: Named reward that is measured, too.
+    sampling: tuple[str, ...]  #: Options of ``visual-rft predict``.
+    existence: Path | None = None  #: Published map that says what is asked; None: the rows do.
+    sam: str = ""  #: Model that makes masks of the answered boxes; empty: none.
 
 
 def evaluation_stages(

@@ -28,27 +28,17 @@ _PROMPT_TOKENS = 1024  # with the picture
 
 @dataclass(frozen=True)
 class Scale:
-    """How much a run does.
+    """How much a run does."""
 
-    Attributes:
-        steps: Of training.
-        rollouts: Of a prompt.
-        rows: Training rows to draw, of an experiment that draws rows.
-        prompts: Of a step.
-        every: Steps between checkpoints, and between validations.
-        grpo: Settings of GRPO: on how many questions it is validated, and how.
-        prepare: Options of data preparation.
-        sampling: Options of ``visual-rft predict``.
-    """
-
-    steps: int
-    rollouts: int
-    rows: int
-    prompts: int = 16
-    every: int = 50
+    steps: int  #: Of training.
+    rollouts: int  #: Of a prompt.
+    rows: int  #: Training rows to draw, of an experiment that draws rows.
+    prompts: int = 16  #: Of a step.
+    every: int = 50  #: Steps between checkpoints, and between validations.
+    #: Settings of GRPO: on how many questions it is validated, and how.
     grpo: tuple[str, ...] = ("data.val_max_samples=256",)
-    prepare: tuple[str, ...] = ()
-    sampling: tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()  #: Options of data preparation.
+    sampling: tuple[str, ...] = ()  #: Options of ``visual-rft predict``.
 
 
 #: So small that a CPU does it in minutes.
@@ -69,21 +59,13 @@ SMOKE = Scale(
 
 @dataclass(frozen=True)
 class ExperimentRun:
-    """An experiment with its variables set.
+    """An experiment with its variables set."""
 
-    Attributes:
-        experiment: Which.
-        variables: Checked.
-        overrides: Settings of veRL, which have the last word.
-        output: Folder of the run.
-        folder: Commands run there.
-    """
-
-    experiment: Experiment
-    variables: Variables
-    overrides: tuple[str, ...]
-    output: Path
-    folder: Path
+    experiment: Experiment  #: Which.
+    variables: Variables  #: Checked.
+    overrides: tuple[str, ...]  #: Settings of veRL, which have the last word.
+    output: Path  #: Folder of the run.
+    folder: Path  #: Commands run there.
 
     @property
     def device(self) -> str:
@@ -357,8 +339,7 @@ class ExperimentRun:
         return stages
 
     def _check(self) -> None:
-        from verl_visual_rft.planning.check import check_evaluation, check_training
-        from verl_visual_rft.planning.data_roots import check_data_root
+        from verl_visual_rft.planning.check import check_data_root, check_evaluation, check_training
 
         if "data" in self.variables.stages:
             for data_set in self.experiment.data_sets:

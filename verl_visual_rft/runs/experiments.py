@@ -15,77 +15,55 @@ _WITH_MAPS = ("coco", "lvis")
 
 @dataclass(frozen=True)
 class Preparation:
-    """Rows of one data set.
+    """Rows of one data set."""
 
-    Attributes:
-        data_set: Its name: the script of data_prep/, and that of ``visual-rft data prepare``.
-        options: What that is told; the experiment's shots or rows come before them.
-        folder: Below OUTPUT_DIR; training reads "data".
-    """
-
-    data_set: str
-    options: tuple[str, ...] = ()
-    folder: str = "data"
+    data_set: str  #: Its name: the script of data_prep/, and that of ``visual-rft data prepare``.
+    options: tuple[str, ...] = ()  #: What that is told; the experiment's shots or rows come before them.
+    folder: str = "data"  #: Below OUTPUT_DIR; training reads "data".
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Questions that the model is asked at the end: those of a file FOLDER/SPLIT.parquet.
+    """Questions that the model is asked at the end: those of a file FOLDER/SPLIT.parquet."""
 
-    Attributes:
-        split: The file.
-        folder: That of the preparation.
-        name: Tells it from others, where there are several; else empty.
-    """
-
-    split: str
-    folder: str = "data"
-    name: str = ""
+    split: str  #: The file.
+    folder: str = "data"  #: That of the preparation.
+    name: str = ""  #: Tells it from others, where there are several; else empty.
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment of the paper with one size of model.
+    """One experiment of the paper with one size of model."""
 
-    Attributes:
-        stem: Its name without the size.
-        size: "2b" or "7b".
-        task: What its rows ask.
-        title: What it is.
-        tables: Of the paper; the first is the one that it is known by.
-        row: Where the paper's tables have it.
-        preparations: Its data; the first is trained on.
-        evaluations: What is asked in the end.
-        gpu_hours: Of training on eight A100 of 80 GB, as `visual-rft plan` estimates them; kept here because an
-            estimate takes veRL's configuration, and half a second.
-        steps: Of training, 16 prompts each.
-        known_shots: Training pictures of each class for which the paper has figures; empty where it draws none.
-        copies: How often its rows are listed, by shots, where those alone would fill no batch.
-        rows: Training rows to draw; 0: all.
-        sam: Model that makes masks of the answered boxes; empty: none.
-        needs: What else the originals need, for ``--help``.
-    """
-
-    stem: str
-    size: str
-    task: str
-    title: str
-    tables: tuple[int, ...]
-    row: str
-    preparations: tuple[Preparation, ...]
-    evaluations: tuple[Evaluation, ...]
+    stem: str  #: Its name without the size.
+    size: str  #: "2b" or "7b".
+    task: str  #: What its rows ask.
+    title: str  #: What it is.
+    tables: tuple[int, ...]  #: Of the paper; the first is the one that it is known by.
+    preparations: tuple[Preparation, ...]  #: Its data; the first is trained on.
+    #: Of training on eight A100 of 80 GB, as `visual-rft plan` estimates them; kept here because an estimate takes
+    #: veRL's configuration, and half a second.
     gpu_hours: int
-    steps: int = 200
+    evaluations: tuple[Evaluation, ...] = (Evaluation("val"),)  #: What is asked in the end.
+    column: str = ""  #: Of the paper's table 2.
+    steps: int = 200  #: Of training, 16 prompts each.
+    #: Training pictures of each class for which the paper has figures; empty where it draws none.
     known_shots: tuple[int, ...] = ()
+    #: How often its rows are listed, by shots, where those alone would fill no batch.
     copies: Mapping[int, int] = field(default_factory=dict)
-    rows: int = 0
-    sam: str = ""
-    needs: str = ""
+    rows: int = 0  #: Training rows to draw; 0: all.
+    sam: str = ""  #: Model that makes masks of the answered boxes; empty: none.
+    needs: str = ""  #: What else the originals need, for ``--help``.
 
     @property
     def name(self) -> str:
         """As of its recipe."""
         return f"{self.stem}_{self.size}"
+
+    @property
+    def row(self) -> str:
+        """Where the paper's tables have it."""
+        return f"column {self.column}" if self.column else f"Qwen2-VL-{self.size.upper()}"
 
     @property
     def model(self) -> str:
@@ -120,7 +98,7 @@ def _classification(data_set: str, title: str, column: str) -> Experiment:
         task="classification",
         title=f"Few-shot classification: {title}",
         tables=(2,),
-        row=f"column {column}",
+        column=column,
         preparations=(Preparation(data_set),),
         evaluations=(Evaluation("test"),),
         gpu_hours=5,
@@ -135,9 +113,7 @@ def _coco_fewshot(size: str, *known_shots: int) -> Experiment:
         task="detection",
         title="Few-shot detection: eight categories of COCO",
         tables=(3,),
-        row=_row(size),
         preparations=(Preparation("coco", ("--base-categories", "coco-fewshot8")),),
-        evaluations=(Evaluation("val"),),
         gpu_hours={"2b": 5, "7b": 8}[size],
         known_shots=known_shots,
         copies={1: 2},  # 8 rows fill no batch of 16
@@ -151,9 +127,7 @@ def _lvis_fewshot(size: str) -> Experiment:
         task="detection",
         title="Few-shot detection: six rare categories of LVIS",
         tables=(4,),
-        row=_row(size),
         preparations=(Preparation("lvis", ("--shots", "10")),),
-        evaluations=(Evaluation("val"),),
         gpu_hours={"2b": 5, "7b": 8}[size],
     )
 
@@ -165,9 +139,7 @@ def _mg_fewshot(size: str) -> Experiment:
         task="detection",
         title="Few-shot detection: Monster Girls",
         tables=(5,),
-        row=_row(size),
         preparations=(Preparation("mg"),),
-        evaluations=(Evaluation("val"),),
         gpu_hours=5,
         known_shots=(4, 16),
     )
@@ -180,7 +152,6 @@ def _lisa(size: str) -> Experiment:
         task="grounding",
         title="Reasoning grounding: LISA (ReasonSeg)",
         tables=(6,),
-        row=_row(size),
         preparations=(Preparation("lisa", ("--boxes", "first")),),  # the published truth
         evaluations=(Evaluation("val", name="val"), Evaluation("test", name="test")),
         gpu_hours={"2b": 13, "7b": 21}[size],
@@ -197,7 +168,6 @@ def _coco_ovd(size: str) -> Experiment:
         task="detection",
         title="Open-vocabulary detection: COCO 65/15, and 13 rare categories of LVIS",
         tables=(7, 8),
-        row=_row(size),
         preparations=(
             Preparation("coco", categories),
             Preparation("lvis", ("--setting", "open-vocabulary"), folder="data_lvis"),
@@ -208,10 +178,6 @@ def _coco_ovd(size: str) -> Experiment:
         rows=6000,
         needs="LVIS has the pictures of COCO: lay lvis_v1_val.json beside COCO's annotations.",
     )
-
-
-def _row(size: str) -> str:
-    return f"Qwen2-VL-{size.upper()}"
 
 
 #: By name, in its order.

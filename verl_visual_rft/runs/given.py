@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
-from verl_visual_rft.errors import UserError
+from verl_visual_rft.errors import PackageMissingError, UserError
+from verl_visual_rft.rewards import load_reward
+from verl_visual_rft.rewards.composition import is_yaml
+from verl_visual_rft.runs.paths import work_folder
 from verl_visual_rft.runs.words import bash_quote
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -65,3 +69,20 @@ def check_no_reference(**values: str) -> None:
     for name, value in values.items():
         if "${" in value:
             raise UserError(f"{name}={value}: veRL takes ${{ for a reference; give it another name")
+
+
+def check_reward(reward: str, task: str, caller: Path) -> None:
+    """Refuse a reward that there is none of, or that does not score a task.
+
+    A package that it needs may be missing: a recipe checks its variables before it installs what is missing, and the
+    run asks again when it starts.
+
+    Raises:
+        UserError: The message names the nearest reward, or what scores the task.
+    """
+    try:
+        load_reward(str(work_folder(caller) / reward) if is_yaml(reward) else reward).require(task)
+    except PackageMissingError:
+        return
+    except UserError as error:
+        raise UserError(f"REWARD={bash_quote(reward)}: {error}") from error

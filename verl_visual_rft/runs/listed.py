@@ -14,25 +14,16 @@ from verl_visual_rft.runs.stages import Stage, Stages, lock_output
 
 @dataclass(frozen=True)
 class ListedRun:
-    """Stages to run one after the other.
+    """Stages to run one after the other."""
 
-    Attributes:
-        output: Folder of the run.
-        folder: Commands run there.
-        stages: In their order.
-        check: Called before the first; raises a `UserError` where the run cannot work.
-        end: Called after the last.
-        is_dry: Whether the user wants to see the commands alone.
-        ranks: Processes of a training.
-    """
-
-    output: Path
-    folder: Path
-    stages: Sequence[Stage]
+    output: Path  #: Folder of the run.
+    folder: Path  #: Commands run there.
+    stages: Sequence[Stage]  #: In their order.
+    #: Called before the first; raises a `UserError` where the run cannot work.
     check: Callable[[], None] = lambda: None
-    end: Callable[[], None] = lambda: None
-    is_dry: bool = False
-    ranks: int = 1
+    end: Callable[[], None] = lambda: None  #: Called after the last.
+    is_dry: bool = False  #: Whether the user wants to see the commands alone.
+    ranks: int = 1  #: Processes of a training.
 
     @property
     def device(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.recipe import Recipe
+from verl_visual_rft.planning.plan import Recipe
 from verl_visual_rft.runs.catalogue import NAMES, find_experiment
 from verl_visual_rft.runs.commands import start_command
 from verl_visual_rft.runs.experiment import read_experiment

@@ -23,10 +23,9 @@ from verl_visual_rft.runs.commands import (
     start_command,
 )
 from verl_visual_rft.runs.evaluation import Questions, evaluation_stages, export_stage
-from verl_visual_rft.runs.given import Given, check_no_reference, check_utf8
+from verl_visual_rft.runs.given import Given, check_no_reference, check_reward, check_utf8
 from verl_visual_rft.runs.listed import ListedRun
 from verl_visual_rft.runs.paths import model_from_caller, output_folder, work_folder
-from verl_visual_rft.runs.reward import check_reward
 from verl_visual_rft.runs.stages import Stage
 from verl_visual_rft.runs.words import hydra_value
 from verl_visual_rft.terminal import say

@@ -18,8 +18,7 @@ from verl_visual_rft.atomic import write_text
 from verl_visual_rft.datasets.manifest import load_manifest
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.locks import open_locked
-from verl_visual_rft.runs.command_file import write_command_file
-from verl_visual_rft.runs.commands import Command
+from verl_visual_rft.runs.commands import Command, write_command_file
 from verl_visual_rft.runs.keys import changes, setting_lines, settings_of, stage_key, work_key
 from verl_visual_rft.runs.process import run_passing_signals
 from verl_visual_rft.terminal import say
@@ -34,33 +33,20 @@ _REPEATED = ("CUDA_VISIBLE_DEVICES", "RAY_ADDRESS", "HF_HOME", "HF_HUB_OFFLINE",
 
 @dataclass(frozen=True)
 class Stage:
-    """A command, and what is kept of it.
+    """A command, and what is kept of it."""
 
-    Attributes:
-        name: Of its record; of its folder in OUTPUT_DIR, where it makes one.
-        title: For people.
-        command: Its words.
-        kind: What STAGES may ask for.
-        after: The stage that it builds on; empty: the one before it.
-        log: File that keeps its standard error.
-        output: File that keeps its output.
-        answers: A ``.jsonl`` that it makes of a model: made of another, or with other settings, it is set aside.
-        is_training: Whether its folder tells the command in ``command.sh``.
-        is_data: Whether its folder lists in a manifest what it made.
-        always: Whether it is made anew each time; then it keeps no record, and nothing builds on it.
-    """
-
-    name: str
-    title: str
-    command: Command
-    kind: str = ""
-    after: str = ""
-    log: Path | None = None
-    output: Path | None = None
+    name: str  #: Of its record; of its folder in OUTPUT_DIR, where it makes one.
+    title: str  #: For people.
+    command: Command  #: Its words.
+    kind: str = ""  #: What STAGES may ask for.
+    after: str = ""  #: The stage that it builds on; empty: the one before it.
+    log: Path | None = None  #: File that keeps its standard error.
+    output: Path | None = None  #: File that keeps its output.
+    #: A ``.jsonl`` that it makes of a model: made of another, or with other settings, it is set aside.
     answers: Path | None = None
-    is_training: bool = False
-    is_data: bool = False
-    always: bool = False
+    is_training: bool = False  #: Whether its folder tells the command in ``command.sh``.
+    is_data: bool = False  #: Whether its folder lists in a manifest what it made.
+    always: bool = False  #: Whether it is made anew each time; then it keeps no record, and nothing builds on it.
 
     def as_json(self) -> str:
         """Return the line that DRY_RUN=1 prints of it."""

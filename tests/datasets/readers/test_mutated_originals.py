@@ -25,7 +25,7 @@ from verl_visual_rft.datasets.readers.flowers102 import read_flowers102
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl
 from verl_visual_rft.datasets.readers.lvis import evaluation_questions, find_annotations, load_lvis, training_questions
 from verl_visual_rft.datasets.readers.pets37 import read_pets37
-from verl_visual_rft.datasets.readers.reasonseg import evaluation_questions as grounding_questions
+from verl_visual_rft.datasets.readers.reasonseg import questions_about as grounding_questions
 from verl_visual_rft.datasets.readers.reasonseg import read_reasonseg
 from verl_visual_rft.datasets.readers.virft_hub import read_virft
 from verl_visual_rft.errors import UserError, system_errors_are_the_users

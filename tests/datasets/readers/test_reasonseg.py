@@ -20,11 +20,10 @@ from verl_visual_rft.coordinates import to_thousandths
 from verl_visual_rft.datasets.readers.masks import Polygon
 from verl_visual_rft.datasets.readers.reasonseg import (
     ReasonSeg,
-    evaluation_questions,
     first_polygon_box,
+    questions_about,
     read_reasonseg,
     target_union_box,
-    training_questions,
 )
 from verl_visual_rft.errors import UserError
 
@@ -61,14 +60,14 @@ def root(tmp_path: Path) -> Path:
 
 def test_training_asks_every_wording_and_evaluation_the_first(root: Path) -> None:
     data = read_reasonseg(root)
-    train, _ = training_questions(data.items["train"], "union")
+    train, _ = questions_about(data.items["train"], "union", every_wording=True)
     assert [(question.picture.id, question.instruction) for question in train] == [
         ("a", "the lamp"),
         ("b", "the lamp"),
         ("b", "what gives light"),
         ("b", "the bright one"),
     ]
-    val, _ = evaluation_questions(data.items["val"], "union")
+    val, _ = questions_about(data.items["val"], "union")
     assert [question.instruction for question in val] == ["first"]
     assert (val[0].picture.name, val[0].picture.size) == ("val/c.jpg", SIZE)
     assert len(data.sources) == 4
@@ -86,7 +85,7 @@ def test_training_asks_every_wording_and_evaluation_the_first(root: Path) -> Non
 )
 def test_box_of_the_first_polygon_or_of_all_targets(root: Path, boxes: str, expected: dict[str, Any]) -> None:
     data = read_reasonseg(root)
-    questions = [q for items in data.items.values() for q in evaluation_questions(items, boxes)[0]]
+    questions = [q for items in data.items.values() for q in questions_about(items, boxes)[0]]
     assert {question.picture.id: question.boxes[0] for question in questions} == expected
 
 
@@ -124,7 +123,7 @@ def test_the_union_holds_every_target_corner_and_touches_one_on_each_side(listed
 )
 def test_what_has_no_box_is_a_listed_skip(root: Path, shapes: Any, boxes: str, rule: str) -> None:
     add(root, "val", "e", shapes=shapes)
-    questions, skips = evaluation_questions(read_reasonseg(root).items["val"], boxes)
+    questions, skips = questions_about(read_reasonseg(root).items["val"], boxes)
     assert [question.picture.id for question in questions] == ["c"]
     assert [skip.rule for skip in skips] == [rule]
     assert skips[0].where.startswith("val/e.jpg")
@@ -132,7 +131,7 @@ def test_what_has_no_box_is_a_listed_skip(root: Path, shapes: Any, boxes: str, r
 
 def test_a_box_beyond_the_edges_is_cut(root: Path) -> None:
     add(root, "val", "e", shapes=[("target", [[-5, 50], [250, 50], [90, 120]])])
-    questions, _ = evaluation_questions(read_reasonseg(root).items["val"], "union")
+    questions, _ = questions_about(read_reasonseg(root).items["val"], "union")
     assert questions[1].boxes[0] == (0, 50, 200, 100)
 
 
@@ -153,7 +152,7 @@ def test_cp1252_is_read(root: Path) -> None:
     path = add(root, "val", "c", ["the café’s sign"])
     content = path.read_text().replace("\\u00e9", "é").replace("\\u2019", "’")
     path.write_bytes(content.encode("cp1252"))
-    questions, _ = evaluation_questions(read_reasonseg(root).items["val"], "union")
+    questions, _ = questions_about(read_reasonseg(root).items["val"], "union")
     assert questions[0].instruction == "the café’s sign"
 
 
@@ -225,14 +224,14 @@ def real(tmp_path: Path) -> ReasonSeg:
     ],
 )
 def test_real_boxes_on_the_grid(real: ReasonSeg, boxes: str, expected: list[tuple[int, ...]]) -> None:
-    questions, skips = evaluation_questions(real.items["val"], boxes)
+    questions, skips = questions_about(real.items["val"], boxes)
     assert [to_thousandths(q.boxes[0], q.picture.size or (0, 0)) for q in questions] == expected
     assert skips == []
     assert questions[1].instruction == "the places where the driver can observe the speed"
 
 
 def test_real_wordings_of_training(real: ReasonSeg) -> None:
-    questions, _ = training_questions(real.items["train"], "first")
+    questions, _ = questions_about(real.items["train"], "first", every_wording=True)
     assert len(questions) == len({question.instruction for question in questions}) == 3
 
 

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from verl_visual_rft.datasets.histogram import Histogram
-from verl_visual_rft.datasets.inspection import CategoryCount, inspect
+from verl_visual_rft.datasets.inspection import CategoryCount, Histogram, inspect
 from verl_visual_rft.errors import UserError
 
 

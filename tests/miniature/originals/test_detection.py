@@ -8,10 +8,9 @@ from collections import Counter
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15
+from verl_visual_rft.datasets.category_lists import COCO_BASE65, COCO_FEWSHOT8, COCO_NOVEL15, MG5
 from verl_visual_rft.miniature.originals.coco import coco_categories
 from verl_visual_rft.miniature.originals.lvis import CATEGORIES
-from verl_visual_rft.miniature.originals.mg import CATEGORIES as MG
 
 FILES = {
     "coco train": ("coco", "annotations/instances_train2017.json", "train2017"),
@@ -155,7 +154,7 @@ def test_lvis_has_the_original_numbers_of_training_pictures_and_most_validation_
 
 def test_mg_shows_every_category_in_sixteen_training_pictures(fake):
     content = read(fake("mg") / "annotations" / "instances_train.json")
-    assert [category["name"] for category in content["categories"]] == list(MG)
+    assert [category["name"] for category in content["categories"]] == list(MG5)
     pairs = {(entry["image_id"], entry["category_id"]) for entry in content["annotations"]}
     assert set(Counter(category for _, category in pairs).values()) == {16}
 

@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from verl_visual_rft.datasets.readers.classification import ClassificationSplits, Entry, build_splits, require
-from verl_visual_rft.datasets.readers.coop_split import CoopSplit, find_split_file, read_coop_split
+from verl_visual_rft.datasets.readers.classification import (
+    ClassificationSplits,
+    CoopSplit,
+    Entry,
+    build_splits,
+    find_split_file,
+    read_coop_split,
+    require,
+)
 from verl_visual_rft.datasets.readers.matlab import read_names, read_records
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.classification.question import ClassSet, class_set

@@ -1,6 +1,10 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""What all classification readers give, and the checks that they share."""
+"""What all classification readers give, the checks that they share, and CoOp's splits of three of them.
+
+CoOp's split files (``split_zhou_*.json``), which the paper's test lists are taken from, are ``{"train": [[path, label
+from 0, class name], ...], "val": ..., "test": ...}`` (https://github.com/KaiyangZhou/CoOp, DATASETS.md).
+"""
 
 from __future__ import annotations
 
@@ -8,53 +12,41 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.input_files import numbered_lines
+from verl_visual_rft.input_files import numbered_lines, read_json_object
 from verl_visual_rft.tasks.classification.question import ClassificationQuestion, ClassSet
 from verl_visual_rft.tasks.question import Picture
 
+SPLITS = ("train", "val", "test")
 _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ClassificationSplits:
-    """A classification dataset, in the order of its own lists.
+    """A classification dataset, in the order of its own lists."""
 
-    Attributes:
-        train: Questions to train on.
-        val: Questions to choose settings by; none where the split has no such part.
-        test: Questions to report results on.
-        classes: The closed set.
-        skips: What was left out.
-        sources: The files that say which picture is what, for the manifest.
-    """
-
-    train: tuple[ClassificationQuestion, ...]
-    val: tuple[ClassificationQuestion, ...]
-    test: tuple[ClassificationQuestion, ...]
-    classes: ClassSet
-    skips: tuple[Skip, ...]
-    sources: tuple[Path, ...]
+    train: tuple[ClassificationQuestion, ...]  #: Questions to train on.
+    val: tuple[ClassificationQuestion, ...]  #: Questions to choose settings by; none where the split has no such part.
+    test: tuple[ClassificationQuestion, ...]  #: Questions to report results on.
+    classes: ClassSet  #: The closed set.
+    skips: tuple[Skip, ...]  #: What was left out.
+    sources: tuple[Path, ...]  #: The files that say which picture is what, for the manifest.
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a split.
 
-    Attributes:
-        file: The picture's path relative to the image folder, as the list has it.
-        label: Index of its class.
-        where: File and position of the entry, for error messages.
-
     Raises:
         UserError: The path leads out of the folder.
     """
 
-    file: str
-    label: int
-    where: str
+    file: str  #: The picture's path relative to the image folder, as the list has it.
+    label: int  #: Index of its class.
+    where: str  #: File and position of the entry, for error messages.
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.file)
@@ -63,12 +55,7 @@ class Entry:
 
 
 def require(root: Path, paths: Sequence[str], layout: str) -> None:
-    """Check that files or folders of a layout are there.
-
-    Args:
-        root: Folder of the dataset.
-        paths: Relative paths; one that ends in "/" is a folder.
-        layout: The whole layout in words, for the message.
+    """Check that files, and folders (their paths end in "/"), of a layout are there.
 
     Raises:
         UserError: One of them is missing; the message names every one and the layout.
@@ -127,6 +114,57 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r\n")
 
 
+@dataclass(frozen=True, slots=True)
+class CoopSplit:
+    """A checked split file."""
+
+    path: Path  #: The file.
+    entries: Mapping[str, tuple[Entry, ...]]  #: By split, in the order of the file; CoOp's draws depend on it.
+    names: tuple[str, ...]  #: Names of the classes, in the order of the labels.
+
+
+def read_coop_split(path: Path) -> CoopSplit:
+    """Read a split file.
+
+    Raises:
+        UserError: The file is missing or is no split file, labels do not count from 0 without gaps, or a label has two
+            names; the message names the entry.
+    """
+    content = _load_coop(path)
+    entries: dict[str, tuple[Entry, ...]] = {}
+    names: dict[int, str] = {}
+    for split in SPLITS:
+        read: list[Entry] = []
+        for position, value in enumerate(content[split]):
+            where = f"{path}: {split}[{position}]"
+            file, label, name = _fields(where, value)
+            if names.setdefault(label, name) != name:
+                raise UserError(f"{where}: label {label} is {name!r} here and {names[label]!r} before")
+            read.append(Entry(file, label, where))
+        entries[split] = tuple(read)
+    if sorted(names) != list(range(len(names))):
+        raise UserError(
+            f"{path}: labels run from {min(names)} to {max(names)} for {len(names)} classes; CoOp's count from 0 "
+            "without gaps. Take the published file"
+        )
+    return CoopSplit(path, entries, tuple(names[label] for label in range(len(names))))
+
+
+def find_split_file(root: Path, name: str, given: Path | None) -> Path:
+    """Return the split file: the given one, or the one of this name in ``root``.
+
+    Raises:
+        UserError: It is not there; the message says where it comes from.
+    """
+    path = given or root / name
+    if not path.is_file():
+        raise UserError(
+            f"no split file {path}. Get {name} from https://github.com/KaiyangZhou/CoOp (DATASETS.md), and put it into "
+            "--root or name it with --split-file; --split official does without, but is not the paper's split"
+        )
+    return path
+
+
 def _check_files(folder: Path, entries: Sequence[Entry]) -> None:
     seen: dict[str, str] = {}
     missing: list[str] = []
@@ -157,3 +195,21 @@ def _question(root: Path, folder: Path, entry: Entry, classes: ClassSet, crop_bo
         folder=folder,
     )
     return ClassificationQuestion(picture, entry.label, classes)
+
+
+def _load_coop(path: Path) -> dict[str, Any]:
+    content = read_json_object(path, "give a CoOp split file")
+    missing = [split for split in SPLITS if not isinstance(content.get(split), list)]
+    if missing:
+        raise UserError(f"{path} is no CoOp split file: no list under {', '.join(map(repr, missing))}")
+    if not any(content[split] for split in SPLITS):
+        raise UserError(f"{path}: all splits are empty")
+    return content
+
+
+def _fields(where: str, value: Any) -> tuple[str, int, str]:
+    if isinstance(value, list) and len(value) == 3:
+        file, label, name = value
+        if isinstance(file, str) and type(label) is int and isinstance(name, str):
+            return file, label, name
+    raise UserError(f"{where} is {str(value)[:100]}, not [path, label, class name]")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verl_visual_rft.datasets.category_lists import require_known
-from verl_visual_rft.datasets.coco_layout import UNUSED, CocoDataset
+from verl_visual_rft.datasets.coco_layout import UNUSED
 from verl_visual_rft.datasets.coco_reading import CocoReading, read_coco
 from verl_visual_rft.datasets.sampling import absent, index_pairs, negatives_for
 from verl_visual_rft.datasets.skips import Mend, Skip
@@ -24,19 +24,13 @@ UNASKED = "picture without annotation, asked about with --negatives alone"
 
 @dataclass(frozen=True)
 class CocoQuestions:
-    """What a COCO file asks.
+    """What a COCO file asks."""
 
-    Attributes:
-        questions: In the order of image and category ids.
-        categories: Name -> id of the categories asked for.
-        skips: Annotated pairs of image and category that cannot be asked, and pictures that nobody asks about.
-        mends: What was put right.
-    """
-
-    questions: tuple[DetectionQuestion, ...]
-    categories: Mapping[str, int]
+    questions: tuple[DetectionQuestion, ...]  #: In the order of image and category ids.
+    categories: Mapping[str, int]  #: Name -> id of the categories asked for.
+    #: Annotated pairs of image and category that cannot be asked, and pictures that nobody asks about.
     skips: tuple[Skip, ...]
-    mends: tuple[Mend, ...]
+    mends: tuple[Mend, ...]  #: What was put right.
 
 
 def read_coco_file(
@@ -68,8 +62,8 @@ def read_coco_file(
     reading = reading or CocoReading()
     dataset = read_coco(annotations, images, reading)
     if names is None:
-        names = [name for number, name in _names(dataset) if number in dataset.annotated]
-    require_known(names, {name for _, name in _names(dataset)}, str(annotations))
+        names = [name for name in dataset.names if name not in dataset.unused]
+    require_known(names, dataset.names, str(annotations))
     categories = dataset.category_ids(names)
     index = index_pairs(dataset, dataset.images, categories, allow_crowd=False)
     if not index.boxes:
@@ -95,7 +89,3 @@ def read_coco_file(
     unused = [Mend(UNUSED, f"{annotations.name}: {name!r}") for name in dataset.unused]
     chosen = {name: (ids or {}).get(name, number) for number, name in categories.items()}
     return CocoQuestions(tuple(questions), chosen, tuple(skips), (*dataset.mends, *unused))
-
-
-def _names(dataset: CocoDataset) -> list[tuple[int, str]]:
-    return [(category.id, category.name) for _, category in sorted(dataset.categories.items())]

@@ -9,8 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from verl_visual_rft.datasets.readers.classification import ClassificationSplits, Entry, build_splits, require
-from verl_visual_rft.datasets.readers.coop_split import find_split_file, read_coop_split
+from verl_visual_rft.datasets.readers.classification import (
+    ClassificationSplits,
+    Entry,
+    build_splits,
+    find_split_file,
+    read_coop_split,
+    require,
+)
 from verl_visual_rft.datasets.readers.matlab import read_numbers
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json_object

@@ -23,18 +23,15 @@ from verl_visual_rft.tasks.question import Picture
 _SHARD = re.compile(r"(?P<split>.+?)-(?P<number>\d{5})-of-(?P<total>\d{5})(-[0-9a-f]{16})?")
 _SPLITS = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 _BATCH_ROWS = 8
+_REMEDY = "save the set again"
 _LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, slots=True)
 class TablePicture(Picture):
-    """A picture that is a cell of the column ``image``; its bytes are fetched when they are read.
+    """A picture that is a cell of the column ``image``; its bytes are fetched when they are read."""
 
-    Attributes:
-        row: Row of the table ``path``, counted from 0.
-    """
-
-    row: int = 0
+    row: int = 0  #: Row of the table ``path``, counted from 0.
 
     def read(self) -> bytes:
         """Return the encoded image as it is in the table."""
@@ -63,7 +60,9 @@ def find_tables(root: Path) -> dict[str, tuple[Path, ...]]:
     if root.is_file() and root.suffix in (".parquet", ".arrow"):
         return {"train": (root,)}
     if (root / "dataset_dict.json").is_file():
-        names = _names(root / "dataset_dict.json", "splits")
+        names = read_json_object(root / "dataset_dict.json", _REMEDY).get("splits")
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise UserError(f"{root / 'dataset_dict.json'}: no list of names under 'splits'; {_REMEDY}")
         unknown = [name for name in names if name not in _SPLITS]
         if unknown:
             raise UserError(f"{root} has splits {', '.join(map(repr, unknown))}; known are {', '.join(_SPLITS)}")
@@ -82,11 +81,7 @@ def find_tables(root: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table file one by one, with few of them in memory.
-
-    Args:
-        path: A ``.parquet`` file, or an ``.arrow`` file in the streaming format.
-        columns: The columns to read.
+    """Yield the rows of a ``.parquet`` file, or of an ``.arrow`` file that streams, with few of them in memory.
 
     Raises:
         UserError: The file cannot be read, or has no such column.
@@ -110,9 +105,9 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _saved_files(folder: Path) -> tuple[Path, ...]:
-    entries = _read_json(folder / "state.json").get("_data_files")
+    entries = read_json_object(folder / "state.json", _REMEDY).get("_data_files")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and "filename" in entry for entry in entries):
-        raise UserError(f"{folder / 'state.json'}: no files listed under '_data_files'; save the set again")
+        raise UserError(f"{folder / 'state.json'}: no files listed under '_data_files'; {_REMEDY}")
     files = tuple(_inside(folder, str(entry["filename"])) for entry in entries)
     missing = [path.name for path in files if not path.is_file()]
     if missing:
@@ -135,17 +130,6 @@ def _published_files(files: Sequence[Path]) -> dict[str, tuple[Path, ...]]:
                 f"{', '.join(f'{number:05d}' for number in lacking)} are missing; download the set again"
             )
     return {split: tuple(paths) for split, paths in splits.items()}
-
-
-def _names(path: Path, key: str) -> list[str]:
-    names = _read_json(path).get(key)
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{path}: no list of names under {key!r}; save the set again")
-    return names
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    return read_json_object(path, "save the set again")
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -177,9 +161,8 @@ def _require_columns(path: Path, schema: pa.Schema, columns: Sequence[str]) -> N
 @lru_cache(maxsize=16)
 def _arrow_images(path: Path) -> pa.ChunkedArray:
     images = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()["image"]
-    require_sound(
-        images, f"{path}: column 'image'"
-    )  # of the pictures it looks at the places, and leaves them on the disk
+    # Of the pictures it looks at the places, and leaves them on the disk.
+    require_sound(images, f"{path}: column 'image'")
     return images
 
 

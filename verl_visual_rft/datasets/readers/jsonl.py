@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from verl_visual_rft.boxes import Box
+from verl_visual_rft.boxes import Box, part_within
 from verl_visual_rft.coordinates import Size, in_one_pixel
 from verl_visual_rft.datasets.box_forms import CUT, Entry, corners_of, reaches_out, require_form, require_spread
 from verl_visual_rft.datasets.coco_mends import is_integer_otherwise
@@ -45,15 +45,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class JsonLines:
-    """What JSON-lines files ask.
+    """What JSON-lines files ask."""
 
-    Attributes:
-        splits: By split, its questions in the order of the lines.
-        mends: What was put right.
-    """
-
-    splits: Mapping[str, tuple[Question, ...]]
-    mends: tuple[Mend, ...] = ()
+    splits: Mapping[str, tuple[Question, ...]]  #: By split, its questions in the order of the lines.
+    mends: tuple[Mend, ...] = ()  #: What was put right.
 
 
 def read_jsonl(
@@ -95,23 +90,16 @@ def _settled(questions: Sequence[Question], source: Path) -> Iterator[Question]:
 
 @dataclass
 class _File:
-    """A file, the folder of its pictures, what their names are relative to, how boxes are written, if told, and words.
-
-    Attributes:
-        words: What pictures to classify show, and what is asked of them.
-        boxes: All boxes as the file writes them.
-        outlines: The boxes around what the file gives by points, in pixels.
-        mends: What was put right.
-    """
+    """A file of questions."""
 
     path: Path
-    folder: Path
-    base: Path
-    told: str | None
-    words: tuple[str, str]
-    boxes: list[Entry] = field(default_factory=list)
-    outlines: list[Entry] = field(default_factory=list)
-    mends: list[Mend] = field(default_factory=list)
+    folder: Path  #: Of its pictures.
+    base: Path  #: What their names are relative to.
+    told: str | None  #: How boxes are written, if the user says so.
+    words: tuple[str, str]  #: What pictures to classify show, and what is asked of them.
+    boxes: list[Entry] = field(default_factory=list)  #: All boxes as the file writes them.
+    outlines: list[Entry] = field(default_factory=list)  #: The boxes around what the file gives by points, in pixels.
+    mends: list[Mend] = field(default_factory=list)  #: What was put right.
 
     def read(self) -> list[Question]:
         questions: list[Question] = []
@@ -249,7 +237,7 @@ class _Line(Line):
         if size is None:  # there is no picture: the line is left out where its pixels are read
             listed = drawn
         else:
-            listed = [_cut(box, size) for box in drawn]
+            listed = [part_within(box, (float(size[0]), float(size[1]))) or box for box in drawn]
             for box in drawn:
                 if reaches_out(box, size):
                     self._mends.append(Mend(CUT, f"{self._where}: {box} in {size[0]}x{size[1]}"))
@@ -316,21 +304,13 @@ _upright_size = lru_cache(maxsize=4096)(upright_size)  # lines about one picture
 
 def _check_box(box: Box, value: Any, size: Size, told: str | None) -> None:
     """Refuse a box without area in its picture, and one that tells of other coordinates unless they are told."""
-    if not _has_area(box):
+    if box[0] >= box[2] or box[1] >= box[3]:
         raise UserError(f"box {value!r} has no area as {told or _FORM}; x1 < x2 and y1 < y2, width and height above 0")
     if told is None and in_one_pixel(box):
         raise UserError(f"box {value!r} lies in one pixel; boxes are in pixels, not in shares of the picture")
-    seen = _has_area(_cut(box, size))
+    seen = part_within(box, size) is not None
     if not seen or (told is None and reaches_out(box, size)):
         remedy = f", and --bbox {_FORM} has them cut at its edges" if seen else ""
         raise UserError(
             f"box {value!r} reaches out of the picture, which is {size[0]}x{size[1]}; boxes are in its pixels{remedy}"
         )
-
-
-def _has_area(box: Box) -> bool:
-    return box[0] < box[2] and box[1] < box[3]
-
-
-def _cut(box: Box, size: Size) -> Box:
-    return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))

@@ -20,7 +20,7 @@ from verl_visual_rft.datasets.coco_layout import CocoDataset, read_annotations
 from verl_visual_rft.datasets.coco_reading import CocoReading, mended_coco
 from verl_visual_rft.datasets.detection import evaluated_annotations
 from verl_visual_rft.datasets.existence_map import ExistenceMap, claimed_pairs, claims_left_out
-from verl_visual_rft.datasets.sampling import Pair, PairIndex, absent, few_shot, index_pairs, negatives_for
+from verl_visual_rft.datasets.sampling import Pair, PairIndex, absent, few_shot, index_pairs, left_out, negatives_for
 from verl_visual_rft.datasets.skips import Skip
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.detection.question import DetectionQuestion
@@ -38,38 +38,27 @@ NOBODY_LOOKED = "category that nobody looked for in the picture"
 
 @dataclass(frozen=True)
 class LvisDataset:
-    """An annotation file of LVIS v1.
+    """An annotation file of LVIS v1."""
 
-    Attributes:
-        coco: What LVIS shares with COCO; file names are relative to the data set's root ("train2017/000000155379.jpg").
-        negative: By image id, the categories that were looked for and are not in the image.
-        not_exhaustive: By image id, the categories of which not every object has a box.
-        frequencies: By category id, "r" (rare: at most 10 training images), "c" (common) or "f" (frequent).
-    """
-
+    #: What LVIS shares with COCO; file names are relative to the data set's root ("train2017/000000155379.jpg").
     coco: CocoDataset
+    #: By image id, the categories that were looked for and are not in the image.
     negative: Mapping[int, frozenset[int]]
-    not_exhaustive: Mapping[int, frozenset[int]]
+    not_exhaustive: Mapping[int, frozenset[int]]  #: By image id, the categories of which not every object has a box.
+    #: By category id, "r" (rare: at most 10 training images), "c" (common) or "f" (frequent).
     frequencies: Mapping[int, str]
 
 
 @dataclass(frozen=True)
 class LvisQuestions:
-    """Questions about one split.
+    """Questions about one split."""
 
-    Attributes:
-        questions: In the order of image and category.
-        skips: Pairs that cannot be asked.
-        source: The annotation file.
-        images: The images that show one of the categories; an existence map may leave some without a question.
-        broken: See `PairIndex.broken`.
-    """
-
-    questions: tuple[DetectionQuestion, ...]
-    skips: tuple[Skip, ...]
-    source: Path
+    questions: tuple[DetectionQuestion, ...]  #: In the order of image and category.
+    skips: tuple[Skip, ...]  #: Pairs that cannot be asked.
+    source: Path  #: The annotation file.
+    #: The images that show one of the categories; an existence map may leave some without a question.
     images: frozenset[int]
-    broken: frozenset[Pair]
+    broken: frozenset[Pair]  #: See `PairIndex.broken`.
 
 
 def find_annotations(root: Path, split: str) -> Path:
@@ -91,10 +80,7 @@ def find_annotations(root: Path, split: str) -> Path:
 def load_lvis(path: Path, root: Path | None = None, reading: CocoReading | None = None) -> LvisDataset:
     """Read, mend and check an annotation file of LVIS v1.
 
-    Args:
-        path: The file.
-        root: Folder that holds the folders of pictures; None: that of the file.
-        reading: What the user says about it.
+    Its folders of pictures lie in ``root``, by default beside it.
 
     Raises:
         UserError: The file is missing, no LVIS file, or of version 0.5, whose categories have other ids.
@@ -170,12 +156,6 @@ def claimed_questions(dataset: LvisDataset, root: Path, names: Sequence[str], st
     Where nobody looked for the category there is no truth to ask against, and LVIS's average precision does not look at
     the answer; such pairs are left out and listed.
 
-    Args:
-        dataset: The validation split.
-        root: Folder of the data set.
-        names: The categories.
-        stage: The map.
-
     Raises:
         UserError: The map lacks a picture or claims none of the categories, or see `evaluation_questions`.
     """
@@ -184,12 +164,10 @@ def claimed_questions(dataset: LvisDataset, root: Path, names: Sequence[str], st
     claims = claimed_pairs(stage, dataset.coco, dataset.coco.images, categories)
     known = {*index.boxes, *_verified_absent(dataset, names)}
     chosen = _questions(dataset, root, [pair for pair in claims if pair in known], index)
-    unknown = [
-        Skip(NOBODY_LOOKED, _where(dataset.coco, pair))
-        for pair in claims
-        if pair not in known and pair not in index.unusable
-    ]
-    return replace(chosen, skips=(*chosen.skips, *unknown, *claims_left_out(stage, dataset.coco, names)))
+    unknown = {pair: NOBODY_LOOKED for pair in claims if pair not in known and pair not in index.unusable}
+    return replace(
+        chosen, skips=(*chosen.skips, *left_out(dataset.coco, unknown), *claims_left_out(stage, dataset.coco, names))
+    )
 
 
 def federated_annotations(
@@ -199,11 +177,6 @@ def federated_annotations(
 
     It is the LVIS file cut to some images and categories, without segmentations; ``iscrowd`` is 0 everywhere, so that
     COCO's evaluators read it too.
-
-    Args:
-        dataset: The split that is evaluated.
-        names: The categories that are asked for.
-        placements: By image id, the pictures that are asked about.
     """
     categories = _categories(dataset, names)
     truth = evaluated_annotations(dataset.coco, categories, placements)
@@ -224,14 +197,9 @@ def _questions(dataset: LvisDataset, root: Path, pairs: Sequence[Pair], index: P
         folder = root / PurePosixPath(image.file_name).parts[0]  # of the pictures: often a link to COCO's
         picture = Picture(str(image.id), path, image.file_name, image.size, folder=folder)
         questions.append(DetectionQuestion(picture, category.name, category.id, index.boxes.get(pair, ())))
-    skips = tuple(Skip(rule, _where(coco, pair)) for pair, rule in sorted(index.unusable.items()))
+    skips = tuple(left_out(coco, index.unusable))
     images = frozenset(pair.image_id for pair in index.boxes)
     return LvisQuestions(tuple(questions), skips, coco.path, images, index.broken)
-
-
-def _where(coco: CocoDataset, pair: Pair) -> str:
-    file_name, name = coco.images[pair.image_id].file_name, coco.categories[pair.category_id].name
-    return f"{coco.path.name}: {file_name}, {name!r}"
 
 
 def _shown(dataset: LvisDataset, names: Sequence[str]) -> PairIndex:
@@ -252,7 +220,7 @@ def _verified_absent(dataset: LvisDataset, names: Sequence[str]) -> set[Pair]:
 
 
 def _categories(dataset: LvisDataset, names: Sequence[str]) -> dict[int, str]:
-    require_known(names, {category.name for category in dataset.coco.categories.values()}, str(dataset.coco.path))
+    require_known(names, dataset.coco.names, str(dataset.coco.path))
     return dataset.coco.category_ids(names)
 
 

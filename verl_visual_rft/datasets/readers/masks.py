@@ -26,15 +26,10 @@ IGNORE = 255
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A labelled polygon.
+    """A labelled polygon."""
 
-    Attributes:
-        label: "target", "ignore" or "flag", the last a dead annotation.
-        points: Corners ``(x, y)`` in pixels; a flag may have fewer than three.
-    """
-
-    label: str
-    points: tuple[tuple[float, float], ...]
+    label: str  #: "target", "ignore" or "flag", the last a dead annotation.
+    points: tuple[tuple[float, float], ...]  #: Corners ``(x, y)`` in pixels; a flag may have fewer than three.
 
     @property
     def is_flag(self) -> bool:
@@ -57,10 +52,6 @@ def encode_mask(polygons: Sequence[Polygon], size: Size) -> bytes:
 
     Larger polygons are drawn first and smaller ones over them, whatever their labels.
 
-    Args:
-        polygons: All polygons of a picture.
-        size: Width and height of the picture.
-
     Returns:
         A greyscale PNG.
 
@@ -79,11 +70,7 @@ def encode_mask(polygons: Sequence[Polygon], size: Size) -> bytes:
 
 
 def encode_masks(wanted: Mapping[str, tuple[Sequence[Polygon], Size]], workers: int) -> dict[str, bytes]:
-    """Draw many masks, ``workers`` at a time (OpenCV and PNG work outside the interpreter's lock).
-
-    Args:
-        wanted: By name, the polygons of a picture and its size.
-        workers: Threads.
+    """Draw a mask for each name, ``workers`` threads at a time (OpenCV and PNG work outside the interpreter's lock).
 
     Returns:
         By the same names, what `encode_mask` returns.

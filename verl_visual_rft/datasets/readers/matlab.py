@@ -47,13 +47,7 @@ def read_names(path: Path, key: str) -> tuple[str, ...]:
 
 
 def read_records(path: Path, key: str, number: str, text: str) -> tuple[tuple[int, str], ...]:
-    """Return two fields of every element of a struct array.
-
-    Args:
-        path: The file.
-        key: The variable.
-        number: Field that holds an integer.
-        text: Field that holds a text.
+    """Return two fields of every element of a struct array, an integer and a text.
 
     Raises:
         UserError: The file cannot be read, lacks the variable or a field, or a field holds something else.

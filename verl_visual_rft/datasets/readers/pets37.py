@@ -12,10 +12,11 @@ from verl_visual_rft.datasets.readers.classification import (
     ClassificationSplits,
     Entry,
     build_splits,
+    find_split_file,
+    read_coop_split,
     read_lines,
     require,
 )
-from verl_visual_rft.datasets.readers.coop_split import find_split_file, read_coop_split
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.classification.question import ClassSet, class_set
 

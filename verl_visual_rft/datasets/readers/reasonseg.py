@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.boxes import Box
+from verl_visual_rft.boxes import Box, around, part_within
 from verl_visual_rft.coordinates import Size, in_one_pixel
 from verl_visual_rft.datasets.box_forms import Entry, require_spread
 from verl_visual_rft.datasets.readers.masks import Polygon
@@ -29,32 +30,20 @@ _MOST_POINTS = 100_000  # of a polygon; the largest published one has a few thou
 
 @dataclass(frozen=True, slots=True)
 class ReasonSegItem:
-    """A picture with its annotation.
+    """A picture with its annotation."""
 
-    Attributes:
-        picture: The picture; its size is that of the upright picture, in which LISA reads the polygons.
-        annotation: The annotation file.
-        instructions: One to six wordings of what to find.
-        polygons: Targets, regions to ignore and flags, in the order of the file.
-    """
-
-    picture: Picture
-    annotation: Path
-    instructions: tuple[str, ...]
-    polygons: tuple[Polygon, ...]
+    picture: Picture  #: The picture; its size is that of the upright picture, in which LISA reads the polygons.
+    annotation: Path  #: The annotation file.
+    instructions: tuple[str, ...]  #: One to six wordings of what to find.
+    polygons: tuple[Polygon, ...]  #: Targets, regions to ignore and flags, in the order of the file.
 
 
 @dataclass(frozen=True)
 class ReasonSeg:
-    """The data set.
+    """The data set."""
 
-    Attributes:
-        items: By split, in the order of their names.
-        skips: Pictures without annotation and annotations without picture.
-    """
-
-    items: Mapping[str, tuple[ReasonSegItem, ...]]
-    skips: tuple[Skip, ...]
+    items: Mapping[str, tuple[ReasonSegItem, ...]]  #: By split, in the order of their names.
+    skips: tuple[Skip, ...]  #: Pictures without annotation and annotations without picture.
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -110,39 +99,27 @@ MASK_RULES: dict[str, Callable[[Sequence[Polygon]], Sequence[Polygon]]] = {
 }
 
 
-def training_questions(items: Iterable[ReasonSegItem], boxes: str) -> tuple[list[GroundingQuestion], list[Skip]]:
-    """Ask for every wording of every picture, as the paper trains: 1326 questions about 239 pictures.
-
-    Args:
-        items: The pictures.
-        boxes: "first" or "union", a key of `BOX_RULES`.
-    """
-    return _questions(items, boxes, len)
-
-
-def evaluation_questions(items: Iterable[ReasonSegItem], boxes: str) -> tuple[list[GroundingQuestion], list[Skip]]:
-    """Ask for the first wording of every picture, as LISA and the paper evaluate.
-
-    Args:
-        items: The pictures.
-        boxes: "first" or "union", a key of `BOX_RULES`.
-    """
-    return _questions(items, boxes, lambda instructions: 1)
-
-
-def _questions(
-    items: Iterable[ReasonSegItem], boxes: str, wordings: Callable[[Sequence[str]], int]
+def questions_about(
+    items: Iterable[ReasonSegItem], boxes: str, every_wording: bool = False
 ) -> tuple[list[GroundingQuestion], list[Skip]]:
+    """Ask for the first wording of every picture, as LISA and the paper evaluate, or for all, as the paper trains.
+
+    Args:
+        items: The pictures.
+        boxes: "first" or "union", a key of `BOX_RULES`.
+        every_wording: 1326 questions about 239 pictures.
+    """
     questions: list[GroundingQuestion] = []
     skips: list[Skip] = []
     for item in items:
         box = BOX_RULES[boxes](item.polygons)
+        width, height = item.picture.size or (math.inf, math.inf)
         if box is None:
             skips.append(Skip("no target polygon", item.picture.name))
-        elif (inside := _cut(box, item.picture.size)) is None:
+        elif (inside := part_within(box, (float(width), float(height)))) is None:
             skips.append(Skip("box without area in the picture", f"{item.picture.name}: {box}"))
         else:
-            asked = item.instructions[: wordings(item.instructions)]
+            asked = item.instructions if every_wording else item.instructions[:1]
             questions += [GroundingQuestion(item.picture, instruction, (inside,)) for instruction in asked]
     return questions, skips
 
@@ -227,14 +204,4 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _box_around(polygons: Sequence[Polygon]) -> Box | None:
     points = [point for polygon in polygons for point in polygon.points]
-    if not points:
-        return None
-    xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def _cut(box: Box, size: Size | None) -> Box | None:
-    x1, y1, x2, y2 = box
-    if size is not None:
-        x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(size[0])), min(y2, float(size[1]))
-    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+    return around(points) if points else None

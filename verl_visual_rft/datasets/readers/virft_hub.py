@@ -46,17 +46,12 @@ _ANSWER = re.compile("<answer>"), "</answer>"
 
 @dataclass(frozen=True)
 class PublishedSplits:
-    """What a published set asks.
+    """What a published set asks."""
 
-    Attributes:
-        splits: By split, its questions in the published order, each with its published prompt and solution.
-        skips: Rows left out.
-        sources: The table files read.
-    """
-
+    #: By split, its questions in the published order, each with its published prompt and solution.
     splits: Mapping[str, tuple[Question, ...]]
-    skips: tuple[Skip, ...]
-    sources: tuple[Path, ...]
+    skips: tuple[Skip, ...]  #: Rows left out.
+    sources: tuple[Path, ...]  #: The table files read.
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,8 @@ from verl_visual_rft.datasets.readers.reasonseg import (
     BOX_RULES,
     MASK_RULES,
     SPLITS,
-    evaluation_questions,
+    questions_about,
     read_reasonseg,
-    training_questions,
 )
 
 _EPILOG = """\
@@ -59,8 +58,7 @@ def _prepare(args: argparse.Namespace) -> Manifest:
 
     questions, skips = {}, [*data.skips]
     for split in SPLITS:
-        ask = training_questions if split == "train" else evaluation_questions
-        questions[split], left_out = ask(data.items[split], args.boxes)
+        questions[split], left_out = questions_about(data.items[split], args.boxes, every_wording=split == "train")
         skips += left_out
 
     def draw_masks(kept: Mapping[str, Mapping[str, Placement]]) -> Mapping[str, bytes]:

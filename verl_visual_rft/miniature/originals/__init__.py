@@ -14,11 +14,10 @@ from pathlib import Path
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.locks import alone
 from verl_visual_rft.miniature.originals.cars196 import write_cars196
-from verl_visual_rft.miniature.originals.coco import write_coco
+from verl_visual_rft.miniature.originals.coco import write_coco, write_mg
 from verl_visual_rft.miniature.originals.fgvc_aircraft import write_fgvc_aircraft
 from verl_visual_rft.miniature.originals.flowers102 import write_flowers102
 from verl_visual_rft.miniature.originals.lvis import write_lvis
-from verl_visual_rft.miniature.originals.mg import write_mg
 from verl_visual_rft.miniature.originals.pets37 import write_pets37
 from verl_visual_rft.miniature.originals.reasonseg import write_reasonseg
 from verl_visual_rft.miniature.originals.virft_hub import write_virft_hub

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.miniature.originals.coop_split import Item, write_coop_split
-from verl_visual_rft.miniature.originals.drawing import box_of, draw_scene, write_jpeg
-from verl_visual_rft.miniature.originals.matlab import write_mat
+from verl_visual_rft.boxes import Box, around
+from verl_visual_rft.miniature.originals.drawing import draw_scene, write_jpeg
+from verl_visual_rft.miniature.originals.files import Item, write_coop_split, write_mat
 
 CLASSES = (
     "AM General Hummer SUV 2000",
@@ -63,7 +62,7 @@ def _draw_folder(folder: Path, rng: random.Random, count: int) -> list[Car]:
     for number, label in enumerate(labels, start=1):
         scene = draw_scene(rng, [label])
         write_jpeg(folder / f"{number:05d}.jpg", scene.image)
-        cars.append(Car(f"{number:05d}.jpg", label, box_of(scene.polygons[0])))
+        cars.append(Car(f"{number:05d}.jpg", label, around(scene.polygons[0])))
     return cars
 
 

@@ -1,6 +1,9 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Miniature COCO 2017: ``annotations/instances_{train,val}2017.json``, ``train2017/``, ``val2017/``."""
+"""Miniature COCO 2017 and Monster Girls.
+
+``annotations/instances_{train,val}2017.json``, ``train2017/`` and ``val2017/``, and the same without 2017.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.datasets.category_lists import COCO_FEWSHOT8
+from verl_visual_rft.datasets.category_lists import COCO_FEWSHOT8, MG5
 from verl_visual_rft.miniature.originals.coco_entries import (
-    annotation_entry,
+    annotate,
     crowd_entry,
     image_entry,
     write_annotations,
@@ -45,6 +48,9 @@ UNUSED_IDS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 TRAIN, VAL = 24, 12
 EXIF_ROTATED, CROWD, EMPTY = 1, 2, 5  # positions of the pictures with a peculiarity
 _FIRST_ID = {"train": 9, "val": 139}
+
+#: Of two categories each. Every category is in 16 training pictures, for the paper's larger setting.
+MG_PICTURES = {"train": 40, "val": 10}
 
 
 def coco_categories() -> list[dict[str, Any]]:
@@ -93,9 +99,25 @@ def _write_split(
         write = write_rotated_jpeg if split == "train" and position == EXIF_ROTATED else write_jpeg
         write(path, scene.image)
         images.append(image_entry(image_id, f"{split}2017", scene.image.size) | {"file_name": path.name})
-        for name, polygon in zip(names, scene.polygons, strict=True):
-            entry = annotation_entry(len(annotations) + 1, image_id, ids[name], polygon)
-            annotations.append(entry | {"iscrowd": 0})
+        annotate(annotations, image_id, [ids[name] for name in names], scene.polygons, iscrowd=0)
         if position == CROWD:
             annotations.append(crowd_entry(image_id, ids["person"], scene.image.size))
     write_annotations(root / "annotations" / f"instances_{split}2017.json", images, annotations, categories)
+
+
+def write_mg(root: Path, seed: int) -> None:
+    """Write Monster Girls: no original was published, so this is plain COCO layout with the paper's five names."""
+    rng = random.Random(f"mg-{seed}")
+    categories = [{"id": number, "name": name} for number, name in enumerate(MG5, start=1)]
+    for split, count in MG_PICTURES.items():
+        images: list[dict[str, Any]] = []
+        annotations: list[dict[str, Any]] = []
+        for position in range(count):
+            image_id = position + 1
+            first, second = position % 5, (position + 1 + position // 5 % 4) % 5
+            scene = draw_scene(rng, [first, second])
+            file_name = f"{image_id:04d}.jpg"
+            write_jpeg(root / split / file_name, scene.image)
+            images.append(image_entry(image_id, split, scene.image.size) | {"file_name": file_name})
+            annotate(annotations, image_id, [first + 1, second + 1], scene.polygons, iscrowd=0)
+        write_annotations(root / "annotations" / f"instances_{split}.json", images, annotations, categories)

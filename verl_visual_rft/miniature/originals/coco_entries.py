@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from verl_visual_rft.boxes import around
 from verl_visual_rft.coordinates import Size
-from verl_visual_rft.miniature.originals.drawing import Polygon, area_of, box_of
+from verl_visual_rft.miniature.originals.drawing import Polygon, area_of
 
 _LICENSE = {"url": "https://creativecommons.org/publicdomain/zero/1.0/", "id": 1, "name": "CC0: drawn by a program"}
 
@@ -28,9 +29,9 @@ def image_entry(image_id: int, folder: str, size: Size) -> dict[str, Any]:
     }
 
 
-def annotation_entry(annotation_id: int, image_id: int, category_id: int, polygon: Polygon) -> dict[str, Any]:
+def _annotation_entry(annotation_id: int, image_id: int, category_id: int, polygon: Polygon) -> dict[str, Any]:
     """Return an annotation without ``iscrowd``, which LVIS does not have; ``area`` is the polygon's, not the box's."""
-    x1, y1, x2, y2 = box_of(polygon)
+    x1, y1, x2, y2 = around(polygon)
     return {
         "segmentation": [[value for point in polygon for value in point]],
         "area": area_of(polygon),
@@ -39,6 +40,18 @@ def annotation_entry(annotation_id: int, image_id: int, category_id: int, polygo
         "category_id": category_id,
         "id": annotation_id,
     }
+
+
+def annotate(
+    annotations: list[dict[str, Any]],
+    image_id: int,
+    category_ids: Sequence[int],
+    polygons: Sequence[Polygon],
+    **also: int,
+) -> None:
+    """Add the annotations of a picture's objects; their ids count on."""
+    for category_id, polygon in zip(category_ids, polygons, strict=True):
+        annotations.append(_annotation_entry(len(annotations) + 1, image_id, category_id, polygon) | also)
 
 
 def crowd_entry(image_id: int, category_id: int, size: Size) -> dict[str, Any]:

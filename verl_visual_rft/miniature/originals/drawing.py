@@ -29,21 +29,15 @@ class Scene:
     polygons: tuple[Polygon, ...]
 
 
-def draw_scene(rng: random.Random, kinds: Sequence[int], size: Size = SIZE) -> Scene:
+def draw_scene(rng: random.Random, kinds: Sequence[int]) -> Scene:
     """Draw one blob of each kind, side by side; a kind has its own colour and number of corners."""
-    image = _ramp(rng, size)
+    image = _ramp(rng)
     draw = ImageDraw.Draw(image)
-    width = size[0] / max(len(kinds), 1)
-    polygons = tuple(_blob(rng, kind, (i * width, 0, (i + 1) * width, size[1])) for i, kind in enumerate(kinds))
+    width = SIZE[0] / max(len(kinds), 1)
+    polygons = tuple(_blob(rng, kind, (i * width, 0, (i + 1) * width, SIZE[1])) for i, kind in enumerate(kinds))
     for kind, polygon in zip(kinds, polygons, strict=True):
         draw.polygon(polygon, fill=_colour(kind))
     return Scene(image, polygons)
-
-
-def box_of(polygon: Polygon) -> Box:
-    """Return the smallest box around a polygon."""
-    xs, ys = zip(*polygon, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def area_of(polygon: Polygon) -> float:
@@ -66,9 +60,9 @@ def write_rotated_jpeg(path: Path, image: Image.Image) -> None:
     image.transpose(Image.Transpose.ROTATE_90).save(path, "JPEG", quality=85, exif=exif)
 
 
-def _ramp(rng: random.Random, size: Size) -> Image.Image:
+def _ramp(rng: random.Random) -> Image.Image:
     vertical = Image.linear_gradient("L")
-    bands = [vertical.rotate(rng.choice((0, 90, 180, 270))).resize(size) for _ in range(3)]
+    bands = [vertical.rotate(rng.choice((0, 90, 180, 270))).resize(SIZE) for _ in range(3)]
     return Image.merge("RGB", bands).point(lambda value: 60 + value // 2)
 
 

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.miniature.originals.drawing import SIZE, box_of, draw_scene, write_jpeg
+from verl_visual_rft.boxes import Box, around
+from verl_visual_rft.miniature.originals.drawing import SIZE, draw_scene, write_jpeg
+from verl_visual_rft.miniature.originals.files import write_lines
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,12 @@ def write_fgvc_aircraft(root: Path, seed: int) -> None:
                 image_id = next(ids)
                 boxes[image_id] = _write_picture(data / "images" / f"{image_id}.jpg", rng, label)
                 members[part].append((image_id, variant))
-    _write_classes(data)
+    for level, plural in (("name", "variants"), ("family", "families"), ("manufacturer", "manufacturers")):
+        write_lines(data / f"{plural}.txt", dict.fromkeys(getattr(variant, level) for variant in VARIANTS))
     _write_lists(data, {**members, "trainval": members["train"] + members["val"]})
     # In the original, boxes count from 1.
     lines = (" ".join([image_id, *(f"{value + 1:.0f}" for value in box)]) for image_id, box in sorted(boxes.items()))
-    (data / "images_box.txt").write_text(_lines(lines))
+    write_lines(data / "images_box.txt", lines)
 
 
 def _write_picture(path: Path, rng: random.Random, label: int) -> Box:
@@ -63,23 +65,13 @@ def _write_picture(path: Path, rng: random.Random, label: int) -> Box:
     image.paste(scene.image)
     ImageDraw.Draw(image).text((4, height + 4), f"(c) nobody, {path.stem}", fill="black")
     write_jpeg(path, image)
-    return box_of(scene.polygons[0])
-
-
-def _write_classes(data: Path) -> None:
-    for level, plural in (("name", "variants"), ("family", "families"), ("manufacturer", "manufacturers")):
-        names = dict.fromkeys(getattr(variant, level) for variant in VARIANTS)
-        (data / f"{plural}.txt").write_text(_lines(names), encoding="utf-8")
+    return around(scene.polygons[0])
 
 
 def _write_lists(data: Path, parts: Mapping[str, Sequence[tuple[str, Variant]]]) -> None:
     for part, members in parts.items():
         ordered = sorted(members, key=lambda member: VARIANTS.index(member[1]))  # stable: "trainval" is by class too
-        (data / f"images_{part}.txt").write_text(_lines(image_id for image_id, _ in ordered))
+        write_lines(data / f"images_{part}.txt", (image_id for image_id, _ in ordered))
         for level, key in (("variant", "name"), ("family", "family"), ("manufacturer", "manufacturer")):
             lines = (f"{image_id} {getattr(variant, key)}" for image_id, variant in ordered)
-            (data / f"images_{level}_{part}.txt").write_text(_lines(lines), encoding="utf-8")
-
-
-def _lines(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+            write_lines(data / f"images_{level}_{part}.txt", lines)

@@ -9,9 +9,8 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from verl_visual_rft.miniature.originals.coop_split import Item, write_coop_split
 from verl_visual_rft.miniature.originals.drawing import draw_scene, write_jpeg
-from verl_visual_rft.miniature.originals.matlab import write_mat
+from verl_visual_rft.miniature.originals.files import Item, write_coop_split, write_mat
 
 CLASSES = ("pink primrose", "hard-leaved pocket orchid", "canterbury bells", "fleur du café")
 # Pictures of a class. In the original, too, the official test part is the largest.

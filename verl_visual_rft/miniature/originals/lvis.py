@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from verl_visual_rft.miniature.originals.coco_entries import annotation_entry, image_entry, write_annotations
+from verl_visual_rft.miniature.originals.coco_entries import annotate, image_entry, write_annotations
 from verl_visual_rft.miniature.originals.drawing import draw_scene, write_jpeg
 
 #: The paper's 15 rare categories: name, id in LVIS v1, training pictures in LVIS v1 (as many are drawn here).
@@ -67,8 +67,7 @@ def _write_split(
             image_entry(image_id, folder, scene.image.size)
             | {"neg_category_ids": rng.sample(absent, 3), "not_exhaustive_category_ids": present[: position % 2]}
         )
-        for category_id, polygon in zip(present, scene.polygons, strict=True):
-            annotations.append(annotation_entry(len(annotations) + 1, image_id, category_id, polygon))
+        annotate(annotations, image_id, present, scene.polygons)
     target = root / "annotations" / f"lvis_v1_{split}.json"
     write_annotations(target, images, annotations, _categories(Counter(shown)))
 

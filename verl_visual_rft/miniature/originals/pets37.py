@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from verl_visual_rft.boxes import Box
-from verl_visual_rft.miniature.originals.coop_split import Item, write_coop_split
-from verl_visual_rft.miniature.originals.drawing import SIZE, Scene, box_of, draw_scene, write_jpeg, write_rotated_jpeg
+from verl_visual_rft.boxes import Box, around
+from verl_visual_rft.miniature.originals.drawing import SIZE, Scene, draw_scene, write_jpeg, write_rotated_jpeg
+from verl_visual_rft.miniature.originals.files import Item, write_coop_split, write_lines
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,10 @@ def write_pets37(root: Path, seed: int) -> None:
     for number in (100, 101, 102):
         (root / "images" / f"Abyssinian_{number}.mat").write_bytes(b"")  # strays of the original archive
     annotations = root / "annotations"
-    (annotations / "list.txt").write_text(_LIST_HEADER + _lines(sorted(lists["trainval"] + lists["test"], key=_folded)))
+    every = sorted(lists["trainval"] + lists["test"], key=str.casefold)
+    write_lines(annotations / "list.txt", [*_LIST_HEADER.splitlines(), *every])
     for part, lines in lists.items():
-        (annotations / f"{part}.txt").write_text(_lines(lines))
+        write_lines(annotations / f"{part}.txt", lines)
     write_coop_split(root / "split_zhou_OxfordPets.json", split["train"], split["val"], split["test"])
 
 
@@ -103,7 +104,7 @@ def _write_picture(root: Path, rng: random.Random, name: str, breed: Breed, labe
         path.write_bytes(path.read_bytes()[:-40])
     _write_trimap(root, name, scene)
     if with_head_box:
-        _write_xml(root, name, breed, box_of(scene.polygons[0]))
+        _write_xml(root, name, breed, around(scene.polygons[0]))
 
 
 def _save_as(root: Path, name: str, image: Image.Image, kind: str) -> None:
@@ -125,11 +126,3 @@ def _write_xml(root: Path, name: str, breed: Breed, box: Box) -> None:
     path = root / "annotations" / "xmls" / f"{name}.xml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_XML.format(name=name, species=species, width=SIZE[0], height=SIZE[1], x1=x1, y1=y1, x2=x2, y2=y2))
-
-
-def _lines(lines: list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _folded(line: str) -> str:
-    return line.casefold()

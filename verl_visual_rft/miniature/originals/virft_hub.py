@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from verl_visual_rft.boxes import around
 from verl_visual_rft.coordinates import GRID, Size
 from verl_visual_rft.datasets.category_lists import COCO_FEWSHOT8
-from verl_visual_rft.miniature.originals.drawing import Polygon, box_of, draw_scene
+from verl_visual_rft.miniature.originals.drawing import Polygon, draw_scene
 from verl_visual_rft.tasks.classification.prompt import classification_prompt
 from verl_visual_rft.tasks.detection.prompt import detection_prompt
 
@@ -80,7 +81,7 @@ def _classification_rows(rng: random.Random) -> Iterator[Row]:
 
 def _position(polygon: Polygon, size: Size) -> tuple[int, ...]:
     """Return a box on the 0-1000 grid, floored as the paper's authors did."""
-    return tuple(int(value / size[i % 2] * GRID) for i, value in enumerate(box_of(polygon)))
+    return tuple(int(value / size[i % 2] * GRID) for i, value in enumerate(around(polygon)))
 
 
 def _row(image: Image.Image, problem: str, solution: str) -> Row:

@@ -4,7 +4,7 @@ import pytest
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.miniature.originals import write_fake
-from verl_visual_rft.planning.data_roots import DATA_SETS, check_data_root
+from verl_visual_rft.planning.check import DATA_SETS, check_data_root
 
 MINIATURES = {data_set: "reasonseg" if data_set == "lisa" else data_set for data_set in DATA_SETS}
 #: Layouts that are the same, or hold what the other needs.

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from verl_visual_rft.runs.command_file import write_command_file
-from verl_visual_rft.runs.commands import Command, grpo_command, sft_command
+from verl_visual_rft.runs.commands import Command, grpo_command, sft_command, write_command_file
 from verl_visual_rft.runs.stages import Stage, Stages
 from verl_visual_rft.runs.words import hydra_value
 

@@ -1,15 +1,19 @@
 # Copyright 2026 The verl_visual_rft authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writing the .mat files of Flowers102 and Cars196 as MATLAB 5 wrote them."""
+"""Files that several originals have: MATLAB 5's, CoOp's splits (``split_zhou_<Dataset>.json``), and lists."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from verl_visual_rft.errors import UserError
+
+#: ``(path, 0-based label, class name)``
+Item = tuple[str, int, str]
 
 _HEADER = b"MATLAB 5.0 MAT-file, Platform: GLNXA64, Created on: Sat Jan  1 00:00:00 2000"
 _HEADER_BYTES = 116  # free text in front of the version
@@ -30,3 +34,14 @@ def write_mat(path: Path, variables: Mapping[str, Any]) -> None:
     content = _HEADER.ljust(_HEADER_BYTES) + buffer.getvalue()[_HEADER_BYTES:]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+
+
+def write_coop_split(path: Path, train: Sequence[Item], val: Sequence[Item], test: Sequence[Item]) -> None:
+    """Write the file with its three lists, in the order given."""
+    path.write_text(json.dumps({"train": train, "val": val, "test": test}), encoding="utf-8")
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines, each with its end; the folder is made when missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

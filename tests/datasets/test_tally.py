@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from verl_visual_rft.datasets.contradictions import CONTRADICTION
 from verl_visual_rft.datasets.prepare import PrepareOptions, prepare
 from verl_visual_rft.datasets.readers.coco_file import read_coco_file
 from verl_visual_rft.datasets.readers.jsonl import read_jsonl
+from verl_visual_rft.datasets.tally import CONTRADICTION
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.tasks.question import Question
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from verl_visual_rft.errors import UserError
-from verl_visual_rft.planning.rewarded_rows import check_rewarded
+from verl_visual_rft.planning.rows import check_rewarded
 
 
 def write(path: Path, *kinds: tuple[str | None, str | None]) -> Path:
