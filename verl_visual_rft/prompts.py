@@ -9,9 +9,6 @@ import re
 #: veRL replaces these wherever they stand in a prompt, so no name, instruction or published prompt may hold one.
 PLACEHOLDER = re.compile("<image>|<video>|<audio>")
 
-#: Written into every manifest; raise it whenever a prompt changes by as much as a space.
-PROMPT_VERSION = "1"
-
 NO_OBJECTS = "No Objects"
 
 _EXISTENCE = (

@@ -17,16 +17,15 @@ from verl_visual_rft.miniature.pretraining import TINY_MODEL
 from verl_visual_rft.planning.inputs import check_checkpoints, check_devices, check_prepared, check_weights
 from verl_visual_rft.planning.models import load_model
 from verl_visual_rft.planning.rows import check_rows
-from verl_visual_rft.prompts import PROMPT_VERSION
 
 TINY = load_model(str(TINY_MODEL))
 
 
-def write_manifest(folder, *, family="qwen2-vl", think=True, version=PROMPT_VERSION, rows=32, longest=700):
+def write_manifest(folder, *, family="qwen2-vl", think=True, version="1", rows=32, longest=700, task="detection"):
     count = {"rows": rows, "most_prompt_tokens": longest}
     empty = ("sources", "skips", "conversions", "chosen", "files")
     content = {
-        "task": "detection",
+        "task": task,
         "dataset": "coco",
         "package_version": "0",
         "prompt_version": version,
@@ -48,8 +47,9 @@ def write_manifest(folder, *, family="qwen2-vl", think=True, version=PROMPT_VERS
         ),
         (
             {"version": "0"},
-            f"the prompts are version 0, and this package asks version {PROMPT_VERSION}; prepare them again",
+            "the prompts are version 0, and this package asks version 1; prepare them again",
         ),
+        ({"task": "segmentation"}, "unknown task 'segmentation': .* install the package that has it"),
         ({"think": False}, "prepared with THINK=off, and this run has THINK=on; prepare them again"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any, TypedDict, cast
 
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.input_files import read_json_object
+from verl_visual_rft.tasks import load_task
 
 MANIFEST_NAME = "manifest.json"
 
@@ -45,7 +46,8 @@ class Manifest(_Required, total=False):
         task: The rows' task; several are joined by " + ".
         dataset: The rows' ``data_source``.
         package_version: Of this package.
-        prompt_version: `prompts.PROMPT_VERSION`.
+        prompt_version: Of the task's prompt, `Task.prompt_version`; those of several, if they differ, are joined
+            as the tasks are.
         seed: Seed of every draw.
         shots: Training pictures of each category or class; None for all.
         options: The other options that decide the bytes.
@@ -79,3 +81,20 @@ def load_manifest(path: Path) -> Manifest:
     if missing:
         raise UserError(f"{file} is not a manifest: no {', '.join(map(repr, sorted(missing)))}; {remedy}")
     return cast(Manifest, content)
+
+
+def prompt_version(task: str) -> str:
+    """Return the ``prompt_version`` of rows prepared now.
+
+    Args:
+        task: As in the manifest, several joined by " + ".
+
+    Raises:
+        UserError: A task cannot be loaded.
+
+    Example:
+        >>> prompt_version("detection + grounding")
+        '1'
+    """
+    versions = [load_task(name).prompt_version for name in task.split(" + ")]
+    return " + ".join(versions if len({*versions}) > 1 else versions[:1])

@@ -16,7 +16,7 @@ from typing import Any
 from verl_visual_rft import __version__
 from verl_visual_rft.coordinates import FAMILIES
 from verl_visual_rft.datasets.images import StoredPicture, load_pictures
-from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, Manifest, load_manifest, prompt_version
 from verl_visual_rft.datasets.rows import RFT_SCHEMA, SFT_SCHEMA, SFT_TARGETS, RowStyle, build_row
 from verl_visual_rft.datasets.skips import Mend, Skip
 from verl_visual_rft.datasets.tally import Contradictions, Kept, Tally, by_rule, merged_conversions, shared_pictures
@@ -26,7 +26,6 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import MOST_PIXELS
 from verl_visual_rft.input_files import sha256_of
 from verl_visual_rft.progress import RowProgress
-from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.tasks.question import Picture, Question
 
 TRAIN = "train"
@@ -184,11 +183,12 @@ def _manifest(
     dataset: str,
     sources: Sequence[Path],
 ) -> Manifest:
+    task = " + ".join(sorted({task for tally in tallies.values() for task in tally.tasks}))
     return {
-        "task": " + ".join(sorted({task for tally in tallies.values() for task in tally.tasks})),
+        "task": task,
         "dataset": dataset,
         "package_version": __version__,
-        "prompt_version": PROMPT_VERSION,
+        "prompt_version": prompt_version(task),
         "seed": options.seed,
         "shots": options.shots,
         "options": _recorded(options),

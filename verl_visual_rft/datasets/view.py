@@ -113,7 +113,9 @@ def make_card(position: int, row: Mapping[str, Any]) -> Card:
         picture=picture,
         width=size[0],
         height=size[1],
-        truth=tuple(outline(mark, size, truth.extent) for mark in truth.marks() if mark.points) if truth else (),
+        truth=tuple(outline(mark, size, truth.extent, mark.label) for mark in truth.marks() if mark.points)
+        if truth
+        else (),
         facts=tuple((name, str(value)) for name, value in _facts(row, truth, stored) if value not in (None, "")),
         chat=tuple(_turns(row.get("messages") or row.get("prompt"))),
         problem=" ".join(problems),

@@ -8,13 +8,12 @@ import dataclasses
 import os
 from pathlib import Path
 
-from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest
+from verl_visual_rft.datasets.manifest import MANIFEST_NAME, load_manifest, prompt_version
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.gpus import visible_gpus
 from verl_visual_rft.input_files import read_json_object
 from verl_visual_rft.planning.models import Model, load_model
 from verl_visual_rft.planning.settings import Settings
-from verl_visual_rft.prompts import PROMPT_VERSION
 from verl_visual_rft.training.checkpoints.folders import latest
 
 _WEIGHTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
@@ -77,7 +76,7 @@ def check_prepared(folder: Path, model: Model, think: bool | None = None) -> Non
         think: Whether prompts shall ask for a thinking process; None: either will do.
 
     Raises:
-        UserError: The manifest says another family, prompt variant or prompt version.
+        UserError: The manifest says another family, prompt variant or prompt version, or a task that cannot be loaded.
     """
     if not (folder / MANIFEST_NAME).is_file():
         return
@@ -89,10 +88,14 @@ def check_prepared(folder: Path, model: Model, think: bool | None = None) -> Non
         raise UserError(
             f"{folder}: the data are prepared for {family}, and {model.name} is of {model.family}; {remedy}"
         )
-    if manifest["prompt_version"] != PROMPT_VERSION:
+    try:
+        asked = prompt_version(manifest["task"])
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error
+    if manifest["prompt_version"] != asked:
         raise UserError(
-            f"{folder}: the prompts are version {manifest['prompt_version']}, and this package asks version "
-            f"{PROMPT_VERSION}; {remedy}"
+            f"{folder}: the prompts are version {manifest['prompt_version']}, and this package asks version {asked}; "
+            f"{remedy}"
         )
     if think is not None and options.get("think", True) != think:
         has, wants = ("on", "off") if not think else ("off", "on")

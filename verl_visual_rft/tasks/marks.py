@@ -102,6 +102,21 @@ def describe(marks: Sequence[Mark]) -> str:
     )
 
 
+def caption(mark: Mark, unsure: str = "") -> str:
+    """Return what stands beside a mark: its label and its confidence.
+
+    Args:
+        mark: What is drawn.
+        unsure: What stands for a confidence where there is none.
+
+    Example:
+        >>> caption(box_mark((1, 2, 3, 4), "cat", 0.8)), caption(box_mark((1, 2, 3, 4)), unsure="?")
+        ('cat 0.80', '?')
+    """
+    sure = unsure if mark.confidence is None else f"{mark.confidence:.2f}"
+    return f"{mark.label} {sure}".strip()
+
+
 def label_of(marks: Sequence[Mark]) -> str:
     """Return the first text about the whole picture; empty if there is none."""
     return next((mark.label for mark in marks if mark.shape is Shape.TEXT), "")
@@ -121,22 +136,24 @@ class Outline:
         points: ``(x, y)`` each, in pixels with one decimal place.
         label: Text beside it; may be empty.
         radius: Of the ring around a point, in pixels.
+        anchor: Which end of the text stands at `label_x`, "start" or "end", so that it does not leave the picture.
     """
 
     shape: Shape
     points: tuple[Point, ...]
     label: str = ""
     radius: float = 0.0
+    anchor: str = "start"
 
     @property
-    def x(self) -> float:
-        """Where its label stands."""
-        return self.points[0][0]
+    def label_x(self) -> float:
+        """Where its label starts or ends: at the left or the right of it."""
+        return (min if self.anchor == "start" else max)(x for x, _ in self.points)
 
     @property
-    def y(self) -> float:
-        """Where its label stands."""
-        return self.points[0][1]
+    def label_y(self) -> float:
+        """The height at which its label stands: the top of it."""
+        return min(y for _, y in self.points)
 
     @property
     def path(self) -> str:
@@ -148,7 +165,8 @@ class Outline:
         if self.shape is Shape.POINT:
             arc = f"a{self.radius:g} {self.radius:g} 0 0 0"
             width = f"{2 * self.radius:g}"
-            return f"M{round(self.x - self.radius, 1):g} {self.y:g}{arc} {width} 0{arc} -{width} 0z"
+            (x, y), *_ = self.points
+            return f"M{round(x - self.radius, 1):g} {y:g}{arc} {width} 0{arc} -{width} 0z"
         return "M" + "L".join(f"{x:g} {y:g}" for x, y in self.points) + "z"
 
 
@@ -167,7 +185,8 @@ def outline(mark: Mark, size: tuple[int, int], extent: tuple[float, float], labe
     """
     (width, height), (x_end, y_end) = size, extent
     points = tuple((round(x / x_end * width, 1), round(y / y_end * height, 1)) for x, y in mark.points)
-    return Outline(mark.shape, points, label, round(max(size) / 80, 1))
+    middle = sum(x for x, _ in points) / len(points)
+    return Outline(mark.shape, points, label, round(max(size) / 80, 1), "end" if middle > width / 2 else "start")
 
 
 def _coordinates(mark: Mark) -> str:

@@ -90,6 +90,7 @@ class Task(ABC, Generic[TruthT, AnswerT]):
         json_optional: Keys that such a line may leave out.
         json_synonyms: Other names of these keys -> their names.
         json_example: Such a line without ``image`` and ``task``, for people.
+        prompt_version: Written into every manifest; to be raised whenever its prompt changes by as much as a space.
         coordinates: Whether its answers lie in the picture, so that truths have an extent that must be the model's.
         most_marks: Marks that `parse` reads of one answer, so that a row whose truth has more cannot be answered; None:
             any number.
@@ -117,6 +118,7 @@ class Task(ABC, Generic[TruthT, AnswerT]):
     json_optional: ClassVar[tuple[str, ...]] = ()
     json_synonyms: ClassVar[Mapping[str, str]] = {}
     json_example: ClassVar[str] = ""
+    prompt_version: ClassVar[str] = "1"
     coordinates: ClassVar[bool] = False
     most_marks: ClassVar[int | None] = None
     asks_confidence: ClassVar[bool] = False

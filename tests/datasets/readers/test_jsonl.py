@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from task_package import lay_task
 
 from verl_visual_rft.datasets.box_forms import CUT
 from verl_visual_rft.datasets.file_names import RESPELT
@@ -143,6 +144,15 @@ def test_pictures_that_cannot_be_read_are_left_to_the_pipeline(folder: Path) -> 
 def test_a_line_that_is_no_question_is_named(line: object, message: str, folder: Path) -> None:
     with pytest.raises(UserError, match=message):
         read(folder, DETECTION, line)
+
+
+@pytest.mark.usefixtures("fresh_registry")
+def test_a_line_of_a_task_that_cannot_be_loaded_says_why(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = lay_task(tmp_path, monkeypatch, {"FORM = ": "import absent_module\nFORM = "})
+    with pytest.raises(UserError, match=f"line 1: task '{name}' .*of package .*cannot be loaded: .*'absent_module'"):
+        read(folder, {"image": "photos/1.jpg", "task": name, "statement": "x", "right": "yes"})
 
 
 @pytest.mark.parametrize(

@@ -125,3 +125,20 @@ def test_card_of_classification_and_of_grounding():
     (panel,) = make_card(0, {"base": {0: pointed}}, ROBUST).panels
     assert [(mark.points, mark.label) for mark in panel.marks] == [(((20, 10), (100, 50)), "")]
     assert panel.matches == ("box 1: IoU 1.00 with its object",)
+
+
+def test_card_of_labelled_boxes_and_of_a_number():
+    truth = {"objects": [{"bbox_2d": TRUTH, "label": "cat"}], "categories": ["cat", "dog"]}
+    named = replace(
+        BLANK,
+        task="labelled_detection",
+        ground_truth=json.dumps(truth),
+        response='<think> a </think> <answer>[{"bbox_2d": [600, 600, 700, 700], "label": "dog"}]</answer>',
+    )
+    card = make_card(0, {"base": {0: named}}, ROBUST)
+    assert [(mark.label, mark.anchor) for mark in card.truth] == [("cat", "start")]
+    assert [(mark.label, mark.anchor) for mark in card.panels[0].marks] == [("dog", "end")]
+
+    counted = replace(BLANK, task="counting", ground_truth='{"count": 3}', response="<answer>2</answer>")
+    card = make_card(0, {"base": {0: counted}}, ROBUST)
+    assert (card.right, card.panels[0].label, card.is_drawn) == ("3", "2", False)

@@ -45,6 +45,14 @@ def test_boxes_are_in_pixels_of_the_picture():
     assert (shown.question.width, shown.question.height) == SIZE
 
 
+def test_a_labelled_box_is_drawn_with_its_label():
+    cat = {"bbox_2d": [0, 0, 500, 500], "label": "cat"}
+    row = make_row(0, "labelled_detection", {"objects": [cat], "categories": ["cat", "dog"]})
+    shown = rollout('<answer>[{"bbox_2d": [0, 0, 500, 500], "label": "dog", "confidence": 0.5}]</answer>', row)
+    assert [mark.label for mark in (*shown.marks, *shown.question.truth)] == ["dog 0.50", "cat"]
+    assert ">dog 0.50</text>" in render_page(1, [shown]) and ">cat</text>" in render_page(1, [shown])
+
+
 def test_components_are_shown_without_flags_and_counts():
     shown = rollout(tau=0.5)
     assert dict(shown.components).keys() == {"iou", "confidence", "format", "tau"}

@@ -36,7 +36,7 @@ from verl_visual_rft.input_files import is_finite_number, is_point, numbered_lin
 from verl_visual_rft.prompts import PLACEHOLDER
 from verl_visual_rft.tasks import Task, load_task
 from verl_visual_rft.tasks.question import Line, Picture, Question
-from verl_visual_rft.tasks.registry import usable_tasks
+from verl_visual_rft.tasks.registry import task_names, usable_tasks
 
 _OPTIONAL = ("reward", "id", "width", "height")
 _FORM = "xyxy"
@@ -149,6 +149,8 @@ class _File:
         name = content.get("task")
         known = {task: loaded for task, loaded in usable_tasks().items() if loaded.json_keys}
         if not isinstance(name, str) or name not in known:
+            if name in task_names():
+                load_task(name)  # why it cannot be used
             raise UserError(f"'task' is {name!r}, not one of {', '.join(known)}")
         task = known[name]
         named = {key: value for key, value in content.items() if task.json_synonyms.get(key, key) == key}

@@ -15,7 +15,7 @@ from verl_visual_rft.rewards import Reward, Sample, make_sample
 from verl_visual_rft.rewards.explain import Explanation, explain
 from verl_visual_rft.tasks import load_task
 from verl_visual_rft.tasks.findings import Finding
-from verl_visual_rft.tasks.marks import Mark, Outline, label_of, outline
+from verl_visual_rft.tasks.marks import Outline, caption, label_of, outline
 from verl_visual_rft.tasks.matching import Match, Matching
 
 SAME_REWARD = 1e-6
@@ -33,7 +33,7 @@ class Panel:
     Attributes:
         method: ``base``, ``sft`` or ``rft``.
         name: Its name for people.
-        marks: What is drawn of the answer, most confident first, at most `MOST_MARKS`, labelled with the confidence.
+        marks: What is drawn of the answer, most confident first, at most `MOST_MARKS`, with label and confidence.
         hidden_marks: Marks beyond these.
         outcome: How the answer was read.
         reason: What was amiss with it; may be empty.
@@ -63,7 +63,20 @@ class Panel:
 
 @dataclass(frozen=True)
 class QuestionCard:
-    """One question: what was asked, the truth, and a panel a method; ``is_drawn`` if its answers lie in the picture."""
+    """One question: what was asked, the truth, and a panel a method.
+
+    Attributes:
+        index: Its row in the evaluation file.
+        task: What is asked.
+        image_id: Of the picture.
+        category: What it asks for; the class, or the instruction, of some tasks.
+        width: Of the picture.
+        height: Of the picture.
+        is_drawn: Whether its answers lie in the picture.
+        truth: What is drawn of the truth, with its labels.
+        right: What is true of the whole picture, a class or a number; empty where that is nothing.
+        panels: One a method.
+    """
 
     index: int
     task: str
@@ -73,6 +86,7 @@ class QuestionCard:
     height: int
     is_drawn: bool
     truth: tuple[Outline, ...]
+    right: str
     panels: tuple[Panel, ...]
 
 
@@ -155,7 +169,8 @@ def make_card(row: int, answers: Answers, reward: Reward) -> QuestionCard:
         width=asked.width,
         height=asked.height,
         is_drawn=load_task(asked.task).coordinates,
-        truth=tuple(outline(mark, asked.size, truth.extent) for mark in truth.marks() if mark.points),
+        truth=tuple(outline(mark, asked.size, truth.extent, mark.label) for mark in truth.marks() if mark.points),
+        right=label_of(truth.marks()),
         panels=tuple(_panel(method, items[row], _explain(items[row], reward)) for method, items in answers.items()),
     )
 
@@ -179,6 +194,7 @@ def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel
     # Of a reward whose parts match at several thresholds the first part's matches are drawn.
     found = explained.rules[0].matching if explained.rules else Matching(None, (), ())
     shown = found.matches[:MOST_MARKS]
+    unsure = "?" if load_task(sample.task).asks_confidence else ""
     matches = [
         f"{_name(match, number)}: {_verdict(match, found.measure)}" for number, match in enumerate(shown, start=1)
     ]
@@ -189,7 +205,7 @@ def _panel(method: str, prediction: Prediction, explained: Explanation) -> Panel
         method=method,
         name=METHODS[method],
         marks=tuple(
-            outline(match.mark, prediction.size, sample.truth.extent, _sure(match.mark, sample)) for match in shown
+            outline(match.mark, prediction.size, sample.truth.extent, caption(match.mark, unsure)) for match in shown
         ),
         hidden_marks=len(found.matches) - len(shown),
         outcome=sample.answer.outcome.value,
@@ -211,12 +227,6 @@ def _explain(prediction: Prediction, reward: Reward) -> Explanation:
 def _score(prediction: Prediction, reward: Reward) -> float:
     sample = make_sample(prediction.task, prediction.response, prediction.ground_truth, image_size=prediction.size)
     return reward(sample)["score"]
-
-
-def _sure(mark: Mark, sample: Sample) -> str:
-    if not load_task(sample.task).asks_confidence:
-        return ""
-    return "?" if mark.confidence is None else f"{mark.confidence:.2f}"
 
 
 def _name(match: Match, number: int) -> str:

@@ -135,7 +135,7 @@ def terminal_table(summary: Summary, name: str = "") -> Table:
     """The table for a terminal; ``name`` is that of the evaluation set. Settings of the methods stand below it."""
     header, *lines = table_cells(summary)
     settings = [label for label in summary.labels.values() if label not in METHODS.values()]
-    task = ", ".join(filter(None, (summary.task.capitalize(), name)))
+    task = ", ".join(filter(None, (summary.task.replace("_", " ").capitalize(), name)))
     table = Table(
         title=f"{task}, {seed_label(summary.seed)}, {summary.steps} GRPO steps (in %)",
         title_justify="left",

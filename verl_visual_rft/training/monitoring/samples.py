@@ -13,7 +13,7 @@ from verl_visual_rft.datasets.stored_rows import extra, ground_truth
 from verl_visual_rft.datasets.view import Card, make_card
 from verl_visual_rft.evaluation.report.gallery import MOST_MARKS
 from verl_visual_rft.tasks import load_task, make_sample
-from verl_visual_rft.tasks.marks import Mark, Outline, label_of, outline
+from verl_visual_rft.tasks.marks import Mark, Outline, caption, label_of, outline
 from verl_visual_rft.training.rollouts.responses import parse_key
 
 #: What identifies a prepared row, apart from its data source.
@@ -137,5 +137,4 @@ def make_rollout(
 
 
 def _outline(mark: Mark, question: Card, extent: tuple[float, float]) -> Outline:
-    sure = "" if mark.confidence is None else f"{mark.confidence:.2f}"
-    return outline(mark, (question.width, question.height), extent, sure)
+    return outline(mark, (question.width, question.height), extent, caption(mark))
