@@ -32,7 +32,7 @@ from verl_visual_rft.errors import UserError
 from verl_visual_rft.image_files import open_picture
 from verl_visual_rft.pages import templates_of
 from verl_visual_rft.tasks import Truth, load_task, read_truth
-from verl_visual_rft.tasks.marks import Outline, label_of, outline
+from verl_visual_rft.tasks.marks import Outline, caption, label_of, outline
 
 LONGEST_SIDE = 640
 _COLUMNS = ("data_source", "prompt", "images", "ability", "reward_model", "extra_info", "messages")
@@ -113,7 +113,7 @@ def make_card(position: int, row: Mapping[str, Any]) -> Card:
         picture=picture,
         width=size[0],
         height=size[1],
-        truth=tuple(outline(mark, size, truth.extent, mark.label) for mark in truth.marks() if mark.points)
+        truth=tuple(outline(mark, size, truth.extent, caption(mark)) for mark in truth.marks() if mark.points)
         if truth
         else (),
         facts=tuple((name, str(value)) for name, value in _facts(row, truth, stored) if value not in (None, "")),

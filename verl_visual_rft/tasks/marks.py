@@ -15,6 +15,8 @@ Point = tuple[float, float]
 
 # Points of a polygon that are written out for people.
 _LISTED = 6
+# Characters of a label that stand beside a mark.
+_LONGEST = 40
 
 
 class Shape(str, Enum):
@@ -103,7 +105,7 @@ def describe(marks: Sequence[Mark]) -> str:
 
 
 def caption(mark: Mark, unsure: str = "") -> str:
-    """Return what stands beside a mark: its label and its confidence.
+    """Return what stands beside a mark: its label and its confidence, on one line that is not long.
 
     Args:
         mark: What is drawn.
@@ -113,8 +115,10 @@ def caption(mark: Mark, unsure: str = "") -> str:
         >>> caption(box_mark((1, 2, 3, 4), "cat", 0.8)), caption(box_mark((1, 2, 3, 4)), unsure="?")
         ('cat 0.80', '?')
     """
+    label = " ".join(mark.label.split())
+    cut = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
     sure = unsure if mark.confidence is None else f"{mark.confidence:.2f}"
-    return f"{mark.label} {sure}".strip()
+    return f"{cut} {sure}".strip()
 
 
 def label_of(marks: Sequence[Mark]) -> str:

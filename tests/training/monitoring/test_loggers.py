@@ -46,6 +46,14 @@ def test_boxes_are_drawn_where_they_are(rollouts):
         assert np.abs(pixels[y, x] - colour).max() < 10
 
 
+def test_any_label_is_drawn_beside_its_box():
+    label, row = "a\\n\\ud800 cup", make_row(0, "labelled_detection", {"objects": [], "categories": ["cup"]})
+    text = f'<answer>[{{"bbox_2d": [700, 500, 900, 900], "label": "{label}"}}]</answer>'
+    shown = make_rollout(0, row, text, reward_info(row, text), 10, 48)
+    assert [mark.anchor for mark in shown.marks] == ["end"]
+    assert np.asarray(draw(shown)).shape == (*SIZE[::-1], 3)
+
+
 def test_tensorboard_gets_pictures_and_text(tmp_path, page, rollouts):
     tensorboard = pytest.importorskip("torch.utils.tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

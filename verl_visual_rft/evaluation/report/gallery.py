@@ -169,7 +169,7 @@ def make_card(row: int, answers: Answers, reward: Reward) -> QuestionCard:
         width=asked.width,
         height=asked.height,
         is_drawn=load_task(asked.task).coordinates,
-        truth=tuple(outline(mark, asked.size, truth.extent, mark.label) for mark in truth.marks() if mark.points),
+        truth=tuple(outline(mark, asked.size, truth.extent, caption(mark)) for mark in truth.marks() if mark.points),
         right=label_of(truth.marks()),
         panels=tuple(_panel(method, items[row], _explain(items[row], reward)) for method, items in answers.items()),
     )

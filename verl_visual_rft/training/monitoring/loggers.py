@@ -53,7 +53,7 @@ def _to_tensorboard(writer: Any, step: int, rollouts: Sequence[Rollout]) -> None
 
 
 def draw(rollout: Rollout) -> Any:
-    """Draw the truth and the answer, with its confidences, on the picture (a ``PIL.Image.Image``)."""
+    """Draw the truth and the answer, with their labels, on the picture (a ``PIL.Image.Image``)."""
     from PIL import ImageDraw
 
     from verl_visual_rft.image_files import open_picture
@@ -73,7 +73,9 @@ def draw(rollout: Rollout) -> Any:
                 pen.circle(points[0], mark.radius * across, outline=colour, width=width)
             else:
                 pen.polygon(points, outline=colour, width=width)
-    for mark in rollout.marks:
-        place = (mark.x * across + 3, mark.y * down + 3)
-        pen.text(place, mark.label, fill=_ANSWER, stroke_width=2, stroke_fill="black")
+    for marks, colour, below in ((question.truth, _TRUTH, -13), (rollout.marks, _ANSWER, 3)):
+        for mark in marks:
+            inwards = 3 if mark.anchor == "start" else -3 - pen.textlength(mark.label)
+            place = (mark.label_x * across + inwards, max(mark.label_y * down + below, 0))
+            pen.text(place, mark.label, fill=colour, stroke_width=2, stroke_fill="black")
     return image
