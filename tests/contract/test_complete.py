@@ -95,7 +95,7 @@ def private_names(module: str) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.alias):
             name = node.name.rpartition(".")[2]
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr":
-            name = getattr(node.args[1], "value", "")
+            name = node.args[1].value if isinstance(node.args[1], ast.Constant) else ""
         dunder = name.startswith("__") and not name.startswith("__ray")
         if (
             name.startswith("_")

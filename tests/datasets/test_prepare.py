@@ -168,7 +168,7 @@ def test_a_published_target_gets_the_reasoning_too_and_a_published_prompt_is_not
     ("options", "message"),
     [
         (PrepareOptions(sft_target="thoughts"), "unknown sft_target 'thoughts': use answer or reasoning"),
-        (PrepareOptions(sft_target="reasoning", think=False), "targets with reasoning need prompts that ask for it"),
+        (PrepareOptions(sft_target="reasoning", think=False), "--sft-target reasoning contradicts --no-think"),
     ],
 )
 def test_targets_that_cannot_be(tmp_path: Path, options: PrepareOptions, message: str) -> None:

@@ -141,7 +141,7 @@ def test_longer_prompts_are_left_out_and_listed(tmp_path):
 
 
 def test_a_limit_without_a_tokenizer_is_refused(tmp_path):
-    with pytest.raises(UserError, match="needs a tokenizer"):
+    with pytest.raises(UserError, match="--max-prompt-tokens needs --tokenizer"):
         prepare(tmp_path, {"val": questions()}, PrepareOptions(max_prompt_tokens=10), "mixed", [])
 
 

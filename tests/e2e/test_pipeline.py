@@ -135,7 +135,8 @@ def test_a_run_without_the_plug_in_has_the_same_first_step(tmp_path, data):
         tmp_path / "plain",
         data,
         *same,
-        "~hydra.callbacks.visual_rft",  # which misses the plug-in
+        "~hydra.callbacks.visual_rft",  # which misses the plug-in, as does what computes
+        "actor_rollout_ref.actor.ppo_max_token_len_per_gpu=4096",
         *["trainer.v1.trainer_mode=sync", "reward.reward_manager.source=register", "reward.reward_manager.name=naive"],
         *["algorithm.adv_estimator=grpo", "trainer.v1.sampler.custom_sampler.path=null"],
         "actor_rollout_ref.rollout.agent.agent_loop_manager_class=null",
