@@ -149,7 +149,10 @@ def test_a_vllm_of_another_program(text_model):
 
 
 def grpo(folder: Path, model: Path, rows: Path, **environment: str) -> list[dict]:
-    """Two steps of veRL's GRPO with its own configuration, one request at a time; return what each has computed."""
+    """Two steps of veRL's GRPO with its own configuration; return what each has computed.
+
+    A step is about one prompt, one request at a time: in which order two are asked is chance, and vLLM draws in order.
+    """
     folder.mkdir()
     actor, rollout, ref = "actor_rollout_ref.actor", "actor_rollout_ref.rollout", "actor_rollout_ref.ref"
     precision = "{param_dtype: fp32, reduce_dtype: fp32, buffer_dtype: fp32}"
@@ -160,13 +163,13 @@ def grpo(folder: Path, model: Path, rows: Path, **environment: str) -> list[dict
     ]
     run(
         *[sys.executable, "-m", "verl.trainer.main_ppo", f"data.train_files={rows}", f"data.val_files={rows}"],
-        *["data.train_batch_size=2", "data.max_prompt_length=64", "data.max_response_length=16", *sum(both, [])],
+        *["data.train_batch_size=1", "data.max_prompt_length=64", "data.max_response_length=16", *sum(both, [])],
         *["algorithm.adv_estimator=grpo", f"actor_rollout_ref.model.path={model}", f"{actor}.use_kl_loss=true"],
         *["actor_rollout_ref.model.use_remove_padding=false", "data.dataloader_num_workers=0"],
         *["actor_rollout_ref.model.enable_gradient_checkpointing=false", "trainer.n_gpus_per_node=1"],
-        *["+actor_rollout_ref.model.override_config.attn_implementation=sdpa", f"{actor}.ppo_mini_batch_size=2"],
+        *["+actor_rollout_ref.model.override_config.attn_implementation=sdpa", f"{actor}.ppo_mini_batch_size=1"],
         *[f"{actor}.ppo_micro_batch_size_per_gpu=4", f"{rollout}.log_prob_micro_batch_size_per_gpu=4"],
-        *[f"{ref}.log_prob_micro_batch_size_per_gpu=4", f"{rollout}.name=vllm", f"{rollout}.n=4"],
+        *[f"{ref}.log_prob_micro_batch_size_per_gpu=4", f"{rollout}.name=vllm", f"{rollout}.n=8"],
         *[f"{rollout}.tensor_model_parallel_size=1", f"{rollout}.max_num_seqs=1", f"{rollout}.max_model_len=80"],
         *[f"{rollout}.dtype=float32", f"{rollout}.enforce_eager=true", f"{rollout}.free_cache_engine=false"],
         *[f"+{rollout}.enable_sleep_mode=false", f"{rollout}.agent.num_workers=1", "reward.num_workers=1"],
