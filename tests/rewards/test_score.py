@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from verl_visual_rft.cli import evaluate, report, task
+from verl_visual_rft.cli import evaluation, task
 from verl_visual_rft.cli import reward as reward_commands
 from verl_visual_rft.errors import UserError
 from verl_visual_rft.rewards import load_reward, reward_names, score
@@ -124,7 +124,10 @@ def test_unknown_names_list_the_known_ones_or_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [score, explain, evaluate.evaluate, report.report, reward_commands.explain, reward_commands.audit, task.validate],
+    [
+        *(score, explain, evaluation.evaluate, evaluation.report),
+        *(reward_commands.explain, reward_commands.audit, task.validate),
+    ],
 )
 def test_every_part_that_takes_a_reward_takes_robust_unless_told_otherwise(part: Callable[..., Any]) -> None:
     names = inspect.signature(part).parameters
