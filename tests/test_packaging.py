@@ -45,6 +45,7 @@ def test_wheel_holds_the_whole_package_and_nothing_else(wheel):
     assert {name for name in packed if ".dist-info/" not in name} == package
     assert "verl_visual_rft/py.typed" in package
     assert any(name.endswith("licenses/LICENSE") for name in packed)
+    assert any(name.endswith("licenses/NOTICE") for name in packed)
 
 
 def test_entry_points_load(wheel):
